@@ -1,0 +1,239 @@
+"""What a network lowers to, as plain data: groups, synapses, and code with its place in the time step.
+
+`plan` turns a `NetworkSpec` into a `Plan`: texts, which are compiled, and numbers, which are arguments. Only
+`snn.backends.lower` makes Brian2 objects of it; a run needs the numbers alone.
+
+The time step (see `SLOTS`): encoders and arrivals; resets of the step before; state updates and pseudo-derivatives;
+the spike test; readouts, errors and feedback; learning; and, in a sample's last step, decision, environment and writes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+SLOTS = (
+    "start",  # signals are loaded, encoders run, spikes that arrive in this step are found
+    "synapses",  # arriving spikes add their weights
+    "resets",  # of neurons that spiked in the step before
+    "groups",  # state update; pseudo-derivatives after it
+    "thresholds",
+    "readouts",
+    "errors",
+    "feedback",
+    "learning",
+    "decisions",
+    "environment",
+    "broadcast",
+    "writes",
+    "end",
+)
+
+STEP, LEARN, FIRST, LAST, LEARN_LAST = "step", "learn", "first", "last", "learn_last"
+PHASES = (STEP, LEARN, FIRST, LAST, LEARN_LAST)
+"""When code runs: in every step; only while learning; in a sample's first or last step; in its last while learning."""
+
+CLOCK = ("sample_row", "sample_step", "sample_steps", "signal_row", "absolute_step", "teach")
+"""Shared integers that every object may read and the run's loop sets: the row of the sample in this run, the step
+within it, its length without the gap, the row of per-step signals, the step since the beginning of the stream, and
+whether teachers act."""
+WIDE = ("absolute_step", "signal_row")  # 64 bits
+
+PREVIOUS = "previous"
+"""The event of neurons that spiked in the step before; its delayed relatives are named after their projection."""
+
+
+@dataclass(frozen=True)
+class Code:
+    """Statements that run once for every element of a group, or every synapse."""
+
+    slot: str
+    text: str
+    phase: str = STEP
+    order: int = 0
+
+
+@dataclass(frozen=True)
+class Event:
+    """A condition tested for every neuron; neurons that meet it can trigger code and synapses."""
+
+    name: str
+    condition: str
+    slot: str
+    order: int = 0
+
+
+@dataclass(frozen=True)
+class OnEvent:
+    """Statements for the neurons of an event, or, in synapses, for the synapses of one side's neurons."""
+
+    event: str
+    text: str
+    slot: str
+    phase: str = STEP
+    order: int = 0
+    side: str = "pre"
+
+
+@dataclass
+class Variable:
+    """A variable that is an array of its own: its Brian2 declaration, its first value, and what becomes of it.
+
+    Roles: ``"constant"``; ``"state"`` (reset between samples if the task says so, carried from run to run);
+    ``"lasting"`` (carried, never reset); ``"total"`` (counted up during one run); ``"clock"`` (set by the loop).
+    """
+
+    value: Any = 0.0
+    role: str = "state"
+    declaration: str | None = None  # None: declared by the model's own equations
+    wide: bool = False
+
+
+@dataclass
+class Block:
+    """What groups and synapses have in common."""
+
+    name: str
+    model: str = ""
+    method: str = "exact"
+    codes: list[Code] = field(default_factory=list)
+    on_events: list[OnEvent] = field(default_factory=list)
+    variables: dict[str, Variable] = field(default_factory=dict)
+
+    def declare(self, name: str, value: Any = 0.0, role: str = "state", unit: str = "1", wide: bool = False,
+                integer: bool = False, shared: bool = False) -> None:
+        """Add a variable; declaring the same one twice is fine."""
+        flags = [flag for flag, on in (("shared", shared), ("constant", role == "constant")) if on]
+        kind = "integer" if integer or wide else unit
+        self.variables.setdefault(
+            name, Variable(value, role, f"{name} : {kind}" + (f" ({', '.join(flags)})" if flags else ""), wide)
+        )
+
+    def parameters(self, numbers: Mapping[str, Any]) -> None:
+        """Add constants: arguments of the program, one number for the whole block."""
+        from snn.fields import si, unit_text
+
+        for name, value in numbers.items():
+            self.declare(name, si(value), "constant", unit_text(value), shared=True)
+
+    def texts(self) -> Iterable[str]:
+        """Every piece of code of the block."""
+        yield self.model
+        yield from (code.text for code in self.codes)
+        yield from (event.text for event in self.on_events)
+
+    def declare_clock(self, used: set[str] | None = None) -> None:
+        """Declare what the code, or the names given, read of the stream's clock."""
+        used = {name for text in self.texts() for name in identifiers(text)} if used is None else used
+        for name in CLOCK:
+            if name in used or f"{name}_post" in used:
+                self.declare(name, 0, "clock", integer=True, shared=True, wide=name in WIDE)
+
+
+@dataclass
+class Group(Block):
+    """A `NeuronGroup`-to-be."""
+
+    n: int = 1
+    threshold: str | None = None
+    threshold_slot: str = "thresholds"
+    refractory: str | None = None
+    events: list[Event] = field(default_factory=list)
+    update_slot: str = "groups"
+
+    def texts(self) -> Iterable[str]:
+        yield from super().texts()
+        yield from (text for text in (self.threshold, self.refractory) if text)
+        yield from (event.condition for event in self.events)
+
+
+@dataclass
+class SynapseBlock(Block):
+    """A `Synapses`-to-be. `summed` says in which slot and phase each summed variable is computed."""
+
+    source: str = ""
+    target: str = ""
+    pre: np.ndarray = field(default_factory=lambda: np.empty(0, np.int32))
+    post: np.ndarray = field(default_factory=lambda: np.empty(0, np.int32))
+    summed: dict[str, Code] = field(default_factory=dict)
+
+    def texts(self) -> Iterable[str]:
+        yield from super().texts()
+        yield from (code.text for code in self.summed.values())
+
+
+@dataclass
+class Plan:
+    """Everything that a network lowers to."""
+
+    dt: float
+    groups: dict[str, Group] = field(default_factory=dict)
+    synapses: dict[str, SynapseBlock] = field(default_factory=dict)
+    signals: dict[str, None] = field(default_factory=dict)  # an ordered set of sources
+    outputs: dict[str, list[str]] = field(default_factory=dict)  # per sample: readout -> "group.variable"
+    streams: int = 0
+
+    def stream(self) -> int:
+        """A new stream id of random numbers."""
+        self.streams += 1
+        return self.streams
+
+    def structure(self) -> str:
+        """The texts that are compiled, without any number that is an argument."""
+        return json.dumps([_texts(block) for block in (*self.groups.values(), *self.synapses.values())])
+
+    def structure_hash(self) -> str:
+        """A hash of `structure`."""
+        return hashlib.sha256(self.structure().encode()).hexdigest()[:16]
+
+
+def _texts(block: Block) -> list[Any]:
+    extra: list[Any]
+    if isinstance(block, Group):
+        extra = [block.threshold, block.threshold_slot, block.refractory, block.update_slot,
+                 [vars(event) for event in block.events]]
+    else:
+        assert isinstance(block, SynapseBlock)
+        extra = [block.source, block.target, [[name, vars(code)] for name, code in block.summed.items()]]
+    declared = [[name, v.declaration, v.role, v.wide] for name, v in block.variables.items()]
+    return [type(block).__name__, block.name, block.model, block.method, declared, extra,
+            [vars(code) for code in block.codes], [vars(event) for event in block.on_events]]
+
+
+def identifiers(text: str) -> set[str]:
+    """The names in a piece of code."""
+    return set(re.findall(r"\b[A-Za-z_]\w*\b", text))
+
+
+def substitute(text: str, names: Mapping[str, str]) -> str:
+    """The code with whole names replaced."""
+    return re.sub(r"\b[A-Za-z_]\w*\b", lambda match: names.get(match.group(), match.group()), text)
+
+
+def plan(spec: Any, seed: int = 0) -> Plan:
+    """Lower a network to texts and numbers; weights and connectivity are drawn from the seed."""
+    from snn.backends.groups import add_environment, add_inputs, add_population, add_readout
+    from snn.backends.projections import add_projection
+    from snn.fields import si
+
+    result = Plan(dt=si(spec.dt))
+    add_inputs(result, spec, seed)
+    for population in spec.populations:
+        add_population(result, spec, population, seed)
+    for named in spec.readouts:
+        add_readout(result, spec, named)
+    for index, projection in enumerate(spec.projections):
+        add_projection(result, spec, projection, index, seed)
+    if spec.environment is not None:
+        add_environment(result, spec)
+    for group in result.groups.values():
+        group.declare_clock()
+    for block in result.synapses.values():  # synapses read the clock of the neurons behind them
+        result.groups[block.target].declare_clock({name for text in block.texts() for name in identifiers(text)})
+    return result

@@ -1,0 +1,177 @@
+"""One call for every backend: `Program.advance(candidates, samples, states) -> outcomes`."""
+
+from __future__ import annotations
+
+import threading
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from snn.errors import NotFinite, SNNError, nearest
+from snn.network import NetworkSpec
+
+DTYPES = {"float32": np.float32, "float64": np.float64}
+BACKENDS = ("standalone", "runtime", "runtime:numpy", "runtime:cython")
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A network and the seed of everything random about it."""
+
+    spec: NetworkSpec
+    seed: int
+
+
+@dataclass(frozen=True)
+class Samples:
+    """A piece of a task's stream: n samples, presented one after the other.
+
+    Parameters
+    ----------
+    steps : int
+        Time steps of a sample.
+    signals : mapping of str to array
+        What the network is given: ``values`` with one row a sample (n, width) or one row a step (n, steps, width);
+        ``label`` and others likewise; a missing width counts as 1.
+    gap : int
+        Silent steps after each sample.
+    learn, teach : bool arrays of shape (n,)
+        Whether rules run, and whether teachers act.
+    reset : bool array of shape (n,)
+        Whether the state (not the weights) goes back to its initial values before the sample.
+    preview : bool array of shape (n,)
+        Whether everything, the time included, goes back after the sample to where it was before.
+    record : bool array of shape (n,)
+        Whether what a run records is recorded in the sample.
+    """
+
+    steps: int
+    signals: Mapping[str, np.ndarray]
+    learn: np.ndarray
+    teach: np.ndarray
+    reset: np.ndarray
+    preview: np.ndarray
+    record: np.ndarray
+    gap: int = 0
+
+    def __len__(self) -> int:
+        return len(self.learn)
+
+    @property
+    def period(self) -> int:
+        """Steps from one sample to the next."""
+        return self.steps + self.gap
+
+    def first_steps(self, start: int) -> np.ndarray:
+        """The stream's step in which each sample begins, if the first begins at `start`."""
+        lasting = np.concatenate([[0], np.cumsum(~self.preview)[:-1]])
+        return start + self.period * lasting.astype(np.int64)
+
+
+@dataclass(frozen=True)
+class State:
+    """Where a run stopped: everything that another run needs to go on as if there had been no stop."""
+
+    step: int
+    arrays: Mapping[str, np.ndarray]
+
+    def save(self, path: str | Path) -> None:
+        """Write a file of plain arrays."""
+        with open(path, "wb") as file:
+            np.savez(file, step=np.int64(self.step), **{f"array:{k}": v for k, v in self.arrays.items()})
+
+    @staticmethod
+    def load(path: str | Path) -> State:
+        """Read a file that `save` has written; nothing in it is executed."""
+        with np.load(path, allow_pickle=False) as data:
+            arrays = {k.removeprefix("array:"): data[k] for k in data.files if k.startswith("array:")}
+            return State(int(data["step"]), arrays)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run gives back.
+
+    Attributes
+    ----------
+    outputs : dict of str to array (n, units)
+        By readout unit variable, such as ``"readout.score"``, at the end of every sample.
+    totals : dict of str to array
+        Counters such as ``"hidden.spike_count"``, over the run.
+    recordings : dict of str to array
+        By name: spikes as (k, 2) integers of step and neuron; states as (steps, units); weights as (samples, synapses).
+    state : State
+    """
+
+    outputs: Mapping[str, np.ndarray]
+    totals: Mapping[str, np.ndarray]
+    recordings: Mapping[str, np.ndarray]
+    state: State
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """How to run, as opposed to what."""
+
+    record: tuple[str, ...] = ()
+    timeout: float | None = None
+    cancel: threading.Event | None = field(default=None, compare=False)
+
+
+class Program(ABC):
+    """What one structure compiles to.
+
+    A backend provides `advance`; `load_program` finds the one for a network.
+    """
+
+    built: bool = False
+    """Whether it had to be compiled for this object."""
+
+    @abstractmethod
+    def advance(
+        self,
+        candidates: Sequence[Candidate],
+        samples: Sequence[Samples],
+        states: Sequence[State | None],
+        options: RunOptions = RunOptions(),
+    ) -> list[Outcome]:
+        """Run each candidate through its samples, from its state (``None``: from the beginning).
+
+        Raises
+        ------
+        RunError
+            If a run crashed, took too long, or was cancelled.
+        """
+
+
+def load_program(spec: NetworkSpec, backend: str = "standalone", dtype: str = "float32") -> Program:
+    """The program for a network's structure, compiled if it is not in the cache.
+
+    Raises
+    ------
+    SNNError
+        For an unknown backend or dtype.
+    BuildError
+        If it cannot be compiled.
+    """
+    if backend not in BACKENDS:
+        raise SNNError(f"There is no backend {backend!r}; {nearest(backend, BACKENDS)}.")
+    if dtype not in DTYPES:
+        raise SNNError(f"There is no dtype {dtype!r}; {nearest(dtype, DTYPES)}.")
+    if backend == "standalone":
+        from snn.backends.standalone import StandaloneProgram
+
+        return StandaloneProgram.load(spec, dtype)
+    from snn.backends.runtime import RuntimeProgram
+
+    return RuntimeProgram(backend.partition(":")[2] or "numpy", dtype)
+
+
+def check_finite(outcome: Outcome) -> None:
+    """Raise `NotFinite` if a run produced numbers that are none."""
+    for name, array in (*outcome.outputs.items(), *outcome.state.arrays.items()):
+        if array.dtype.kind == "f" and not np.isfinite(array).all():
+            raise NotFinite(f"`{name}` became infinite or not a number; smaller learning rates or bounds w_min, w_max help.")

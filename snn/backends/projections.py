@@ -1,0 +1,192 @@
+"""Projections as synapses of a plan: transmission, and a rule's traces, eligibilities and weight changes."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from snn.backends.groups import add_delay
+from snn.backends.plan import (
+    CLOCK,
+    LEARN,
+    LEARN_LAST,
+    PREVIOUS,
+    Code,
+    Group,
+    OnEvent,
+    Plan,
+    SynapseBlock,
+    identifiers,
+    substitute,
+)
+from snn.backends.writes import write
+from snn.check import place
+from snn.fields import si
+from snn.network import INPUTS, NetworkSpec, Projection
+from snn.plasticity.rule import NeuronVariable, RuleEquations, Trace
+from snn.readouts import LeakyReadout
+
+WEIGHT = "weight"
+WEIGHT_IN_RULES = "w"
+
+# Part 5 of the time step, in the order that `snn.plasticity.rule` states.
+DECAY, CURRENT, STEPS, EVENT_STEPS, UPDATES, LATER = range(6)
+
+
+def add_projection(plan: Plan, spec: NetworkSpec, projection: Projection, index: int, seed: int) -> None:
+    """One projection: its synapses, their first weights, the transmission of spikes, and its rule."""
+    source, target = plan.groups[projection.source], plan.groups[projection.target]
+    block = SynapseBlock(block_names(spec)[projection.name], source=source.name, target=target.name)
+    _draw(block, projection, source.n, target.n, np.random.default_rng([seed, index]))
+    onto_readout = projection.target in {r.name for r in spec.readouts if isinstance(r.readout, LeakyReadout)}
+    arrival = _arrival(spec, projection, source, block.name, onto_readout)
+    slot = "readouts" if onto_readout else "synapses"
+    receiver = "I" if onto_readout else _input(spec, projection.target)
+    block.on_events.append(OnEvent(arrival, f"{receiver}_post += {WEIGHT}", slot, order=-1))
+    equations = projection.rule.equations(place(spec, projection))
+    plan.synapses[block.name] = block
+    _add_rule(plan, spec, projection, block, equations, arrival)
+    if onto_readout:
+        _add_feedback(plan, spec, projection, block, np.random.default_rng([seed, index, 1]))
+
+
+def block_names(spec: NetworkSpec) -> dict[str, str]:
+    """The name of each projection's synapses, a plain word."""
+    names: dict[str, str] = {}
+    for projection in spec.projections:
+        base = name = f"{projection.source}_to_{projection.target}"
+        number = 1
+        while name in names.values():
+            number += 1
+            name = f"{base}_{number}"
+        names[projection.name] = name
+    return names
+
+
+def _draw(block: SynapseBlock, projection: Projection, n_pre: int, n_post: int, rng: np.random.Generator) -> None:
+    pre, post = projection.connection.pairs(rng, n_pre, n_post, projection.source == projection.target)
+    block.pre, block.post = pre, post
+    weights = projection.connection.weights.draw(rng, pre, post, np.bincount(post, minlength=n_post))
+    bounds = (projection.w_min, projection.w_max)
+    block.declare(WEIGHT, np.clip(weights, *bounds) if any(b is not None for b in bounds) else weights, "lasting")
+
+
+def _input(spec: NetworkSpec, population: str) -> str:
+    return next(p.model.neuron(spec.dt).input for p in spec.populations if p.name == population)
+
+
+def _arrival(spec: NetworkSpec, projection: Projection, source: Group, name: str, onto_readout: bool) -> str:
+    """The event whose neurons' spikes arrive in this step: at readouts the step's own, elsewhere the last step's."""
+    own_step = onto_readout or source.name == INPUTS
+    if projection.delay is None:
+        return "spike" if own_step else PREVIOUS
+    steps = round(si(projection.delay) / si(spec.dt)) + (not own_step)
+    return add_delay(source, name, steps)
+
+
+def _add_rule(
+    plan: Plan, spec: NetworkSpec, projection: Projection, block: SynapseBlock, equations: RuleEquations, arrival: str
+) -> None:
+    source, target = plan.groups[block.source], plan.groups[block.target]
+    events = {"pre": (arrival, source), "post": ("spike", target)}
+    names = {WEIGHT_IN_RULES: WEIGHT} | _local_names(equations, source, target)
+    names |= {trace.name: f"{trace.name}_{block.name}_{trace.side}" for trace in equations.traces}
+    names |= {clock: f"{clock}_post" for clock in CLOCK}
+    names |= {factor: f"{factor}_post" for factor in equations.factors}
+    for variable in equations.neuron_variables:
+        names[f"{variable.name}_post"] = f"{_neuron_variable(projection, target, variable)}_post"
+    if equations.feedback:
+        names["learning_signal"] = _learning_signal(spec, projection.target)
+    block.parameters({names[name]: value for name, value in equations.parameters.items()})
+    for trace in equations.traces:
+        _add_trace(block.name, trace, *events[trace.side], equations)
+    for variable in equations.variables:
+        block.declare(names[variable.name], role="lasting" if variable.lasting else "state")
+    for step in equations.steps:
+        _schedule(block, step.on, substitute(step.code, names), events, STEPS)
+    for update in equations.updates:
+        parts = (update.before, write(projection, block, target, update.dw), update.after)
+        code = substitute("\n".join(part for part in parts if part), names)
+        _schedule(block, update.on, code, events, UPDATES)
+
+
+def _local_names(equations: RuleEquations, source: Group, target: Group) -> dict[str, str]:
+    """The rule's own names, changed where a neuron has the same: Brian2 would not know which is meant."""
+    taken = {name for group in (source, target) for text in group.texts() for name in identifiers(text)}
+    taken |= {*source.variables, *target.variables}
+    own = [*equations.parameters, *(variable.name for variable in equations.variables)]
+    return {name: f"{name}_syn" if name in taken else name for name in own}
+
+
+def _schedule(block: SynapseBlock, on: str, code: str, events: dict[str, tuple[str, Group]], order: int) -> None:
+    if on == "step":
+        block.codes.append(Code("learning", code, LEARN, order))
+    elif on == "sample":
+        block.codes.append(Code("writes", code, LEARN_LAST, order))
+    else:
+        order += order == STEPS  # spikes act after every-step code
+        block.on_events.append(OnEvent(events[on][0], code, "learning", LEARN, order, side=on))
+
+
+def _add_trace(name: str, trace: Trace, event: str, group: Group, equations: RuleEquations) -> None:
+    variable = f"{trace.name}_{name}"
+    read = identifiers(trace.decay) | identifiers(trace.jump)
+    used = {n: f"{n}_{name}" for n in equations.parameters if n in read}
+    group.parameters({used[n]: equations.parameters[n] for n in used})
+    group.declare(variable)
+    group.codes.append(Code("learning", f"{variable} = {variable}*({substitute(trace.decay, used)})", LEARN, DECAY))
+    group.on_events.append(
+        OnEvent(event, f"{variable} += {substitute(trace.jump, used)}", "learning", LEARN, CURRENT if trace.current else LATER)
+    )
+
+
+def _neuron_variable(projection: Projection, target: Group, variable: NeuronVariable) -> str:
+    """Projections onto one population that ask for the same variable share it."""
+    number = 0
+    while True:
+        suffix = "" if number == 0 else f"_{number}"
+        renamed = {n: f"{n}{suffix}" for n in variable.parameters}
+        name = variable.name + suffix
+        code = Code("groups", f"{name} = {substitute(variable.expression, renamed)}", LEARN, order=2)
+        values = {renamed[n]: si(v) for n, v in variable.parameters.items()}
+        same = all(target.variables[n].value == v for n, v in values.items() if n in target.variables)
+        if code in target.codes and same:
+            return name
+        if name not in target.variables:
+            target.declare(name)
+            target.parameters({renamed[n]: v for n, v in variable.parameters.items()})
+            target.codes.append(code)
+            return name
+        number += 1
+
+
+def _learning_signal(spec: NetworkSpec, population: str) -> str:
+    readouts = {r.name for r in spec.readouts if isinstance(r.readout, LeakyReadout)}
+    blocks = block_names(spec)
+    listening = [p for p in spec.projections if p.source == population and p.target in readouts]
+    return "(" + " + ".join(f"learning_signal_{blocks[p.name]}_post" for p in listening) + ")"
+
+
+def _add_feedback(
+    plan: Plan, spec: NetworkSpec, projection: Projection, block: SynapseBlock, rng: np.random.Generator
+) -> None:
+    """What the readout's errors tell the population: sums over the same synapses, backwards."""
+    kinds = [
+        (other.rule, equations.feedback)
+        for other in spec.projections
+        if other.target == projection.source
+        and (equations := other.rule.equations(place(spec, other))).feedback
+    ]
+    kind = kinds[0][1] if kinds else None
+    drawn = kind in ("random", "adaptive") or getattr(projection.rule, "feedback", None) == "adaptive"
+    if drawn:
+        weights = (kinds[0][0] if kinds else projection.rule).feedback_weights
+        n_post = plan.groups[block.target].n
+        values = weights.draw(rng, block.pre, block.post, np.bincount(block.post, minlength=n_post))
+        block.declare("feedback_weight", values, "lasting")
+    if kind is None:
+        return
+    signal = f"learning_signal_{block.name}"
+    plan.groups[block.source].declare(signal)
+    factor = "feedback_weight" if kind in ("random", "adaptive") else WEIGHT
+    block.model = f"{signal}_pre = {factor}*error_post : 1 (summed)"
+    block.summed[f"{signal}_pre"] = Code("feedback", "", LEARN)

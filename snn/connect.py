@@ -1,0 +1,193 @@
+"""Which neurons are connected, and their first weights: drawn by NumPy, so the same for every backend."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from snn import fields
+from snn.fields import number
+from snn.serial import serialisable
+
+Pairs = tuple[np.ndarray, np.ndarray]
+
+
+class Weights(ABC):
+    """Distribution of the first weights of a projection."""
+
+    @abstractmethod
+    def draw(self, rng: np.random.Generator, pre: np.ndarray, post: np.ndarray, fan_in: np.ndarray) -> np.ndarray:
+        """Weights of the synapses ``pre[k] -> post[k]``; `fan_in[j]` counts the synapses onto neuron j."""
+
+    def problems(self, name: str) -> list[str]:
+        """Everything wrong with the numbers, one sentence each."""
+        return fields.problems(self, name)
+
+
+@serialisable
+@dataclass(frozen=True)
+class Normal(Weights):
+    r"""Normal weights, :math:`w \sim N(\text{mean}, (\text{gain}/\sqrt{\text{fan-in}})^2)`."""
+
+    gain: float = number(1.0, at_least=0)
+    mean: float = number(0.0)
+
+    def draw(self, rng, pre, post, fan_in):
+        return self.mean + self.gain * rng.standard_normal(len(pre)) / np.sqrt(np.maximum(fan_in[post], 1))
+
+
+@serialisable
+@dataclass(frozen=True)
+class Uniform(Weights):
+    """Weights uniform in [low, high)."""
+
+    low: float = number(0.0)
+    high: float = number(1.0)
+
+    def draw(self, rng, pre, post, fan_in):
+        return rng.uniform(self.low, self.high, len(pre))
+
+    def problems(self, name):
+        found = super().problems(name)
+        if not found and self.low > self.high:
+            found.append(f"`low <= high` must hold, but the weights of {name} have low = {self.low}, high = {self.high}.")
+        return found
+
+
+@serialisable
+@dataclass(frozen=True)
+class Constant(Weights):
+    """The same weight for every synapse."""
+
+    value: float = number(1.0)
+
+    def draw(self, rng, pre, post, fan_in):
+        return np.full(len(pre), float(self.value))
+
+
+@serialisable
+@dataclass(frozen=True)
+class Given(Weights):
+    """Weights given as an array.
+
+    Parameters
+    ----------
+    values : array
+        One weight per synapse, in the order of a row-major walk over (pre, post), or the whole (pre, post) matrix of
+        a dense projection.
+    """
+
+    values: Any
+
+    def draw(self, rng, pre, post, fan_in):
+        values = np.asarray(self.values, dtype=float).ravel()
+        if len(values) != len(pre):
+            from snn.errors import NetworkError
+
+            raise NetworkError(f"`Given` weights must be one number per synapse: {len(pre)}, but there are {len(values)}.")
+        return values.copy()
+
+
+class Connection(ABC):
+    """Which neurons of two populations are connected.
+
+    Synapses are listed by presynaptic neuron, then by postsynaptic neuron; a rule's per-synapse arrays keep that order.
+    """
+
+    weights: Weights
+
+    @abstractmethod
+    def pairs(self, rng: np.random.Generator, n_pre: int, n_post: int, same: bool) -> Pairs:
+        """Indices of connected neurons; `same` says that both sides are one population."""
+
+    def problems(self, name: str, n_pre: int, n_post: int) -> list[str]:
+        """Everything wrong with the connection between so many neurons, one sentence each."""
+        if not isinstance(self.weights, Weights):
+            return [f"`weights` of {name} must be an initialiser such as Normal(gain=1), but is {self.weights!r}."]
+        return fields.problems(self, name) + self.weights.problems(name)
+
+
+def _row_major(pre: np.ndarray, post: np.ndarray) -> Pairs:
+    order = np.lexsort((post, pre))
+    return pre[order].astype(np.int32), post[order].astype(np.int32)
+
+
+@serialisable
+@dataclass(frozen=True)
+class Dense(Connection):
+    """Every neuron to every neuron; within one population without self-connections unless `autapses`."""
+
+    weights: Weights = Normal()
+    autapses: bool = False
+
+    def pairs(self, rng, n_pre, n_post, same):
+        pre, post = np.divmod(np.arange(n_pre * n_post, dtype=np.int64), n_post)
+        if same and not self.autapses:
+            keep = pre != post
+            pre, post = pre[keep], post[keep]
+        return pre.astype(np.int32), post.astype(np.int32)
+
+
+@serialisable
+@dataclass(frozen=True)
+class Sparse(Connection):
+    """Each pair with probability `p`, independently; no self-connections unless `autapses`."""
+
+    p: float = number(0.1, at_least=0, at_most=1)
+    weights: Weights = Normal()
+    autapses: bool = False
+
+    def pairs(self, rng, n_pre, n_post, same):
+        counts = rng.binomial(n_post, self.p, n_pre)
+        rows = [np.sort(rng.choice(n_post, k, replace=False)) for k in counts]
+        pre = np.repeat(np.arange(n_pre), counts)
+        post = np.concatenate(rows) if rows else np.empty(0, int)
+        if same and not self.autapses:
+            keep = pre != post
+            pre, post = pre[keep], post[keep]
+        return pre.astype(np.int32), post.astype(np.int32)
+
+
+@serialisable
+@dataclass(frozen=True)
+class FixedFanIn(Connection):
+    """Every postsynaptic neuron receives exactly `k` synapses, from different neurons."""
+
+    k: int = number(8, at_least=1, integer=True)
+    weights: Weights = Normal()
+    autapses: bool = False
+
+    def pairs(self, rng, n_pre, n_post, same):
+        exclude = same and not self.autapses
+        columns = []
+        for j in range(n_post):
+            drawn = rng.choice(n_pre - exclude, int(self.k), replace=False)
+            columns.append(drawn + (drawn >= j) if exclude else drawn)
+        return _row_major(np.concatenate(columns), np.repeat(np.arange(n_post), int(self.k)))
+
+    def problems(self, name, n_pre, n_post):
+        found = super().problems(name, n_pre, n_post)
+        if not found and self.k > n_pre:
+            found.append(f"`k <= {n_pre}` (the presynaptic neurons) must hold, but {name} has k = {self.k}.")
+        return found
+
+
+@serialisable
+@dataclass(frozen=True)
+class OneToOne(Connection):
+    """Neuron i to neuron i; both populations have the same size."""
+
+    weights: Weights = Constant(1.0)
+
+    def pairs(self, rng, n_pre, n_post, same):
+        index = np.arange(n_pre, dtype=np.int32)
+        return index, index.copy()
+
+    def problems(self, name, n_pre, n_post):
+        found = super().problems(name, n_pre, n_post)
+        if n_pre != n_post:
+            found.append(f"OneToOne needs two populations of one size, but {name} joins {n_pre} to {n_post} neurons.")
+        return found

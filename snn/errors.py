@@ -1,0 +1,60 @@
+"""Errors whose message is meant for the user: the rule, the value, and what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class SNNError(Exception):
+    """Base of every error that a user can cause or mend; its text is complete without a traceback."""
+
+
+class NetworkError(SNNError):
+    """Something is wrong with a network.
+
+    Parameters
+    ----------
+    problems : str or iterable of str
+        Every problem found, each one sentence. All of them are reported at once.
+    """
+
+    def __init__(self, problems: str | Iterable[str]):
+        self.problems = (problems,) if isinstance(problems, str) else tuple(problems)
+        super().__init__("\n".join(self.problems))
+
+
+class DataError(SNNError):
+    """A data file is missing, truncated or corrupt; names the file, what was expected and what was found."""
+
+
+class BuildError(SNNError):
+    """A program could not be built: the compiler is missing or refused the code; carries the compiler's words."""
+
+
+class RunError(SNNError):
+    """A run did not finish."""
+
+
+class RunTimeout(RunError):
+    """A run took longer than it was given."""
+
+
+class NotFinite(RunError):
+    """A run produced a value that is not a finite number."""
+
+
+class Cancelled(RunError):
+    """A run was stopped because its caller asked for it."""
+
+
+def nearest(name: str, choices: Iterable[str]) -> str:
+    """Text that lists the choices and the nearest one, to end an error about an unknown name.
+
+    >>> nearest("accurcy", ["accuracy", "loss"])
+    "choices: 'accuracy', 'loss'; nearest: 'accuracy'"
+    """
+    choices = sorted(choices)
+    text = "choices: " + ", ".join(repr(choice) for choice in choices) if choices else "there are no choices"
+    close = get_close_matches(name, choices, n=1, cutoff=0.5)
+    return f"{text}; nearest: {close[0]!r}" if close else text

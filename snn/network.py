@@ -1,0 +1,274 @@
+"""Networks as data: `Network` builds one, `NetworkSpec` is the frozen result that everything else takes."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from brian2 import Quantity, ms
+
+from snn.connect import Connection, Given
+from snn.encode import Encoder
+from snn.errors import NetworkError, SNNError, nearest
+from snn.neurons import NeuronModel
+from snn.plasticity.rule import Rule
+from snn.plasticity.static import Static
+from snn.readouts import LeakyReadout, Readout
+from snn.serial import dumps, loads, serialisable
+from snn.signals import Environment, Signal
+
+SCHEMA = 1
+INPUTS = "inputs"
+
+
+@serialisable
+@dataclass(frozen=True)
+class Drive:
+    """A signal added to the input of a population's neurons in every step, times `gain`."""
+
+    signal: Signal
+    gain: float = 1.0
+
+
+@serialisable
+@dataclass(frozen=True)
+class Population:
+    """A named population of `n` equal neurons."""
+
+    name: str
+    model: NeuronModel
+    n: int
+    signals: Mapping[str, Signal] = field(default_factory=dict)
+    drives: tuple[Drive, ...] = ()
+
+
+@serialisable
+@dataclass(frozen=True)
+class Projection:
+    """Synapses from one population to another, or to a readout."""
+
+    name: str
+    source: str
+    target: str
+    connection: Connection
+    rule: Rule = Static()
+    delay: Quantity | None = None
+    w_min: float | None = None
+    w_max: float | None = None
+
+
+@serialisable
+@dataclass(frozen=True)
+class NamedReadout:
+    """A readout and its name."""
+
+    name: str
+    readout: Readout
+
+
+@serialisable
+@dataclass(frozen=True)
+class NetworkSpec:
+    """A frozen network: what JSON, the hashes and the backends take.
+
+    Made by `Network.freeze`. Two networks that differ in numbers only (sizes, probabilities, parameters, weights,
+    the time step) have the same `structure_hash` and share one compiled program.
+    """
+
+    inputs: Encoder
+    dt: Quantity
+    populations: tuple[Population, ...]
+    readouts: tuple[NamedReadout, ...]
+    projections: tuple[Projection, ...]
+    environment: Environment | None = None
+    schema: int = SCHEMA
+
+    def to_json(self) -> str:
+        """The network as one line of JSON; `from_json` gives back an equal network, to the last bit."""
+        return dumps(self)
+
+    @staticmethod
+    def from_json(text: str) -> NetworkSpec:
+        """The network that a text from `to_json` describes.
+
+        Raises
+        ------
+        SNNError
+            If the text is damaged, is not a network, or was written with another schema version.
+        """
+        spec = loads(text)
+        if not isinstance(spec, NetworkSpec):
+            raise SNNError(f"The JSON must describe a NetworkSpec, but it describes a {type(spec).__name__}.")
+        if spec.schema != SCHEMA:
+            raise SNNError(f"This version reads networks of schema {SCHEMA}, but the JSON has schema {spec.schema}.")
+        return spec
+
+    def hash(self) -> str:
+        """A hash of everything, numbers included."""
+        return hashlib.sha256(self.to_json().encode()).hexdigest()[:16]
+
+    def structure_hash(self) -> str:
+        """A hash of the equations, rules and kinds of connection; it ignores every number."""
+        from snn.backends.plan import plan
+
+        return plan(self).structure_hash()
+
+    def sizes(self) -> dict[str, int]:
+        """Number of units of the inputs, the populations and the readouts, by name."""
+        sizes = {INPUTS: int(self.inputs.n)} | {p.name: int(p.n) for p in self.populations}
+        for named in self.readouts:
+            if isinstance(named.readout, LeakyReadout):
+                sizes[named.name] = int(named.readout.n)
+        return sizes
+
+    def with_weights(self, weights: Mapping[str, np.ndarray]) -> NetworkSpec:
+        """The same network with first weights given by projection name, such as those of a `Result`.
+
+        The synapses themselves are those drawn from the run's seed, so a sparse network is to be run with the seed
+        that its weights were trained with.
+        """
+        names = {p.name for p in self.projections}
+        for name in weights:
+            if name not in names:
+                raise NetworkError(f"There is no projection {name!r}; {nearest(name, names)}.")
+        projections = tuple(
+            dataclasses.replace(p, connection=dataclasses.replace(p.connection, weights=Given(np.asarray(weights[p.name]))))
+            if p.name in weights
+            else p
+            for p in self.projections
+        )
+        return dataclasses.replace(self, projections=projections)
+
+    def frozen(self) -> NetworkSpec:
+        """The same network without plasticity."""
+        return dataclasses.replace(
+            self, projections=tuple(dataclasses.replace(p, rule=Static()) for p in self.projections)
+        )
+
+
+class Network:
+    """Builds a network, population by population.
+
+    Parameters
+    ----------
+    inputs : Encoder
+        How a sample's values become spikes, such as ``Poisson(64, rate=100*Hz)``. It is the population ``"inputs"``.
+    dt : Quantity
+        The time step.
+
+    Examples
+    --------
+    >>> from brian2 import Hz, ms
+    >>> from snn import LIF, Dense, EProp, LeakyReadout, Network, Poisson
+    >>> net = Network(inputs=Poisson(64, rate=100*Hz), dt=1*ms)
+    >>> net.population("hidden", LIF(tau_m=20*ms), n=100)
+    >>> net.readout(LeakyReadout(10))
+    >>> net.connect("inputs", "hidden", Dense(), EProp(lr=0.01))
+    >>> net.connect("hidden", "readout", Dense(), EProp(lr=0.01))
+    >>> spec = net.freeze()
+
+    Nothing is checked before `freeze`, which reports everything that is wrong at once.
+    """
+
+    def __init__(self, inputs: Encoder, dt: Quantity = 1 * ms):
+        self._inputs = inputs
+        self._dt = dt
+        self._populations: list[Population] = []
+        self._readouts: list[NamedReadout] = []
+        self._projections: list[Projection] = []
+        self._environment: Environment | None = None
+        self._problems: list[str] = []
+
+    def population(
+        self, name: str, model: NeuronModel, n: int, signals: Mapping[str, Signal] | None = None
+    ) -> None:
+        """Add `n` neurons. Equations of your own may read the variables named in `signals`."""
+        self._populations.append(Population(name, model, n, dict(signals or {})))
+
+    def readout(self, readout: Readout, name: str = "readout") -> None:
+        """Add a readout. The first one gives the decision that tasks score and environments answer."""
+        self._readouts.append(NamedReadout(name, readout))
+
+    def connect(
+        self,
+        source: str,
+        target: str,
+        connection: Connection,
+        rule: Rule | None = None,
+        *,
+        delay: Quantity | None = None,
+        w_min: float | None = None,
+        w_max: float | None = None,
+        name: str | None = None,
+    ) -> None:
+        """Connect two populations, or a population to a `LeakyReadout`.
+
+        Parameters
+        ----------
+        source, target : str
+            Names. The spikes of an input arrive in the step in which they are sent, those of a population in the next
+            one, at a readout in the same one; `delay` comes on top.
+        connection : Connection
+            Who is connected, with which first weights.
+        rule : Rule
+            Plasticity; by default none.
+        delay : Quantity
+            A delay common to all synapses, at most 50 steps.
+        w_min, w_max : float
+            Bounds of the weights, applied wherever a weight is written.
+        name : str
+            By default ``"source->target"``.
+        """
+        name = name or f"{source}->{target}"
+        self._projections.append(
+            Projection(name, source, target, connection, rule if rule is not None else Static(), delay, w_min, w_max)
+        )
+
+    def drive(self, population: str, signal: Signal, gain: float = 1.0) -> None:
+        """Add `gain` times a signal to the input of a population in every step: a teacher's current, say."""
+        for index, known in enumerate(self._populations):
+            if known.name == population:
+                self._populations[index] = dataclasses.replace(known, drives=(*known.drives, Drive(signal, gain)))
+                return
+        names = [p.name for p in self._populations]
+        self._problems.append(f"`drive` names the population {population!r}; {nearest(population, names)}.")
+
+    def environment(self, environment: Environment) -> None:
+        """Let equations answer the network's decision."""
+        self._environment = environment
+
+    def freeze(self) -> NetworkSpec:
+        """The network as frozen data.
+
+        Raises
+        ------
+        NetworkError
+            With every problem of the network, one sentence each.
+        """
+        from snn.check import problems
+
+        spec = NetworkSpec(
+            inputs=self._inputs,
+            dt=self._dt,
+            populations=tuple(self._populations),
+            readouts=tuple(self._readouts),
+            projections=tuple(self._projections),
+            environment=self._environment,
+        )
+        found = self._problems + problems(spec)
+        if found:
+            raise NetworkError(found)
+        return spec
+
+
+def freeze(network: Network | NetworkSpec) -> NetworkSpec:
+    """A frozen network, whichever of the two is given."""
+    if isinstance(network, NetworkSpec):
+        return network
+    if isinstance(network, Network):
+        return network.freeze()
+    raise NetworkError(f"A Network or NetworkSpec is needed, but this is a {type(network).__name__}.")

@@ -1,0 +1,68 @@
+"""Reward-modulated STDP: a three-factor rule."""
+
+from dataclasses import dataclass
+
+from brian2 import Quantity, ms, second
+
+from snn.fields import choice, number
+from snn.plasticity.rule import Place, Rule, RuleEquations, Step, SynapseVariable, Update
+from snn.plasticity.stdp import PAIR_TRACES
+from snn.serial import serialisable
+
+
+@serialisable
+@dataclass(frozen=True)
+class RewardSTDP(Rule):
+    r"""Eligibility from spike pairs times a broadcast reward (Izhikevich 2007; Fremaux & Gerstner 2016, eq. 9-10).
+
+    .. math:: c \leftarrow e^{-dt/\tau_e} c + A_+ x\, z_{post} - A_- y\, z_{pre}, \qquad \Delta w = \eta\, R\, c
+
+    with the traces x and y of `PairSTDP`.
+
+    Parameters
+    ----------
+    lr : float, >= 0
+        Learning rate :math:`\eta`.
+    a_plus, a_minus : float, >= 0
+        Amplitudes of the two halves of the STDP window.
+    tau_plus, tau_minus : Quantity, > 0 ms
+        Their time constants.
+    tau_e : Quantity, > 0 ms
+        Time constant of the eligibility trace.
+    on : {"sample", "step"}
+        Whether the weight changes once, at the end of a sample, or in every step (then by :math:`\eta R c` a step).
+    factor : str
+        Name of the reward: a variable of the network's `Environment`, or an array of the task.
+
+    Place in the time step: part 5; with ``on="sample"`` after the environment has answered the decision.
+    """
+
+    lr: float = number(0.01, at_least=0)
+    a_plus: float = number(1.0, at_least=0)
+    a_minus: float = number(1.0, at_least=0)
+    tau_plus: Quantity = number(20 * ms, second, above=0)
+    tau_minus: Quantity = number(20 * ms, second, above=0)
+    tau_e: Quantity = number(50 * ms, second, above=0)
+    on: str = choice("sample", "sample", "step")
+    factor: str = "reward"
+
+    def equations(self, place: Place) -> RuleEquations:
+        return RuleEquations(
+            parameters={
+                "lr": self.lr,
+                "a_plus": self.a_plus,
+                "a_minus": self.a_minus,
+                "tau_plus": self.tau_plus,
+                "tau_minus": self.tau_minus,
+                "tau_e": self.tau_e,
+            },
+            traces=PAIR_TRACES,
+            variables=(SynapseVariable("c"),),
+            steps=(
+                Step("step", "c = c*exp(-dt/tau_e)"),
+                Step("pre", "c -= a_minus*y"),
+                Step("post", "c += a_plus*x"),
+            ),
+            updates=(Update(self.on, dw=f"lr*{self.factor}*c"),),
+            factors=(self.factor,),
+        )

@@ -1,0 +1,130 @@
+"""A plasticity rule as data: traces, synaptic state, and proposals of weight changes.
+
+A rule **proposes** dw and never writes w: bounds, rounding, noise and counting are applied where weights are written
+(`snn.backends.writes`). It names what it needs; the lowering finds it or says what is missing.
+
+Place in the time step: part 5. In the order of the fields below: traces decay, current traces receive this step's
+spikes, synaptic steps run, changes are proposed and written, and then the remaining traces receive their spikes (so
+that a coincident pair of spikes is no pair).
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from snn import fields
+from snn.neurons import Neuron
+
+
+@dataclass(frozen=True)
+class Trace:
+    r"""A trace of one side's spikes, :math:`x \leftarrow e^{-dt/\tau} x + \text{jump}\, z`, kept once a neuron.
+
+    Parameters
+    ----------
+    name : str
+        The name by which the rule's expressions read it.
+    side : {"pre", "post"}
+        Whose spikes; presynaptic ones as they arrive, that is, after the projection's delay.
+    decay : str
+        Factor per step, an expression of the rule's parameters and ``dt``.
+    jump : str
+        What a spike adds.
+    current : bool
+        Whether this step's spike is seen by this step's synaptic steps and proposals.
+    """
+
+    name: str
+    side: str
+    decay: str
+    jump: str = "1"
+    current: bool = False
+
+
+@dataclass(frozen=True)
+class SynapseVariable:
+    """A state variable of every synapse; `lasting` ones are kept when a task resets the network between samples."""
+
+    name: str
+    lasting: bool = False
+
+
+@dataclass(frozen=True)
+class Step:
+    """Statements about synaptic state, run on ``"pre"`` or ``"post"`` spikes, every ``"step"``, or at a ``"sample"``'s end."""
+
+    on: str
+    code: str
+
+
+@dataclass(frozen=True)
+class Update:
+    """A proposed weight change, on ``"pre"`` or ``"post"`` spikes, every ``"step"``, or at a ``"sample"``'s end.
+
+    `dw` is an expression of traces, synaptic variables, third factors, ``w`` and, with suffix ``_post`` or ``_pre``,
+    neuron variables. `before` runs ahead of it and may define what it uses; `after` runs once the weight is written.
+    """
+
+    on: str
+    dw: str
+    before: str = ""
+    after: str = ""
+
+
+@dataclass(frozen=True)
+class NeuronVariable:
+    """A variable of the postsynaptic neuron, computed once a neuron in part 2 of the step (after v, before the spike).
+
+    The expression reads the neuron's variables and parameters, and the parameters given here.
+    """
+
+    name: str
+    expression: str
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class RuleEquations:
+    """What a rule adds to one projection."""
+
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    traces: tuple[Trace, ...] = ()
+    variables: tuple[SynapseVariable, ...] = ()
+    neuron_variables: tuple[NeuronVariable, ...] = ()
+    steps: tuple[Step, ...] = ()
+    updates: tuple[Update, ...] = ()
+    factors: tuple[str, ...] = ()
+    """Third factors that the expressions read: variables of the network's environment, or signals' sources."""
+    feedback: str | None = None
+    """What the rule reads as ``learning_signal``: ``"symmetric"``, ``"random"`` or ``"adaptive"`` feedback of errors."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a rule is used: the neurons behind a projection and, where it ends in a readout, that readout."""
+
+    post: Neuron | None
+    readout: Any | None
+    readouts: tuple[Any, ...]
+    """The readouts that listen to the postsynaptic population."""
+
+
+class Rule(ABC):
+    """A plasticity rule. Subclasses are frozen dataclasses of numbers; the equations follow from them."""
+
+    @abstractmethod
+    def equations(self, place: Place) -> RuleEquations:
+        """The rule on one projection.
+
+        Raises
+        ------
+        NetworkError
+            If the rule cannot work there.
+        """
+
+    def problems(self, name: str) -> list[str]:
+        """Everything wrong with the rule's numbers, one sentence each."""
+        return fields.problems(self, name)

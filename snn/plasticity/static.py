@@ -1,0 +1,15 @@
+"""No plasticity."""
+
+from dataclasses import dataclass
+
+from snn.plasticity.rule import Place, Rule, RuleEquations
+from snn.serial import serialisable
+
+
+@serialisable
+@dataclass(frozen=True)
+class Static(Rule):
+    """Weights stay as they were drawn."""
+
+    def equations(self, place: Place) -> RuleEquations:
+        return RuleEquations()

@@ -1,0 +1,109 @@
+r"""Random numbers as a pure function of (seed, stream, step, element).
+
+.. math:: u = 2^{-53} \lfloor h / 2^{11} \rfloor, \qquad
+          h = m(m(m(m(\text{seed}) + \text{stream}) + \text{step}) + \text{element})
+
+in 64-bit arithmetic, with m the finaliser of SplitMix64 (Steele, Lea & Flood 2014) after the addition of its odd
+constant. A simulation may be split, padded, or run elsewhere: no draw depends on another. The same function stands
+here for NumPy, for Cython and for C++.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+GOLDEN = 0x9E3779B97F4A7C15
+FIRST = 0xBF58476D1CE4E5B9
+SECOND = 0x94D049BB133111EB
+MASK = 0xFFFFFFFFFFFFFFFF
+NORMAL_OFFSET = 1 << 40  # a normal number takes its second uniform from a stream of its own
+
+CPP = f"""
+#ifndef SNN_RANDOM
+#define SNN_RANDOM
+#include <cmath>
+#include <cstdint>
+static inline uint64_t snn_mix(uint64_t x) {{
+    x += {GOLDEN:#x}ULL;
+    x = (x ^ (x >> 30)) * {FIRST:#x}ULL;
+    x = (x ^ (x >> 27)) * {SECOND:#x}ULL;
+    return x ^ (x >> 31);
+}}
+static inline double snn_uniform(int64_t seed, int64_t stream, int64_t step, int64_t element) {{
+    const uint64_t h = snn_mix(snn_mix(snn_mix(snn_mix(seed) + stream) + step) + element);
+    return (h >> 11) * (1.0 / 9007199254740992.0);
+}}
+static inline double snn_normal(int64_t seed, int64_t stream, int64_t step, int64_t element) {{
+    const double radius = std::sqrt(-2.0 * std::log(1.0 - snn_uniform(seed, stream, step, element)));
+    return radius * std::cos(6.283185307179586 * snn_uniform(seed, stream + {NORMAL_OFFSET}LL, step, element));
+}}
+#endif
+"""
+
+CYTHON = f"""
+from libc.math cimport sqrt as _snn_sqrt, log as _snn_log, cos as _snn_cos
+cdef unsigned long long _snn_mix(unsigned long long x):
+    x += {GOLDEN}ULL
+    x = (x ^ (x >> 30)) * {FIRST}ULL
+    x = (x ^ (x >> 27)) * {SECOND}ULL
+    return x ^ (x >> 31)
+cdef double _snn_uniform(long long seed, long long stream, long long step, long long element):
+    cdef unsigned long long h = _snn_mix(<unsigned long long>seed)
+    h = _snn_mix(h + <unsigned long long>stream)
+    h = _snn_mix(h + <unsigned long long>step)
+    h = _snn_mix(h + <unsigned long long>element)
+    return (h >> 11) * (1.0 / 9007199254740992.0)
+cdef double uniform(long long seed, long long stream, long long step, long long element):
+    return _snn_uniform(seed, stream, step, element)
+cdef double normal(long long seed, long long stream, long long step, long long element):
+    cdef double radius = _snn_sqrt(-2.0 * _snn_log(1.0 - _snn_uniform(seed, stream, step, element)))
+    return radius * _snn_cos(6.283185307179586 * _snn_uniform(seed, stream + {NORMAL_OFFSET}, step, element))
+"""
+
+
+def _mix_int(x: int) -> int:
+    x = (x + GOLDEN) & MASK
+    x = ((x ^ (x >> 30)) * FIRST) & MASK
+    x = ((x ^ (x >> 27)) * SECOND) & MASK
+    return x ^ (x >> 31)
+
+
+def _mix_array(x: np.ndarray) -> np.ndarray:
+    x = x + np.uint64(GOLDEN)  # arrays of uint64 wrap silently, as intended
+    x = (x ^ (x >> np.uint64(30))) * np.uint64(FIRST)
+    x = (x ^ (x >> np.uint64(27))) * np.uint64(SECOND)
+    return x ^ (x >> np.uint64(31))
+
+
+def uniform(seed: Any, stream: Any, step: Any, element: Any) -> np.ndarray:
+    """Numbers uniform in [0, 1) for an array of elements; seed, stream and step are single integers."""
+    h = 0
+    for part in (seed, stream, step):
+        h = _mix_int((h + int(np.asarray(part).reshape(-1)[0])) & MASK)
+    elements = np.asarray(element).astype(np.uint64)
+    return (_mix_array(np.atleast_1d(elements) + np.uint64(h)) >> np.uint64(11)) * 2.0**-53
+
+
+def normal(seed: Any, stream: Any, step: Any, element: Any) -> np.ndarray:
+    """Standard normal numbers (Box-Muller) for an array of elements."""
+    radius = np.sqrt(-2.0 * np.log(1.0 - uniform(seed, stream, step, element)))
+    angle = 2 * np.pi * uniform(seed, int(np.asarray(stream).reshape(-1)[0]) + NORMAL_OFFSET, step, element)
+    return radius * np.cos(angle)
+
+
+def brian_functions() -> dict[str, Any]:
+    """``uniform`` and ``normal`` as Brian2 functions for every code generation target."""
+    from brian2 import Function
+    from brian2.devices.cpp_standalone.codeobject import CPPStandaloneCodeObject
+
+    made = {}
+    for name, python in (("uniform", uniform), ("normal", normal)):
+        function = Function(python, arg_units=[1] * 4, return_unit=1, arg_types=["integer"] * 4, return_type="float",
+                            arg_names=["seed", "stream", "step", "element"])
+        function.implementations.add_numpy_implementation(python)
+        function.implementations.add_implementation("cython", CYTHON, name=name)
+        function.implementations.add_implementation(CPPStandaloneCodeObject, CPP, name=f"snn_{name}")
+        made[name] = function
+    return made
