@@ -7,6 +7,7 @@ from snn.network import Network, NetworkSpec
 from snn.neurons import ALIF, LIF, Neuron
 from snn.plasticity import EProp, PairSTDP, PiecewiseLinear, RewardSTDP, Rule, Static
 from snn.readouts import LeakyReadout, SpikeReadout
+from snn.result import Result
 from snn.signals import Environment, Signal
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "PiecewiseLinear",
     "Poisson",
     "Regular",
+    "Result",
     "RewardSTDP",
     "Rule",
     "SNNError",

@@ -213,7 +213,8 @@ class Network:
             Names. The spikes of an input arrive in the step in which they are sent, those of a population in the next
             one, at a readout in the same one; `delay` comes on top.
         connection : Connection
-            Who is connected, with which first weights.
+            Who is connected, with which first weights: plain numbers in the SI unit of the variable that receives
+            them (volt for a membrane, ampere for a current, none for `LIF`).
         rule : Rule
             Plasticity; by default none.
         delay : Quantity

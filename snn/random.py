@@ -5,7 +5,7 @@ r"""Random numbers as a pure function of (seed, stream, step, element).
 
 in 64-bit arithmetic, with m the finaliser of SplitMix64 (Steele, Lea & Flood 2014) after the addition of its odd
 constant. A simulation may be split, padded, or run elsewhere: no draw depends on another. The same function stands
-here for NumPy, for Cython and for C++.
+here for NumPy and Cython, and in ``backends/engine/random.h`` for C++.
 """
 
 from __future__ import annotations
@@ -19,28 +19,6 @@ FIRST = 0xBF58476D1CE4E5B9
 SECOND = 0x94D049BB133111EB
 MASK = 0xFFFFFFFFFFFFFFFF
 NORMAL_OFFSET = 1 << 40  # a normal number takes its second uniform from a stream of its own
-
-CPP = f"""
-#ifndef SNN_RANDOM
-#define SNN_RANDOM
-#include <cmath>
-#include <cstdint>
-static inline uint64_t snn_mix(uint64_t x) {{
-    x += {GOLDEN:#x}ULL;
-    x = (x ^ (x >> 30)) * {FIRST:#x}ULL;
-    x = (x ^ (x >> 27)) * {SECOND:#x}ULL;
-    return x ^ (x >> 31);
-}}
-static inline double snn_uniform(int64_t seed, int64_t stream, int64_t step, int64_t element) {{
-    const uint64_t h = snn_mix(snn_mix(snn_mix(snn_mix(seed) + stream) + step) + element);
-    return (h >> 11) * (1.0 / 9007199254740992.0);
-}}
-static inline double snn_normal(int64_t seed, int64_t stream, int64_t step, int64_t element) {{
-    const double radius = std::sqrt(-2.0 * std::log(1.0 - snn_uniform(seed, stream, step, element)));
-    return radius * std::cos(6.283185307179586 * snn_uniform(seed, stream + {NORMAL_OFFSET}LL, step, element));
-}}
-#endif
-"""
 
 CYTHON = f"""
 from libc.math cimport sqrt as _snn_sqrt, log as _snn_log, cos as _snn_cos
@@ -104,6 +82,6 @@ def brian_functions() -> dict[str, Any]:
                             arg_names=["seed", "stream", "step", "element"])
         function.implementations.add_numpy_implementation(python)
         function.implementations.add_implementation("cython", CYTHON, name=name)
-        function.implementations.add_implementation(CPPStandaloneCodeObject, CPP, name=f"snn_{name}")
+        function.implementations.add_implementation(CPPStandaloneCodeObject, "", name=f"snn_{name}")  # engine/random.h
         made[name] = function
     return made

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import numpy as np
 from brian2 import Equations
+from brian2.units.fundamentalunits import DIMENSIONLESS, get_unit
 from brian2.equations.equations import DIFFERENTIAL_EQUATION, PARAMETER
 
 from snn.backends.plan import (
@@ -23,7 +24,6 @@ from snn.backends.plan import (
     substitute,
 )
 from snn.check import place
-from snn.errors import NetworkError
 from snn.fields import si
 from snn.network import INPUTS, NamedReadout, NetworkSpec, Population
 from snn.neurons import Neuron
@@ -31,7 +31,7 @@ from snn.readouts import LeakyReadout, SpikeReadout
 from snn.signals import Signal
 
 ENVIRONMENT = "environment"
-MAX_HISTORY = 52  # spikes of the last steps are bits of one number that a double holds exactly
+WHOLE_SAMPLE = 2**30  # a learning window longer than any sample
 
 
 def add_inputs(plan: Plan, spec: NetworkSpec, seed: int) -> None:
@@ -101,10 +101,7 @@ def _declare_model(group: Group, equations: Equations, neuron: Neuron) -> None:
 
 def _add_spikes(group: Group, spec: NetworkSpec, neuron: Neuron, threshold: str, reset: str) -> None:
     group.threshold = threshold
-    group.declare("spike_history", 0, wide=True)
-    group.declare("history_size", 4, "constant", wide=True, shared=True)
-    # One bit a step: bit k says whether the neuron spiked k steps ago.
-    group.codes.append(Code("start", "spike_history = (2*spike_history) % history_size", order=1))
+    _add_history(group)
     group.events.append(Event(PREVIOUS, "(spike_history // 2) % 2 == 1", "start", order=2))
     _count_spikes(group, "spike_history += 1\nsample_spikes += 1", slot="after_thresholds")
     group.declare("sample_spikes", integer=True)
@@ -124,16 +121,23 @@ def _add_spikes(group: Group, spec: NetworkSpec, neuron: Neuron, threshold: str,
     group.on_events.append(OnEvent("spike", "refractory_left = refractory_steps", "after_thresholds", order=1))
 
 
-def add_delay(group: Group, name: str, steps: int) -> str:
-    """The event of neurons whose spikes arrive after so many steps (1: no delay); returns its name."""
-    event = f"delayed_{name}"
-    lag = f"lag_{name}"
-    if steps + 1 > MAX_HISTORY:
-        raise NetworkError(f"`delay <= {MAX_HISTORY - 2} dt` must hold, but {name} has {steps} steps.")
+def add_delay(group: Group, name: str, steps: int, slot: str) -> str:
+    """The event of neurons that spiked so many steps ago, tested in the given slot; returns its name."""
+    event, lag = f"{name}_delayed", f"{name}_lag"
+    if "spike_history" not in group.variables:
+        _add_history(group)
+        group.on_events.append(OnEvent("spike", "spike_history += 1", "after_start"))
     group.declare(lag, 2**steps, "constant", wide=True, shared=True)
     group.variables["history_size"].value = max(group.variables["history_size"].value, 2 ** (steps + 1))
-    group.events.append(Event(event, f"(spike_history // {lag}) % 2 == 1", "start", order=2))
+    group.events.append(Event(event, f"(spike_history // {lag}) % 2 == 1", slot, order=5))
     return event
+
+
+def _add_history(group: Group) -> None:
+    """One bit a step: bit k says whether the neuron spiked k steps ago."""
+    group.declare("spike_history", 0, wide=True)
+    group.declare("history_size", 4, "constant", wide=True, shared=True)
+    group.codes.append(Code("start", "spike_history = (2*spike_history) % history_size", order=1))
 
 
 def _own_random(plan: Plan, text: str) -> str:
@@ -153,7 +157,7 @@ def add_readout(plan: Plan, spec: NetworkSpec, named: NamedReadout) -> None:
     if isinstance(named.readout, SpikeReadout):
         group = plan.groups[named.readout.population]
         _score_spikes(group, named)
-        score, tie = f"score_{named.name}", f"tie_{named.name}"
+        score, tie = f"{named.name}_score", f"{named.name}_tie"
         plan.outputs[named.name] = [f"{group.name}.{score}", f"{group.name}.{tie}"]
     else:
         assert isinstance(named.readout, LeakyReadout)
@@ -165,9 +169,10 @@ def add_readout(plan: Plan, spec: NetworkSpec, named: NamedReadout) -> None:
 def _score_spikes(group: Group, named: NamedReadout) -> None:
     readout = named.readout
     assert isinstance(readout, SpikeReadout)
-    score, tie = f"score_{named.name}", f"tie_{named.name}"
+    score, tie = f"{named.name}_score", f"{named.name}_tie"
     group.declare(score)
-    group.declare(tie)
+    dimensions = Equations(group.model).dimensions[readout.variable]
+    group.declare(tie, unit="1" if dimensions is DIMENSIONLESS else repr(get_unit(dimensions)))
     if readout.decide == "count":
         group.on_events.append(OnEvent("spike", f"{score} += 1", "after_thresholds", order=2))
     else:  # the earlier the first spike, the higher; 0 without one
@@ -181,24 +186,23 @@ def _leaky_group(plan: Plan, spec: NetworkSpec, name: str, readout: LeakyReadout
     _declare_model(group, Equations(group.model), Neuron(group.model, parameters={"tau": readout.tau}))
     for variable in ("target", "error", "loss", "score"):
         group.declare(variable)
-    window = 0 if readout.learning_window is None else round(si(readout.learning_window) / si(spec.dt))
+    window = WHOLE_SAMPLE if readout.learning_window is None else round(si(readout.learning_window) / si(spec.dt))
     group.declare("learning_steps", window, "constant", integer=True, shared=True)
     _load(plan, group, "target", Signal("label", one_hot=True) if readout.target == "label"
           else Signal("target", per="step"), order=1)
     group.codes.append(Code("readouts", "I = 0", order=1))
-    # Without a learning window of its own, the whole sample is one.
-    length = "(learning_steps + int(learning_steps == 0)*sample_steps)"
-    inside = f"int(sample_step >= sample_steps - {length})*int(sample_step < sample_steps)"
+    # Whether the step counts, and as how much of the learning window, or of the sample if that is shorter.
+    inside = "inside = int(sample_step >= sample_steps - learning_steps)*int(sample_step < sample_steps)\n"
+    share = inside + "share = 1.0*inside/clip(learning_steps, 1, sample_steps)\n"
     if readout.loss == "cross_entropy":
         _add_softmax(plan, name, group.n)
         group.declare("normaliser")
-        text = (f"window = {inside}\nerror = window*(1/normaliser - target)\n"
-                f"loss += window*target*log(normaliser)/{length}")
+        text = share + "error = inside*(1/normaliser - target)\nloss += share*target*log(normaliser)"
     else:
-        text = f"window = {inside}\nerror = window*(y - target)\nloss += 0.5*error**2"
+        text = inside + "error = inside*(y - target)\nloss += 0.5*error**2"
     group.codes.append(Code("errors", text, order=1))
-    mean = f"score += {inside}*y/{length}"
-    group.codes.append(Code("errors", mean if readout.decide == "mean" else f"score = score + {inside}*(y - score)", order=2))
+    score = share + "score += share*y" if readout.decide == "mean" else inside + "score = score + inside*(y - score)"
+    group.codes.append(Code("errors", score, order=2))
     return group
 
 

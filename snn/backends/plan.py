@@ -45,6 +45,7 @@ within it, its length without the gap, the row of per-step signals, the step sin
 whether teachers act."""
 WIDE = ("absolute_step", "signal_row")  # 64 bits
 
+SPIKES_EVENT = "e"  # how the engine is told to record events
 PREVIOUS = "previous"
 """The event of neurons that spiked in the step before; its delayed relatives are named after their projection."""
 
@@ -162,6 +163,7 @@ class SynapseBlock(Block):
     pre: np.ndarray = field(default_factory=lambda: np.empty(0, np.int32))
     post: np.ndarray = field(default_factory=lambda: np.empty(0, np.int32))
     summed: dict[str, Code] = field(default_factory=dict)
+    transmits: bool = False
 
     def texts(self) -> Iterable[str]:
         yield from super().texts()
@@ -183,6 +185,19 @@ class Plan:
         """A new stream id of random numbers."""
         self.streams += 1
         return self.streams
+
+    def counts(self, totals: Mapping[str, np.ndarray]) -> dict[str, float]:
+        """Costs of a run from its counters: spikes, the synapses that they crossed, and weight writes."""
+        operations = 0
+        for block in self.synapses.values():
+            if block.transmits:
+                spikes = totals[f"{block.source}.spike_count"]
+                operations += int(np.bincount(block.pre, minlength=len(spikes)) @ spikes)
+        return {
+            "spikes": int(sum(array.sum() for name, array in totals.items() if name.endswith(".spike_count"))),
+            "synaptic_operations": operations,
+            "weight_writes": int(sum(array.sum() for name, array in totals.items() if name.endswith("_writes"))),
+        }
 
     def structure(self) -> str:
         """The texts that are compiled, without any number that is an argument."""

@@ -6,10 +6,13 @@ import threading
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
+from snn.backends.plan import Plan, plan
+from snn.backends.projections import WEIGHT, block_names
 from snn.errors import NotFinite, SNNError, nearest
 from snn.network import NetworkSpec
 
@@ -23,6 +26,15 @@ class Candidate:
 
     spec: NetworkSpec
     seed: int
+
+    @cached_property
+    def plan(self) -> Plan:
+        """What the network lowers to, with synapses and weights drawn from the seed."""
+        return plan(self.spec, self.seed)
+
+    def weights(self, state: State) -> dict[str, np.ndarray]:
+        """The weights in a state, by the names of the network's projections."""
+        return {name: state.arrays[f"{block}.{WEIGHT}"] for name, block in block_names(self.spec).items()}
 
 
 @dataclass(frozen=True)
@@ -147,7 +159,7 @@ class Program(ABC):
         """
 
 
-def load_program(spec: NetworkSpec, backend: str = "standalone", dtype: str = "float32") -> Program:
+def load_program(candidate: Candidate, backend: str = "standalone", dtype: str = "float32") -> Program:
     """The program for a network's structure, compiled if it is not in the cache.
 
     Raises
@@ -164,7 +176,7 @@ def load_program(spec: NetworkSpec, backend: str = "standalone", dtype: str = "f
     if backend == "standalone":
         from snn.backends.standalone import StandaloneProgram
 
-        return StandaloneProgram.load(spec, dtype)
+        return StandaloneProgram.load(candidate, dtype)
     from snn.backends.runtime import RuntimeProgram
 
     return RuntimeProgram(backend.partition(":")[2] or "numpy", dtype)

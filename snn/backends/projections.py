@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
+from brian2 import Equations
+from brian2.units.fundamentalunits import DIMENSIONLESS, get_unit
 
 from snn.backends.groups import add_delay
 from snn.backends.plan import (
@@ -35,13 +37,13 @@ DECAY, CURRENT, STEPS, EVENT_STEPS, UPDATES, LATER = range(6)
 def add_projection(plan: Plan, spec: NetworkSpec, projection: Projection, index: int, seed: int) -> None:
     """One projection: its synapses, their first weights, the transmission of spikes, and its rule."""
     source, target = plan.groups[projection.source], plan.groups[projection.target]
-    block = SynapseBlock(block_names(spec)[projection.name], source=source.name, target=target.name)
+    block = SynapseBlock(block_names(spec)[projection.name], source=source.name, target=target.name,
+                         transmits=True)
     _draw(block, projection, source.n, target.n, np.random.default_rng([seed, index]))
     onto_readout = projection.target in {r.name for r in spec.readouts if isinstance(r.readout, LeakyReadout)}
     arrival = _arrival(spec, projection, source, block.name, onto_readout)
     slot = "readouts" if onto_readout else "synapses"
-    receiver = "I" if onto_readout else _input(spec, projection.target)
-    block.on_events.append(OnEvent(arrival, f"{receiver}_post += {WEIGHT}", slot, order=-1))
+    block.on_events.append(OnEvent(arrival, _transmission(spec, projection.target, onto_readout), slot, order=-1))
     equations = projection.rule.equations(place(spec, projection))
     plan.synapses[block.name] = block
     _add_rule(plan, spec, projection, block, equations, arrival)
@@ -70,8 +72,14 @@ def _draw(block: SynapseBlock, projection: Projection, n_pre: int, n_post: int, 
     block.declare(WEIGHT, np.clip(weights, *bounds) if any(b is not None for b in bounds) else weights, "lasting")
 
 
-def _input(spec: NetworkSpec, population: str) -> str:
-    return next(p.model.neuron(spec.dt).input for p in spec.populations if p.name == population)
+def _transmission(spec: NetworkSpec, target: str, onto_readout: bool) -> str:
+    """Weights are plain numbers in the SI unit of the variable that receives them."""
+    if onto_readout:
+        return f"I_post += {WEIGHT}"
+    neuron = next(p.model.neuron(spec.dt) for p in spec.populations if p.name == target)
+    unit = Equations(neuron.model).dimensions[neuron.input]
+    factor = "" if unit is DIMENSIONLESS else f"*({get_unit(unit)!r})"
+    return f"{neuron.input}_post += {WEIGHT}{factor}"
 
 
 def _arrival(spec: NetworkSpec, projection: Projection, source: Group, name: str, onto_readout: bool) -> str:
@@ -80,7 +88,8 @@ def _arrival(spec: NetworkSpec, projection: Projection, source: Group, name: str
     if projection.delay is None:
         return "spike" if own_step else PREVIOUS
     steps = round(si(projection.delay) / si(spec.dt)) + (not own_step)
-    return add_delay(source, name, steps)
+    slot = "after_thresholds" if onto_readout else "after_start" if own_step else "start"
+    return add_delay(source, name, steps, slot)
 
 
 def _add_rule(
@@ -89,7 +98,7 @@ def _add_rule(
     source, target = plan.groups[block.source], plan.groups[block.target]
     events = {"pre": (arrival, source), "post": ("spike", target)}
     names = {WEIGHT_IN_RULES: WEIGHT} | _local_names(equations, source, target)
-    names |= {trace.name: f"{trace.name}_{block.name}_{trace.side}" for trace in equations.traces}
+    names |= {trace.name: f"{block.name}_{trace.name}_{trace.side}" for trace in equations.traces}
     names |= {clock: f"{clock}_post" for clock in CLOCK}
     names |= {factor: f"{factor}_post" for factor in equations.factors}
     for variable in equations.neuron_variables:
@@ -128,9 +137,9 @@ def _schedule(block: SynapseBlock, on: str, code: str, events: dict[str, tuple[s
 
 
 def _add_trace(name: str, trace: Trace, event: str, group: Group, equations: RuleEquations) -> None:
-    variable = f"{trace.name}_{name}"
+    variable = f"{name}_{trace.name}"
     read = identifiers(trace.decay) | identifiers(trace.jump)
-    used = {n: f"{n}_{name}" for n in equations.parameters if n in read}
+    used = {n: f"{name}_{n}" for n in equations.parameters if n in read}
     group.parameters({used[n]: equations.parameters[n] for n in used})
     group.declare(variable)
     group.codes.append(Code("learning", f"{variable} = {variable}*({substitute(trace.decay, used)})", LEARN, DECAY))
@@ -163,7 +172,7 @@ def _learning_signal(spec: NetworkSpec, population: str) -> str:
     readouts = {r.name for r in spec.readouts if isinstance(r.readout, LeakyReadout)}
     blocks = block_names(spec)
     listening = [p for p in spec.projections if p.source == population and p.target in readouts]
-    return "(" + " + ".join(f"learning_signal_{blocks[p.name]}_post" for p in listening) + ")"
+    return "(" + " + ".join(f"{blocks[p.name]}_learning_signal_post" for p in listening) + ")"
 
 
 def _add_feedback(
@@ -185,7 +194,7 @@ def _add_feedback(
         block.declare("feedback_weight", values, "lasting")
     if kind is None:
         return
-    signal = f"learning_signal_{block.name}"
+    signal = f"{block.name}_learning_signal"
     plan.groups[block.source].declare(signal)
     factor = "feedback_weight" if kind in ("random", "adaptive") else WEIGHT
     block.model = f"{signal}_pre = {factor}*error_post : 1 (summed)"

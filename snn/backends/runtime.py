@@ -10,9 +10,10 @@ import numpy as np
 from brian2 import Function, prefs, second
 
 from snn.backends.lower import Lowered, lower
-from snn.backends.plan import CLOCK, FIRST, LAST, LEARN, LEARN_LAST, STEP, Plan, plan
+from snn.backends.plan import CLOCK, FIRST, LAST, LEARN, LEARN_LAST, STEP, Plan
 from snn.backends.program import DTYPES, Candidate, Outcome, Program, RunOptions, Samples, State, check_finite
 from snn.backends.recording import Recorder, resolve
+from snn.backends.signals import signal_rows
 from snn.errors import Cancelled, RunTimeout
 from snn.random import brian_functions
 
@@ -36,7 +37,7 @@ class RuntimeProgram(Program):
         prefs.codegen.target = self.target
         try:
             return [
-                _Run(plan(candidate.spec, candidate.seed), piece, state, self.dtype, options).outcome()
+                _Run(candidate.plan, piece, state, self.dtype, options).outcome()
                 for candidate, piece, state in zip(candidates, samples, states, strict=True)
             ]
         finally:
@@ -88,7 +89,7 @@ class _Run:
         """Prepare a step; returns the phases that it has."""
         if step == 0:
             if self.samples.preview[row]:
-                self.kept = self._arrays("state") | self._arrays("lasting")
+                self.kept = self._arrays("state") | self._arrays("lasting") | self._arrays("total")
             if self.samples.reset[row]:
                 self._restore(self.initial)
             self._check_time()
@@ -176,10 +177,3 @@ def _signal(samples: Samples, source: str, dtype: type) -> Function:
     function.implementations.add_dynamic_implementation("cython", lambda owner: code, namespace=values, name=name)
     return function
 
-
-def signal_rows(samples: Samples, source: str) -> np.ndarray:
-    """A signal as a matrix: one row a sample, or one row a step."""
-    array = np.asarray(samples.signals[source], dtype=float)
-    per_step = array.ndim >= 2 and array.shape[1] == samples.steps and array.ndim == 3
-    rows = len(samples) * samples.steps if per_step else len(samples)
-    return array.reshape(rows, -1)

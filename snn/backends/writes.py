@@ -11,7 +11,7 @@ def write(projection: Projection, synapses: SynapseBlock, target: Group, dw: str
 
     Writes are counted at the postsynaptic neuron, one number a neuron instead of one a synapse.
     """
-    counter = f"writes_{synapses.name}"
+    counter = f"{synapses.name}_writes"
     target.declare(counter, 0, "total", wide=True)
     written = f"w + ({dw})"
     low, high = projection.w_min, projection.w_max

@@ -1,0 +1,22 @@
+"""A study: a function that builds a network from a trial, a task, and objectives; and the driver that searches it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from search.study import Study
+
+__all__ = ["Study"]
+
+
+def __getattr__(name: str) -> Any:
+    # Optuna and Brian2 take seconds to import; `snnsearch --help` must not wait for them.
+    if name != "Study":
+        raise AttributeError(f"module 'search' has no attribute {name!r}")
+    from search.shadow import refuse_shadowing
+
+    refuse_shadowing()
+    from search.study import Study
+
+    return Study

@@ -1,0 +1,98 @@
+"""Opens a study, or goes on with one, after comparing it with what its script says now."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from search.errors import StudyError
+from search.plan import Plan
+from search.samplers import make_sampler
+from search.seeds import sampler_seed
+from search.storage import mask
+
+if TYPE_CHECKING:
+    import optuna
+
+# User attributes of a study.
+OBJECTIVES, SEED, SCRIPT, TASK = "objectives", "seed", "script", "task"
+
+
+def begin(plan: Plan, say: Callable[[str], None]) -> optuna.Study:
+    """The study in its storage, new or as it was left.
+
+    Parameters
+    ----------
+    plan : Plan
+        What to search.
+    say : callable
+        Told what has changed since the study began.
+
+    Raises
+    ------
+    StudyError
+        If the study that is there has other objectives or another seed.
+    """
+    import optuna
+
+    optuna.logging.set_verbosity(optuna.logging.WARNING)  # the driver says more, and only once
+    storage = plan.location.open(create=True)
+    directions = [objective.direction for objective in plan.objectives]
+    if plan.name in optuna.get_all_study_names(storage):
+        study = optuna.load_study(study_name=plan.name, storage=storage)
+        _compare(study, plan, say)
+    else:
+        study = optuna.create_study(study_name=plan.name, storage=storage, directions=directions)
+    _complete(study, plan)
+    seed = sampler_seed(plan.seed, len(study.get_trials(deepcopy=False)))
+    study.sampler = make_sampler(plan.sampler, len(directions), seed)
+    return study
+
+
+def _compare(study: optuna.Study, plan: Plan, say: Callable[[str], None]) -> None:
+    known = study.user_attrs
+    names = [objective.name for objective in plan.objectives]
+    directions = [direction.name.lower() for direction in study.directions]
+    remedy = "change it back, or start another study with --name"
+    if known.get(OBJECTIVES, names) != names or directions != [o.direction for o in plan.objectives]:
+        began = known.get(OBJECTIVES, directions)
+        raise StudyError(
+            f"A study keeps its objectives, but {plan.name!r} was begun with {began} and is now asked for {names}: {remedy}."
+        )
+    if known.get(SEED, plan.seed) != plan.seed:
+        raise StudyError(
+            f"A study keeps its seed, but {plan.name!r} was begun with {known[SEED]} and is now asked for {plan.seed}: {remedy}."
+        )
+    script = known.get(SCRIPT)
+    if script is not None and script["hash"] != plan.script.hash:
+        say(
+            f"The script is not what it was when {plan.name!r} began; new trials follow the new one, which differs in:\n"
+            + mask(plan.script.changes(script["source"]))
+        )
+    if known.get(TASK, plan.task.to_json()) != plan.task.to_json():
+        say(
+            f"The task has changed, so scores of old and new trials of {plan.name!r} do not compare:\n"
+            f"- {known[TASK]}\n+ {plan.task.to_json()}"
+        )
+
+
+def _complete(study: optuna.Study, plan: Plan) -> None:
+    """Write what is not there: all of it, or what a killed driver left out."""
+    from optuna.exceptions import ExperimentalWarning
+
+    names = [objective.name for objective in plan.objectives]
+    if study.metric_names is None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ExperimentalWarning)
+            study.set_metric_names(names)
+    wanted = {
+        OBJECTIVES: names,
+        SEED: plan.seed,
+        SCRIPT: {"hash": plan.script.hash, "source": plan.script.source},
+        TASK: plan.task.to_json(),
+    }
+    known = study.user_attrs
+    for key, value in wanted.items():
+        if key not in known:
+            study.set_user_attr(key, value)

@@ -1,0 +1,123 @@
+"""The command `snnsearch`. What takes long to import is imported by the command that needs it."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import sys
+from collections.abc import Sequence
+from difflib import get_close_matches
+from typing import Any, NoReturn
+
+from search.commands import dashboard, replay, run, show
+
+COMMANDS = (run, show, dashboard, replay)
+DONE, USER_ERROR, INTERRUPTED = 0, 2, 130
+
+EXAMPLES = """\
+examples:
+  snnsearch run my_study.py --trials 200 --workers 8
+  snnsearch show my_study.py
+  snnsearch dashboard my_study.py
+  snnsearch replay my_study.py 17
+"""
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose errors are one sentence and name the nearest flag."""
+
+    def __init__(self, **settings: Any):
+        settings |= {"allow_abbrev": False, "formatter_class": argparse.RawDescriptionHelpFormatter}
+        super().__init__(**settings)
+
+    def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Parse, or explain what is unknown."""
+        found, unknown = self.parse_known_args(args, namespace)
+        if unknown:
+            found.parser.refuse(unknown[0])
+        return found
+
+    def refuse(self, argument: str) -> NoReturn:
+        """End because of an argument that is not known."""
+        flags = [flag for flag in self._option_string_actions if flag.startswith("--")]
+        if not argument.startswith("-"):
+            self.error(f"unknown argument {argument}")
+        self.error(f"unknown flag {argument}; {_nearest(argument.partition('=')[0], flags)}")
+
+    def error(self, message: str) -> NoReturn:
+        """End with one sentence."""
+        if unknown := re.search(r"invalid choice: '([^']*)'", message):
+            message = f"unknown command {unknown[1]!r}; {_nearest(unknown[1], [one.NAME for one in COMMANDS])}"
+        message = message.removeprefix("argument ")
+        print(f"{self.prog}: {message} (see {self.prog} --help)", file=sys.stderr)
+        raise SystemExit(USER_ERROR)
+
+
+def _nearest(name: str, choices: Sequence[str]) -> str:
+    close = get_close_matches(name, choices, n=1, cutoff=0.5)
+    return f"choices: {', '.join(choices)}" + (f"; nearest: {close[0]}" if close else "")
+
+
+class Version(argparse.Action):
+    """Prints the version; asked for only here, since reading it takes time."""
+
+    def __init__(self, **settings: Any):
+        super().__init__(**{**settings, "nargs": 0})
+
+    def __call__(self, *args: Any) -> NoReturn:
+        from importlib.metadata import PackageNotFoundError, version
+
+        try:
+            print(f"snnsearch {version('snnsearch')}")
+        except PackageNotFoundError:
+            print("snnsearch (a checkout that is not installed)")
+        raise SystemExit(DONE)
+
+
+def parser() -> Parser:
+    """The parser of the whole command line."""
+    top = Parser(
+        prog="snnsearch",
+        description="Search for spiking networks and plasticity rules that learn a task online.",
+        epilog=EXAMPLES,
+    )
+    top.add_argument("--version", action=Version, help="print the version and exit")
+    top.set_defaults(parser=top)
+    commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=Parser)
+    for module in COMMANDS:
+        one = module.add(commands)
+        one.set_defaults(parser=one, execute=module.execute)
+    return top
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; its exit status."""
+    try:
+        chosen = parser().parse_args(arguments)
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else USER_ERROR
+    try:
+        return chosen.execute(chosen)
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:  # `snnsearch show ... | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return DONE
+    except Exception as error:
+        return _explain(error)
+
+
+def _explain(error: Exception) -> int:
+    from search.storage import mask
+    from snn.errors import SNNError
+
+    if isinstance(error, SNNError | OSError):
+        print(f"snnsearch: {mask(str(error))}", file=sys.stderr)
+        return USER_ERROR
+    raise error
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""The commands of `snnsearch`, one a file: `add` declares its arguments, `execute` runs it."""

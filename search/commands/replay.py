@@ -1,0 +1,82 @@
+"""`snnsearch replay`: run a trial again and compare."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING, Any
+
+from search.commands.common import add_place, read_plan, read_study, whole
+
+if TYPE_CHECKING:
+    from optuna import Study
+    from optuna.trial import FrozenTrial
+
+NAME = "replay"
+EXAMPLES = """\
+examples:
+  snnsearch replay my_study.py 17
+      run trial 17 again, with its stored network, seed, task, backend and precision
+
+exit status: 0 the same numbers, 1 other numbers, 2 it cannot be run again
+"""
+
+
+def add(commands: Any) -> argparse.ArgumentParser:
+    """Declare the command."""
+    parser = commands.add_parser(
+        NAME,
+        help="run a trial again to the same numbers",
+        description="Run a trial again and compare with what is stored.",
+        epilog=EXAMPLES,
+    )
+    add_place(parser)
+    parser.add_argument("number", metavar="N", type=whole(0), help="number of the trial")
+    return parser
+
+
+def execute(arguments: argparse.Namespace) -> int:
+    """Run the command."""
+    from search.executor import local_executor
+    from search.finish import replay_job
+    from search.record import outcome
+
+    plan = read_plan(arguments)
+    trial = _trial(read_study(plan), arguments.number)
+    executor = local_executor(plan.task, workers=1)
+    try:
+        result = executor.submit(replay_job(plan, trial)).result()
+    finally:
+        executor.stop()
+    differences = _differences(trial, outcome(plan.objectives, result, seconds=0.0))
+    if differences:
+        print(f"trial {trial.number}: different\n" + "\n".join(differences))
+        return 1
+    print(f"trial {trial.number}: same")
+    return 0
+
+
+def _trial(study: Study, number: int) -> FrozenTrial:
+    """The trial, if it is one that can be run again."""
+    from search.errors import StudyError
+    from search.record import Record
+
+    trials = study.get_trials(deepcopy=False)
+    if number >= len(trials):
+        last = f"0 to {len(trials) - 1}" if trials else "none"
+        raise StudyError(f"N must be the number of a trial ({last}), but is {number}.")
+    trial = trials[number]
+    if trial.state.name != "COMPLETE":
+        why = f": {Record(trial).reason}" if trial.state.name == "FAIL" else ""
+        raise StudyError(f"Only a complete trial can be compared, but trial {number} is {trial.state.name}{why}")
+    return trial
+
+
+def _differences(trial: FrozenTrial, now: dict[str, Any]) -> list[str]:
+    from search.record import COSTS, SCORES, Record
+
+    stored = Record(trial).result
+    names = ("values", *SCORES, *COSTS, "curve")
+    found = [name for name in names if stored.get(name) != now[name]]
+    if found and stored.get("versions") != now["versions"]:
+        found.append("versions")
+    return [f"  {name}: stored {stored.get(name)}, now {now[name]}" for name in found]

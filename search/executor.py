@@ -1,0 +1,144 @@
+"""Where jobs run: `submit` gives a future, `stop` kills what runs. A cluster is another subclass."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from concurrent.futures import Future
+from queue import SimpleQueue
+from threading import Event, Thread
+from typing import TYPE_CHECKING
+
+from search.job import Job
+
+if TYPE_CHECKING:
+    from snn.result import Result
+    from tasks import Task
+
+
+class Executor(ABC):
+    """Runs jobs, at most `workers` at a time.
+
+    Parameters
+    ----------
+    workers : int
+        How many jobs may run at once.
+    """
+
+    def __init__(self, workers: int):
+        self.workers = workers
+
+    @abstractmethod
+    def submit(self, job: Job) -> Future[Result]:
+        """Begin a job; its future ends with a result or with the error that the job ended with."""
+
+    @abstractmethod
+    def stop(self) -> None:
+        """Kill the jobs that run; their futures end with `Cancelled`. Nothing can be submitted afterwards."""
+
+
+class Runner(ABC):
+    """How one thread of `Local` runs one job after the other."""
+
+    @abstractmethod
+    def run(self, job: Job) -> Result:
+        """Run a job and wait for it."""
+
+    @abstractmethod
+    def stop(self) -> None:
+        """Make the present job, and every later one, end with `Cancelled`; called from another thread."""
+
+
+class InThread(Runner):
+    """Runs the job in the calling thread, which waits there for the compiled program.
+
+    Parameters
+    ----------
+    task : Task
+        Shared by all threads.
+    """
+
+    def __init__(self, task: Task):
+        self._task = task
+        self._json = task.to_json()
+        self._stopped = Event()
+
+    def run(self, job: Job) -> Result:
+        """Run a job and wait for it."""
+        return job.run(self._stopped, self._task if job.task == self._json else None)
+
+    def stop(self) -> None:
+        """Have the task kill its program."""
+        self._stopped.set()
+
+
+class Local(Executor):
+    """Threads of this process, each with a runner of its own.
+
+    Parameters
+    ----------
+    workers : int
+        How many threads.
+    runner : callable
+        Makes the runner of a thread.
+    """
+
+    def __init__(self, workers: int, runner: Callable[[], Runner]):
+        super().__init__(workers)
+        self._queue: SimpleQueue[tuple[Job, Future[Result]] | None] = SimpleQueue()
+        self._runners = [runner() for _ in range(workers)]
+        for number, one in enumerate(self._runners):
+            # daemon: a job that cannot be stopped must not keep an interrupted search from ending
+            Thread(target=self._work, args=(one,), name=f"worker {number}", daemon=True).start()
+
+    def submit(self, job: Job) -> Future[Result]:
+        """Hand the job to the next free thread."""
+        future: Future[Result] = Future()
+        self._queue.put((job, future))
+        return future
+
+    def stop(self) -> None:
+        """Kill the jobs that run and end the threads."""
+        for runner in self._runners:
+            runner.stop()
+            self._queue.put(None)
+
+    def _work(self, runner: Runner) -> None:
+        while (item := self._queue.get()) is not None:
+            job, future = item
+            try:
+                result = runner.run(job)
+            except BaseException as error:
+                future.set_exception(error)
+            else:
+                future.set_result(result)
+
+
+class ByBackend(Runner):
+    """A thread for compiled programs; for Brian2 in process, which has global state, a process behind the thread.
+
+    Parameters
+    ----------
+    task : Task
+        Shared by all threads.
+    """
+
+    def __init__(self, task: Task):
+        from search.process import InProcess
+
+        self._thread = InThread(task)
+        self._process = InProcess()
+
+    def run(self, job: Job) -> Result:
+        """Run a job where its backend can run."""
+        return (self._process if job.backend.startswith("runtime") else self._thread).run(job)
+
+    def stop(self) -> None:
+        """Stop both."""
+        self._thread.stop()
+        self._process.stop()
+
+
+def local_executor(task: Task, workers: int) -> Executor:
+    """The executor of one machine."""
+    return Local(workers, lambda: ByBackend(task))

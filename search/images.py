@@ -1,0 +1,70 @@
+"""What the dashboard shows of a trial besides its numbers: images, and a note that says how to go on."""
+
+from __future__ import annotations
+
+import io
+import json
+import uuid
+from typing import TYPE_CHECKING, Any
+
+from search.storage import Location
+
+if TYPE_CHECKING:
+    import optuna
+    from optuna.trial import FrozenTrial
+
+    from snn.result import Result
+
+IMAGES = "images:"  # user attribute of the study, with the trial's number: file name -> artifact
+
+
+def attach_images(study: optuna.Study, trial: FrozenTrial, result: Result, location: Location) -> dict[str, str]:
+    """Draw learning curve and spike raster of a result that recorded spikes; attach them to the trial.
+
+    Returns
+    -------
+    dict
+        File name -> identifier of the artifact.
+    """
+    from optuna.artifacts import FileSystemArtifactStore
+
+    from snn.plot import plot_learning_curve, plot_raster
+
+    location.artifacts.mkdir(parents=True, exist_ok=True)
+    store = FileSystemArtifactStore(location.artifacts)
+    made = {}
+    for name, plot in (("learning_curve.png", plot_learning_curve), ("raster.png", plot_raster)):
+        identifier = str(uuid.uuid4())
+        store.write(identifier, _draw(plot, result))
+        made[name] = identifier
+        # Optuna's upload_artifact writes to the trial, which is closed once it is told: this is where the dashboard
+        # looks for the files of such a trial.
+        meta = {"artifact_id": identifier, "filename": name, "mimetype": "image/png", "encoding": None}
+        key = f"dashboard:artifacts:{trial._trial_id}:{identifier}"
+        study._storage.set_study_system_attr(study._study_id, key, json.dumps(meta))
+    study.set_user_attr(f"{IMAGES}{trial.number}", made)
+    return made
+
+
+def _draw(plot: Any, result: Result) -> io.BytesIO:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7, 4), layout="constrained")  # not pyplot: it keeps figures, and wants the main thread
+    FigureCanvasAgg(figure)
+    plot(result, figure.add_subplot())
+    file = io.BytesIO()
+    figure.savefig(file, format="png", dpi=110)
+    file.seek(0)
+    return file
+
+
+def save_note(study: optuna.Study, trial: FrozenTrial, text: str, images: dict[str, str]) -> None:
+    """Write the trial's note, in Markdown, with its images."""
+    from optuna.trial import Trial
+    from optuna_dashboard import save_note
+    from optuna_dashboard.artifact import get_artifact_path
+
+    handle = Trial(study, trial._trial_id)
+    shown = [f"![{name}]({get_artifact_path(handle, identifier)})" for name, identifier in images.items()]
+    save_note(handle, "\n\n".join([text, *shown]))

@@ -1,0 +1,101 @@
+"""A runner that keeps a Python process of its own: for backends with global state, and as a wall against crashes."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from threading import Event, Timer
+from typing import TYPE_CHECKING, Any
+
+from search.executor import Runner
+from search.job import Job
+from snn import errors
+
+if TYPE_CHECKING:
+    from snn.result import Result
+
+
+class InProcess(Runner):
+    """Sends jobs as lines of JSON to `python -m search.worker`; a result comes back in a file without pickle.
+
+    A process that crashes or takes too long costs its own job only: the next job starts a fresh one.
+    """
+
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[str] | None = None
+        self._stopped = Event()
+
+    def run(self, job: Job) -> Result:
+        """Run a job and wait for it."""
+        from snn.result import Result
+
+        with tempfile.TemporaryDirectory(prefix="snnsearch-") as folder:
+            path = Path(folder) / "result.npz"
+            answer = self._ask(job, path)
+            if "error" in answer:
+                raise getattr(errors, answer["error"], errors.RunError)(answer["message"])
+            return Result.load(path)
+
+    def stop(self) -> None:
+        """Kill the process."""
+        self._stopped.set()
+        self._kill()
+
+    def _ask(self, job: Job, path: Path) -> dict[str, Any]:
+        process = self._start()
+        assert process.stdin is not None and process.stdout is not None
+        late = Event()
+        timer = Timer(job.timeout, self._kill_late, [late]) if job.timeout else None
+        try:
+            if timer:
+                timer.start()
+            process.stdin.write(job.to_json(result=str(path)) + "\n")
+            process.stdin.flush()
+            line = process.stdout.readline()
+        except BrokenPipeError:
+            line = ""
+        finally:
+            if timer:
+                timer.cancel()
+        if line:
+            return json.loads(line)
+        self._process = None
+        if self._stopped.is_set():
+            raise errors.Cancelled("The run was stopped.")
+        if late.is_set():
+            raise errors.RunTimeout(f"A run must end within {job.timeout:g} s, but did not, and was killed.")
+        raise errors.RunError(f"The process of the run must answer, but ended with {_status(process.wait())}.")
+
+    def _start(self) -> subprocess.Popen[str]:
+        if self._process is None and not self._stopped.is_set():
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "search.worker"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+                env={**os.environ, "PYTHONPATH": os.pathsep.join(path or "." for path in sys.path)},
+                start_new_session=True,  # Ctrl-C in the terminal is for the driver
+            )
+            assert self._process.stdout is not None
+            self._process.stdout.readline()  # ready: what it imports is not counted as the run's time
+        if self._process is None or self._stopped.is_set():
+            self._kill()
+            raise errors.Cancelled("The run was stopped.")
+        return self._process
+
+    def _kill_late(self, late: Event) -> None:
+        late.set()
+        self._kill()
+
+    def _kill(self) -> None:
+        if (process := self._process) is not None:
+            process.kill()
+
+
+def _status(code: int) -> str:
+    return f"the signal {signal.Signals(-code).name}" if code < 0 else f"exit status {code}"

@@ -1,0 +1,158 @@
+"""What a search says on standard error while it runs: a live table on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from abc import ABC, abstractmethod
+from collections import deque
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from search.objectives import Objective
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+SHOWN = 8  # ended trials in the live table
+
+
+class Progress(ABC):
+    """Hears of every trial.
+
+    Parameters
+    ----------
+    objectives : sequence of Objective
+        The first one decides which trial is the best so far.
+    """
+
+    def __init__(self, objectives: tuple[Objective, ...]):
+        self._first = objectives[0]
+        self._name, self._total, self._ended, self._failed = "", 0, 0, 0
+        self._best: float | None = None
+        self._reasons: dict[str, int] = {}  # why trials failed -> the first one that did
+
+    def begin(self, name: str, total: int, counts: dict[str, int], best: float | None) -> None:
+        """The search of study `name` starts from so many trials, the best first objective of which is `best`."""
+        self._name, self._total, self._failed, self._best = name, total, counts["fail"], best
+        self._ended = counts["complete"] + counts["fail"] + counts["pruned"]
+        if self._ended or counts["running"]:
+            again = f"; {counts['running']} that were running are taken up again" if counts["running"] else ""
+            self.say(f"{name}: goes on from {self._ended} of {total} trials ({counts['fail']} failed){again}")
+        else:
+            self.say(f"{name}: {total} trials")
+
+    @abstractmethod
+    def say(self, text: str) -> None:
+        """A line for the user."""
+
+    @abstractmethod
+    def begun(self, number: int) -> None:
+        """A trial runs."""
+
+    def ended(
+        self, number: int, state: str, values: dict[str, float], seconds: float, reason: str | None
+    ) -> None:
+        """A trial is complete, pruned or failed."""
+        self._ended += 1
+        if reason is not None:
+            self._failed += 1
+            first = self._reasons.setdefault(reason, number)
+            same = f" for the same reason as trial {first}" if first != number else f": {reason}"
+            self.say(f"trial {number} failed{same}")
+            return
+        value = values.get(self._first.name)
+        if value is not None and (self._best is None or self._first.better(value, self._best)):
+            self._best = value
+
+    def __enter__(self) -> Progress:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        return
+
+
+class Lines(Progress):
+    """One plain line for each trial that ends."""
+
+    def say(self, text: str) -> None:
+        """Write the line at once."""
+        print(text, file=sys.stderr, flush=True)
+
+    def begun(self, number: int) -> None:
+        """Nothing: its end is said."""
+
+    def ended(
+        self, number: int, state: str, values: dict[str, float], seconds: float, reason: str | None
+    ) -> None:
+        """Write its values."""
+        super().ended(number, state, values, seconds, reason)
+        if reason is None:
+            shown = "  ".join(f"{name} {value:.4g}" for name, value in values.items()) or state
+            self.say(f"[{self._ended}/{self._total}] trial {number}: {shown}  ({seconds:.1f} s)")
+
+
+class Live(Progress):
+    """A table that is drawn anew a few times a second."""
+
+    def __init__(self, objectives: tuple[Objective, ...]):
+        super().__init__(objectives)
+        from rich.console import Console
+        from rich.live import Live as RichLive
+
+        self._names = [objective.name for objective in objectives]
+        self._recent: deque[tuple[str, ...]] = deque(maxlen=SHOWN)
+        self._running: dict[int, float] = {}
+        self._live = RichLive(
+            get_renderable=self._draw, console=Console(stderr=True), refresh_per_second=3, transient=True
+        )
+
+    def __enter__(self) -> Live:
+        self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._live.stop()
+
+    def say(self, text: str) -> None:
+        """Write the line above the table."""
+        self._live.console.print(text, markup=False, highlight=False)
+
+    def begun(self, number: int) -> None:
+        """Show it as running."""
+        self._running[number] = time.monotonic()
+
+    def ended(
+        self, number: int, state: str, values: dict[str, float], seconds: float, reason: str | None
+    ) -> None:
+        """Show its values."""
+        super().ended(number, state, values, seconds, reason)
+        self._running.pop(number, None)
+        numbers = [f"{values[name]:.4g}" if name in values else "" for name in self._names]
+        self._recent.append((str(number), "failed" if reason else state, *numbers, f"{seconds:.1f}"))
+
+    def _draw(self) -> RenderableType:
+        from rich.table import Table
+
+        best = "" if self._best is None else f", best {self._first.name} {self._best:.4g}"
+        table = Table(title=f"{self._name}: {self._ended} of {self._total} trials, {self._failed} failed{best}")
+        for heading in ("trial", "state", *self._names, "seconds"):
+            table.add_column(heading, justify="right" if heading != "state" else "left")
+        for row in list(self._recent):
+            table.add_row(*row)
+        now = time.monotonic()
+        for number, start in sorted(self._running.items()):
+            table.add_row(str(number), "running", *[""] * len(self._names), f"{now - start:.1f}")
+        return table
+
+
+def make_progress(objectives: tuple[Objective, ...]) -> Progress:
+    """The live table if standard error is a terminal that can show one, plain lines otherwise."""
+    if sys.stderr.isatty() and os.environ.get("TERM", "dumb") != "dumb":
+        return Live(objectives)
+    return Lines(objectives)

@@ -1,0 +1,144 @@
+"""The state of a study in one object: what `--json` writes and what tables show."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from search.record import FINAL, Record
+from search.storage import Location
+
+if TYPE_CHECKING:
+    import optuna
+    from optuna.trial import FrozenTrial
+
+OVER = "over"  # user attribute of the study: how many trials had ended when the best were scored on the test part
+
+
+@dataclass(frozen=True)
+class Best:
+    """A member of the front.
+
+    Parameters
+    ----------
+    number : int
+        The trial's.
+    values : dict
+        Objective -> value.
+    params : dict
+        Parameter -> value.
+    attrs : dict
+        Seed, test accuracy (None until the search is over), scores, costs.
+    """
+
+    number: int
+    values: dict[str, float]
+    params: dict[str, Any]
+    attrs: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A study as it stands.
+
+    Parameters
+    ----------
+    study, storage : str
+        Its name, and where it lies (without a password).
+    trials : dict
+        How many are `complete`, `fail`, `pruned`, `running`.
+    builds : int
+        Programs compiled so far.
+    seconds : float
+        Time in which at least one trial ran.
+    best : tuple of Best
+        The Pareto front, the best by the first objective first; one trial if there is one objective.
+    """
+
+    study: str
+    storage: str
+    trials: dict[str, int]
+    builds: int
+    seconds: float
+    best: tuple[Best, ...]
+    reasons: tuple[tuple[str, int], ...] = ()
+
+    def to_json(self) -> str:
+        """One line."""
+        fields = ("study", "storage", "trials", "builds", "seconds")
+        best = [vars(member) for member in self.best]
+        return json.dumps({**{name: getattr(self, name) for name in fields}, "best": best}, allow_nan=False)
+
+    def __str__(self) -> str:
+        from search.table import describe
+
+        return describe(self)
+
+    __repr__ = __str__  # what a notebook shows
+
+
+def ended(counts: dict[str, int]) -> int:
+    """Trials that count towards `--trials`."""
+    return counts["complete"] + counts["fail"] + counts["pruned"]
+
+
+def count(trials: Iterable[FrozenTrial]) -> dict[str, int]:
+    """How many trials are in each state."""
+    found = Counter(trial.state.name.lower() for trial in trials)
+    return {state: found[state] for state in ("complete", "fail", "pruned", "running")}
+
+
+def front(study: optuna.Study) -> list[FrozenTrial]:
+    """The Pareto front, the best by the first objective first; one trial if there is one objective."""
+    from optuna.study import StudyDirection
+    from optuna.trial import TrialState
+
+    sign = -1 if study.directions[0] == StudyDirection.MAXIMIZE else 1
+    if len(study.directions) > 1:
+        return sorted(study.best_trials, key=lambda trial: (sign * trial.values[0], trial.number))
+    complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+    return sorted(complete, key=lambda trial: (sign * trial.values[0], trial.number))[:1]
+
+
+def summarise(study: optuna.Study, location: Location) -> Summary:
+    """The study as it stands in its storage."""
+    trials = study.get_trials(deepcopy=False)
+    attributes = study.user_attrs
+    counts = count(trials)
+    records = [Record(trial) for trial in trials]
+    finals = [value for key, value in attributes.items() if key.startswith(FINAL)]
+    over = attributes.get(OVER) == ended(counts) and not counts["running"]
+    names = study.metric_names or []
+    best = []
+    for trial in front(study):
+        final = attributes.get(f"{FINAL}{trial.number}") if over else None
+        values = dict(zip(names, trial.values, strict=True))
+        best.append(Best(trial.number, values, dict(trial.params), Record(trial).attrs(final)))
+    intervals = [record.interval for record in records if record.interval]
+    intervals += [(_timestamp(final["ended"]) - final["seconds"], _timestamp(final["ended"])) for final in finals]
+    return Summary(
+        study=study.study_name,
+        storage=location.shown,
+        trials=counts,
+        builds=sum(item.get("builds", 0) for item in [*(record.result for record in records), *finals]),
+        seconds=round(_covered(intervals), 3),
+        best=tuple(best),
+        reasons=tuple(Counter(r.reason for r in records if r.trial.state.name == "FAIL").most_common()),
+    )
+
+
+def _timestamp(text: str) -> float:
+    return datetime.fromisoformat(text).timestamp()
+
+
+def _covered(intervals: list[tuple[float, float]]) -> float:
+    """Length of the union of intervals."""
+    total, end = 0.0, float("-inf")
+    for start, stop in sorted(intervals):
+        total += max(0.0, stop - max(start, end))
+        end = max(end, stop)
+    return total

@@ -1,0 +1,103 @@
+"""A study in words and tables: for a terminal, for a pipe, and for the notes of the dashboard."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from optuna.trial import FrozenTrial
+
+    from search.summary import Best, Summary
+
+
+def number(value: Any) -> str:
+    """A value as tables show it."""
+    if value is None:
+        return "-"
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def describe(summary: Summary) -> str:
+    """The best network, the counts, and where the study lies."""
+    counts = summary.trials
+    lines = [
+        f"Study {summary.study}: {counts['complete']} complete, {counts['fail']} failed, {counts['pruned']} pruned, "
+        f"{counts['running']} running; {summary.builds} programs built; {summary.seconds:.1f} s",
+    ]
+    if summary.best:
+        lines += _best(summary.best[0], len(summary.best))
+    elif counts["fail"]:
+        lines.append("No trial is complete: all of them failed, and there is no best network.")
+    for reason, times in summary.reasons[:3]:
+        lines.append(f"  failed {'once' if times == 1 else f'{times} times'}: {reason.splitlines()[0]}")
+    return "\n".join([*lines, f"Stored in {summary.storage}"])
+
+
+def _best(best: Best, members: int) -> list[str]:
+    of = f" (of {members} on the Pareto front, the best by the first objective)" if members > 1 else ""
+    attrs = best.attrs
+    test = attrs["test_accuracy"]
+    lines = [f"Best network: trial {best.number}{of}"]
+    lines += _rows("parameters", best.params)
+    lines += _rows("objectives", best.values)
+    scores = {name: attrs[name] for name in ("accuracy", "loss", "prequential_accuracy")}
+    lines += _rows("scores", {**scores, "test_accuracy": "after the last trial" if test is None else test})
+    costs = ("spikes", "synaptic_operations", "weight_writes")
+    lines += _rows("costs per sample", {name: attrs[name] for name in costs})
+    return lines
+
+
+def _rows(title: str, values: dict[str, Any]) -> list[str]:
+    return [f"  {title}: " + (", ".join(f"{name} = {number(value)}" for name, value in values.items()) or "none")]
+
+
+def markdown(trial: FrozenTrial, names: Sequence[str], attrs: dict[str, Any]) -> str:
+    """A trial as a note of the dashboard."""
+    sections = {
+        "Parameters": trial.params,
+        "Objectives": dict(zip(names, trial.values or [], strict=False)),
+        "Scores and costs": {
+            name: value for name, value in attrs.items() if isinstance(value, int | float) or name == "test_accuracy"
+        },
+    }
+    lines = [f"# Trial {trial.number}"]
+    for title, values in sections.items():
+        lines += ["", f"## {title}", "", "| name | value |", "| --- | --- |"]
+        lines += [f"| {name} | {number(value)} |" for name, value in values.items()]
+    return "\n".join(lines)
+
+
+def columns(summary: Summary) -> tuple[list[str], list[list[str]]]:
+    """Headings and rows of the table of best trials: objectives, test accuracy, costs, parameters."""
+    if not summary.best:
+        return [], []
+    objectives = list(summary.best[0].values)
+    costs = [c for c in ("accuracy", "spikes", "synaptic_operations", "weight_writes") if c not in objectives]
+    params = list(dict.fromkeys(name for best in summary.best for name in best.params))
+    rows = []
+    for best in summary.best:
+        attrs = [best.attrs["test_accuracy"], *(best.attrs[name] for name in costs)]
+        values = [best.number, *best.values.values(), *attrs, *(best.params.get(name) for name in params)]
+        rows.append([number(value) for value in values])
+    return ["trial", *objectives, "test_accuracy", *costs, *params], rows
+
+
+def print_table(summary: Summary) -> None:
+    """The best trials on standard output: a drawn table on a terminal, tab-separated columns elsewhere."""
+    headings, rows = columns(summary)
+    if not rows:
+        return
+    if not sys.stdout.isatty():
+        print("\n".join("\t".join(row) for row in [headings, *rows]))
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title=f"Best trials of {summary.study}")
+    for heading in headings:
+        table.add_column(heading, justify="right", overflow="fold")
+    for row in rows:
+        table.add_row(*row)
+    Console().print(table)

@@ -1,0 +1,21 @@
+// Random numbers as a pure function of (seed, stream, step, element); see snn/random.py for the formula.
+#pragma once
+#include <cmath>
+#include <cstdint>
+
+static inline uint64_t snn_mix(uint64_t x) {
+    x += 0x9E3779B97F4A7C15ULL;
+    x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9ULL;
+    x = (x ^ (x >> 27)) * 0x94D049BB133111EBULL;
+    return x ^ (x >> 31);
+}
+
+static inline double snn_uniform(int64_t seed, int64_t stream, int64_t step, int64_t element) {
+    const uint64_t h = snn_mix(snn_mix(snn_mix(snn_mix(seed) + stream) + step) + element);
+    return (h >> 11) * (1.0 / 9007199254740992.0);
+}
+
+static inline double snn_normal(int64_t seed, int64_t stream, int64_t step, int64_t element) {
+    const double radius = std::sqrt(-2.0 * std::log(1.0 - snn_uniform(seed, stream, step, element)));
+    return radius * std::cos(6.283185307179586 * snn_uniform(seed, stream + (1LL << 40), step, element));
+}

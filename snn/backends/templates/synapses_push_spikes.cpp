@@ -1,0 +1,2 @@
+{# There is no queue to push to; see synapses.cpp. #}
+{% extends 'common_group.cpp' %}

@@ -1,0 +1,103 @@
+"""Pictures of a result: axes in, axes out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from snn.errors import SNNError
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from snn.result import Result
+
+WINDOW = 100
+COLOURS = ("#4477aa", "#ee6677", "#228833", "#ccbb44", "#66ccee", "#aa3377")  # Tol's bright scheme: told apart by all
+
+
+def _axes(ax: Axes | None) -> Axes:
+    if ax is not None:
+        return ax
+    import matplotlib.pyplot as plt
+
+    return plt.subplots(figsize=(6, 3.5), layout="constrained")[1]
+
+
+def plot_result(result: Result, axes: Any = None) -> Any:
+    """Learning curve, raster and weight histogram side by side; without recorded spikes the raster's axes say so."""
+    if axes is None:
+        import matplotlib.pyplot as plt
+
+        axes = plt.subplots(1, 3, figsize=(13, 3.6), layout="constrained")[1]
+    curve, raster, weights = np.ravel(axes)
+    plot_learning_curve(result, curve)
+    if any(name.endswith(".spikes") for name in result.recordings):
+        plot_raster(result, raster)
+    else:
+        raster.text(0.5, 0.5, 'no spikes recorded\n(run with record=["spikes"])', ha="center", va="center",
+                    transform=raster.transAxes, color="0.4")
+        raster.set_axis_off()
+    plot_weights(result, weights)
+    return axes
+
+
+def plot_learning_curve(result: Result, ax: Axes | None = None) -> Axes:
+    """Prequential accuracy over a sliding window, with the validation (and test) accuracy reached."""
+    ax = _axes(ax)
+    curve = result.prequential_curve(WINDOW)
+    ax.plot(np.arange(1, len(curve) + 1), curve, color=COLOURS[0], label=f"prequential, last {WINDOW}")
+    ax.axhline(result.accuracy, color=COLOURS[1], ls="--", lw=1, label=f"validation {result.accuracy:.3f}")
+    if result.test_accuracy is not None:
+        ax.axhline(result.test_accuracy, color=COLOURS[2], ls=":", lw=1.5, label=f"test {result.test_accuracy:.3f}")
+    ax.set(xlabel="samples seen", ylabel="accuracy", ylim=(0, 1.02), xlim=(0, len(curve)))
+    ax.legend(loc="lower right", frameon=False, fontsize="small")
+    ax.spines[["top", "right"]].set_visible(False)
+    return ax
+
+
+def plot_raster(result: Result, ax: Axes | None = None) -> Axes:
+    """Recorded spikes, one band a population, with a line between samples.
+
+    Raises
+    ------
+    SNNError
+        If no spikes were recorded.
+    """
+    tracks = {name.removesuffix(".spikes"): s for name, s in result.recordings.items() if name.endswith(".spikes")}
+    if not tracks:
+        raise SNNError('A raster needs recorded spikes; run with record=["spikes"].')
+    ax = _axes(ax)
+    steps = np.concatenate([s[:, 0] for s in tracks.values()])
+    begin = int(steps.min()) // result.period * result.period if len(steps) else 0
+    end = (int(steps.max()) // result.period + 1) * result.period if len(steps) else result.period
+    base, ticks, labels = 0, [], []
+    for colour, (name, spikes) in zip(COLOURS * len(tracks), tracks.items(), strict=False):
+        height = int(spikes[:, 1].max()) + 1 if len(spikes) else 1
+        ax.scatter((spikes[:, 0] - begin) * result.dt_ms, spikes[:, 1] + base, s=2, color=colour, lw=0)
+        ticks.append(base + height / 2)
+        labels.append(name)
+        base += height + max(2, height // 20)
+    for boundary in range(0, end - begin + 1, result.period):
+        ax.axvline(boundary * result.dt_ms, color="0.85", lw=0.8, zorder=0)
+    ax.set(xlabel="time (ms), last samples of the stream", yticks=ticks, yticklabels=labels, ylim=(-2, base),
+           xlim=(0, (end - begin) * result.dt_ms))
+    ax.tick_params(axis="y", length=0)
+    ax.spines[["top", "right", "left"]].set_visible(False)
+    return ax
+
+
+def plot_weights(result: Result, ax: Axes | None = None) -> Axes:
+    """Histogram of the final weights, one line a projection."""
+    ax = _axes(ax)
+    everything = np.concatenate([w for w in result.weights.values() if w.size] or [np.zeros(1)])
+    low, high = np.percentile(everything, [0.2, 99.8])
+    bins = np.linspace(low, high if high > low else low + 1, 60)
+    for colour, (name, weights) in zip(COLOURS * len(result.weights), result.weights.items(), strict=False):
+        ax.hist(np.clip(weights, bins[0], bins[-1]), bins=bins, histtype="step", color=colour, density=True,
+                label=name.replace("->", " to "))
+    ax.set(xlabel="weight", ylabel="density")
+    ax.legend(frameon=False, fontsize="small")
+    ax.spines[["top", "right"]].set_visible(False)
+    return ax

@@ -1,0 +1,219 @@
+"""What a run gives: predictions, scores, costs, weights, and where they came from."""
+
+from __future__ import annotations
+
+import json
+import platform
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from snn.errors import SNNError
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+PARTS = ("stream", "validation", "test")
+COSTS = ("spikes", "synaptic_operations", "weight_writes")
+
+
+@dataclass(frozen=True)
+class Part:
+    """Predictions for one part of a task, in the order presented.
+
+    Attributes
+    ----------
+    predictions, labels : int arrays of shape (n,)
+    losses : float array of shape (n,)
+        NaN where a readout has no loss.
+    """
+
+    predictions: np.ndarray
+    labels: np.ndarray
+    losses: np.ndarray
+
+    @property
+    def accuracy(self) -> float:
+        """Share of right predictions."""
+        return float(np.mean(self.predictions == self.labels))
+
+    @property
+    def loss(self) -> float:
+        """Mean loss."""
+        return float(np.mean(self.losses))
+
+
+@dataclass(frozen=True)
+class Result:
+    """A finished run.
+
+    Attributes
+    ----------
+    task : str
+    seed : int
+    backend, dtype : str
+    stream, validation : Part
+    test : Part or None
+        None unless the test part was asked for.
+    counts : mapping of str to float
+        Totals over the stream: ``spikes``, ``synaptic_operations`` (spikes times synapses that they crossed),
+        ``weight_writes`` (those that changed a weight), ``samples``, ``steps``.
+    weights : mapping of str to array
+        Final weights by projection, in the order of its synapses.
+    recordings : mapping of str to array
+        What was recorded: spikes as rows of (step, neuron), states as rows of steps.
+    dt_ms : float
+        Time step.
+    period : int
+        Steps of a sample and the gap after it.
+    versions, hashes : mapping of str to str
+    seconds : float
+        Wall time, building included.
+    builds : int
+        How many programs were compiled for it: 0 or 1.
+    """
+
+    task: str
+    seed: int
+    backend: str
+    dtype: str
+    stream: Part
+    validation: Part
+    test: Part | None
+    counts: Mapping[str, float]
+    weights: Mapping[str, np.ndarray]
+    recordings: Mapping[str, np.ndarray]
+    dt_ms: float
+    period: int
+    versions: Mapping[str, str] = field(default_factory=dict)
+    hashes: Mapping[str, str] = field(default_factory=dict)
+    seconds: float = 0.0
+    builds: int = 0
+
+    @property
+    def accuracy(self) -> float:
+        """Accuracy on the validation part."""
+        return self.validation.accuracy
+
+    @property
+    def loss(self) -> float:
+        """Mean loss on the validation part; NaN where the readout has none."""
+        return self.validation.loss
+
+    @property
+    def prequential_accuracy(self) -> float:
+        """Accuracy over the stream, each sample predicted before it was learned."""
+        return self.stream.accuracy
+
+    @property
+    def test_accuracy(self) -> float | None:
+        """Accuracy on the test part, if it was scored."""
+        return None if self.test is None else self.test.accuracy
+
+    @property
+    def spikes(self) -> float:
+        """Spikes per streamed sample, inputs included."""
+        return self._per_sample("spikes")
+
+    @property
+    def synaptic_operations(self) -> float:
+        """Synaptic operations per streamed sample."""
+        return self._per_sample("synaptic_operations")
+
+    @property
+    def weight_writes(self) -> float:
+        """Weight writes per streamed sample."""
+        return self._per_sample("weight_writes")
+
+    def _per_sample(self, name: str) -> float:
+        return float(self.counts[name]) / max(1, int(self.counts["samples"]))
+
+    def prequential_curve(self, window: int = 100) -> np.ndarray:
+        """Accuracy over a sliding window of the stream (over fewer samples at its beginning), shape (n,)."""
+        right = np.concatenate([[0], np.cumsum(self.stream.predictions == self.stream.labels)])
+        ends = np.arange(1, len(right))
+        starts = np.maximum(0, ends - window)
+        return (right[ends] - right[starts]) / (ends - starts)
+
+    def summary(self) -> str:
+        """The result in a few lines."""
+        rows = [
+            ("task", f"{self.task}, {len(self.stream.labels)} samples streamed, seed {self.seed}"),
+            ("prequential accuracy", f"{self.prequential_accuracy:.4f}"),
+            ("validation accuracy", f"{self.accuracy:.4f}"),
+        ]
+        if np.isfinite(self.loss):
+            rows.append(("validation loss", f"{self.loss:.4f}"))
+        rows.append(("test accuracy", "not scored" if self.test is None else f"{self.test.accuracy:.4f}"))
+        rows += [(f"{cost.replace('_', ' ')} / sample", f"{self._per_sample(cost):,.0f}") for cost in COSTS]
+        rows.append(("weights", f"{sum(w.size for w in self.weights.values()):,}"))
+        rows.append(("run", f"{self.backend}, {self.dtype}, {self.seconds:.1f} s"))
+        return "\n".join(f"{name:>28}  {text}" for name, text in rows)
+
+    def plot(self, axes: Any = None) -> Any:
+        """Draw learning curve, spike raster (if spikes were recorded) and weights; three axes in, three axes out."""
+        from snn.plot import plot_result
+
+        return plot_result(self, axes)
+
+    def save(self, path: str | Path) -> None:
+        """Write a file of plain arrays and a JSON text."""
+        arrays: dict[str, np.ndarray] = {}
+        for part in PARTS:
+            if (value := getattr(self, part)) is not None:
+                arrays |= {f"{part}:{name}": array for name, array in vars(value).items()}
+        arrays |= {f"weights:{name}": array for name, array in self.weights.items()}
+        arrays |= {f"recordings:{name}": array for name, array in self.recordings.items()}
+        plain = {name: getattr(self, name) for name in _PLAIN}
+        with open(path, "wb") as file:
+            np.savez_compressed(file, plain=np.array(json.dumps(plain)), **arrays)
+
+    @staticmethod
+    def load(path: str | Path) -> Result:
+        """Read a file that `save` has written; nothing in it is executed.
+
+        Raises
+        ------
+        SNNError
+            If the file is not a result.
+        """
+        try:
+            with np.load(path, allow_pickle=False) as data:
+                arrays = {name: data[name] for name in data.files}
+            plain = json.loads(str(arrays.pop("plain")))
+            parts = {part: _part(arrays, part) for part in PARTS}
+            return Result(
+                **parts,  # type: ignore[arg-type]
+                weights=_prefixed(arrays, "weights:"),
+                recordings=_prefixed(arrays, "recordings:"),
+                **{name: plain[name] for name in _PLAIN},
+            )
+        except (OSError, ValueError, KeyError, TypeError, EOFError) as error:
+            raise SNNError(f"{path} is not a result that can be read: {error}.") from error
+
+
+_PLAIN = ("task", "seed", "backend", "dtype", "counts", "dt_ms", "period", "versions", "hashes", "seconds", "builds")
+
+
+def _prefixed(arrays: Mapping[str, np.ndarray], prefix: str) -> dict[str, np.ndarray]:
+    return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
+
+
+def _part(arrays: Mapping[str, np.ndarray], name: str) -> Part | None:
+    found = _prefixed(arrays, f"{name}:")
+    return Part(**found) if found else None
+
+
+def versions() -> dict[str, str]:
+    """Versions of what decides a result."""
+    found = {"python": platform.python_version()}
+    for package in ("snnsearch", "brian2", "numpy", "optuna"):
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = "not installed"
+    return found

@@ -1,0 +1,84 @@
+"""Fixtures: a study script in a folder of its own, and the command line in process or as a process."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from search.cli import main
+
+ROOT = Path(__file__).resolve().parents[2]
+
+SCRIPT = """\
+from optuna.samplers import RandomSampler
+from search import Study
+from tests.search.synthetic import Bowl, network
+
+study = Study(network, task=Bowl({task}), objectives={objectives!r}, sampler=RandomSampler)
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """An empty working folder; what loading scripts does to the import system is undone."""
+    monkeypatch.chdir(tmp_path)
+    path, modules = list(sys.path), set(sys.modules)
+    yield tmp_path
+    sys.path[:] = path
+    for name in set(sys.modules) - modules:
+        if name.startswith("snnsearch_study"):
+            del sys.modules[name]
+
+
+@pytest.fixture
+def write(folder: Path) -> Callable[..., Path]:
+    """Write a study script; by default one of the synthetic task."""
+
+    def write(text: str | None = None, task: str = "", objectives=("accuracy", "spikes"), name="bowl.py") -> Path:
+        path = folder / name
+        path.write_text(SCRIPT.format(task=task, objectives=list(objectives)) if text is None else text)
+        return path
+
+    return write
+
+
+@pytest.fixture
+def snnsearch(capsys: pytest.CaptureFixture[str]) -> Callable[..., SimpleNamespace]:
+    """Run a command line here: its status, standard output and standard error."""
+
+    def run(*arguments: object) -> SimpleNamespace:
+        capsys.readouterr()
+        status = main([str(argument) for argument in arguments])
+        captured = capsys.readouterr()
+        return SimpleNamespace(status=status, out=captured.out, err=captured.err)
+
+    return run
+
+
+@pytest.fixture
+def start(folder: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    """Start a command line as a process; it does not outlive the test."""
+    started: list[subprocess.Popen[str]] = []
+
+    def begin(*arguments: object) -> subprocess.Popen[str]:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "search.cli", *map(str, arguments)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=folder,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+        )
+        started.append(process)
+        return process
+
+    yield begin
+    for process in started:
+        process.kill()
+        process.communicate()

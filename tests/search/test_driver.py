@@ -1,0 +1,240 @@
+"""The driver against a synthetic task: order, failures, resuming, and numbers that do not depend on the workers."""
+
+from __future__ import annotations
+
+import json
+from concurrent.futures import Future
+from threading import Timer
+
+import optuna
+import pytest
+from optuna.samplers import RandomSampler
+from optuna.trial import TrialState
+
+from search import Study
+from search.begin import begin
+from search.driver import Driver
+from search.executor import Executor
+from search.progress import Lines
+from search.record import NETWORK, ORIGIN, REASON, RESULT, SEED
+from search.searching import search
+from search.seeds import trial_seed
+from tests.search.synthetic import Bowl, network
+
+OBJECTIVES = ["accuracy", "spikes"]
+
+
+@pytest.fixture
+def make(tmp_path):
+    """Make a study in a journal of its own."""
+
+    def make(network=network, objectives=OBJECTIVES, name="s", sampler=RandomSampler, **task):
+        return Study(network, Bowl(**task), objectives, name=name, sampler=sampler, storage=tmp_path / f"{name}.journal")
+
+    return make
+
+
+def run(study, trials, workers=2, **changes):
+    """Search, and give back the trials as stored."""
+    plan = study.plan(**changes)
+    summary, interrupted = search(plan, trials, workers)
+    assert not interrupted
+    return summary, optuna.load_study(study_name=plan.name, storage=plan.location.open(create=False)).trials
+
+
+def test_every_trial_keeps_what_it_takes_to_run_it_again(make):
+    summary, trials = run(make(), 6)
+    assert [trial.state for trial in trials] == [TrialState.COMPLETE] * 6
+    for trial in trials:
+        assert trial.user_attrs[SEED] == trial_seed(0, trial.number)
+        assert json.loads(trial.user_attrs[NETWORK])["type"] == "NetworkSpec"
+        assert trial.user_attrs[ORIGIN].keys() == {"script", "task", "backend", "dtype"}
+        result = trial.user_attrs[RESULT]
+        assert result["values"] == trial.values
+        assert result["spikes"] == pytest.approx(1000 * trial.params["x"])
+        assert 10 <= len(result["curve"]) <= 40
+    assert summary.trials == {"complete": 6, "fail": 0, "pruned": 0, "running": 0}
+
+
+def test_the_total_is_a_total(make):
+    run(make(), 3)
+    assert len(run(make(), 3)[1]) == 3
+    assert len(run(make(), 5)[1]) == 5
+
+
+@pytest.mark.parametrize("workers", [2, 3])
+def test_numbers_do_not_depend_on_the_workers(make, workers):
+    one = run(make(name="one"), 9, workers=1)[1]
+    more = run(make(name="more", sleep=0.01), 9, workers=workers)[1]
+    assert [(t.params, t.values, t.user_attrs[SEED]) for t in one] == [
+        (t.params, t.values, t.user_attrs[SEED]) for t in more
+    ]
+
+
+class Backwards(Executor):
+    """Holds jobs until all places are taken, then ends the last one first."""
+
+    def __init__(self, task, workers):
+        super().__init__(workers)
+        self.task, self.held, self.order = task, [], []
+
+    def submit(self, job):
+        future = Future()
+        self.held.append((job, future))
+        if len(self.held) == self.workers:
+            Timer(0.05, self._end, [self.held]).start()
+            self.held = []
+        return future
+
+    def _end(self, held):
+        for job, future in reversed(held):
+            self.order.append(job.seed)
+            future.set_result(job.run(None, self.task))
+
+    def stop(self):
+        pass
+
+
+def test_results_are_told_in_the_order_in_which_they_come(make):
+    study = make()
+    plan = study.plan()
+    opened = begin(plan, print)
+    executor = Backwards(study.task, workers=3)
+    driver = Driver(plan, opened, executor, Lines(plan.objectives))
+    driver.search(6)
+    assert executor.order == [trial_seed(0, number) for number in (2, 1, 0, 5, 4, 3)]
+    ended = sorted(opened.trials, key=lambda trial: trial.datetime_complete)
+    assert [trial.number for trial in ended] == [2, 1, 0, 5, 4, 3]
+
+
+def test_a_trial_that_takes_too_long_fails_and_the_others_go_on(make):
+    study = make(slow=0.4, sampler=lambda seed: RandomSampler(seed=1))
+    _, trials = run(study, 8, timeout=0.2)
+    failed = {trial.number: trial.user_attrs[REASON] for trial in trials if trial.state == TrialState.FAIL}
+    assert failed.keys() == {trial.number for trial in trials if trial.params["x"] > 0.4}
+    assert 0 < len(failed) < 8 and all("within 0.2 s" in reason for reason in failed.values())
+
+
+@pytest.mark.parametrize(
+    ("task", "reason"), [({"fail": 0.5}, "the bowl broke at x = 0."), ({"nan": 0.5}, "`loss` must be a finite number")]
+)
+def test_a_failing_trial_keeps_its_reason_and_the_search_goes_on(make, capsys, task, reason):
+    summary, trials = run(make(objectives=["loss"], **task), 10)
+    failed = [trial for trial in trials if trial.state == TrialState.FAIL]
+    assert {trial.number for trial in failed} == {trial.number for trial in trials if trial.params["x"] > 0.5}
+    assert 0 < len(failed) < 10 and summary.trials["fail"] == len(failed)
+    assert all(reason in trial.user_attrs[REASON] for trial in failed)
+    assert reason in capsys.readouterr().err
+    assert reason in str(summary)
+    assert len(summary.best) == 1
+
+
+@pytest.mark.parametrize(
+    ("broken", "reason"),
+    [
+        (lambda trial: 1 / trial.suggest_int("n", 0, 0), "ZeroDivisionError in line"),
+        (lambda trial: None, "must return a snn.Network, but returned None"),
+    ],
+)
+def test_an_error_in_network_is_a_failure_with_its_line(make, capsys, broken, reason):
+    summary, trials = run(make(network=broken), 3)
+    assert summary.trials["fail"] == 3 and not summary.best
+    assert all(reason in trial.user_attrs[REASON] for trial in trials)
+    assert "No trial is complete" in str(summary) and reason in str(summary)
+    err = capsys.readouterr().err
+    assert err.count(reason) == 1 and "trial 2 failed for the same reason as trial 0" in err
+
+
+def test_network_may_prune(make):
+    def pruning(trial):
+        if trial.number == 1:
+            raise optuna.TrialPruned
+        return network(trial)
+
+    summary, _ = run(make(network=pruning), 4)
+    assert summary.trials == {"complete": 3, "fail": 0, "pruned": 1, "running": 0}
+
+
+def test_trials_of_a_dead_driver_are_taken_up_again_with_what_they_had(make, tmp_path):
+    study = make(log=str(tmp_path / "log"))
+    plan = study.plan()
+    opened = begin(plan, print)
+    half = opened.ask()  # dies after one of two parameters
+    x = half.suggest_float("x", 0, 1)
+    asked = opened.ask()  # dies after its network is stored, which then is not asked for again
+    asked.suggest_float("x", 0, 1)
+    stored = network(optuna.trial.FixedTrial({"x": 0.25, "y": 0.5})).freeze().to_json()
+    asked.set_user_attr(SEED, 17)
+    asked.set_user_attr(NETWORK, stored)
+    told = opened.ask()  # dies between the result and telling it
+    for key, value in {SEED: 18, NETWORK: stored, ORIGIN: plan.origin()}.items():
+        told.set_user_attr(key, value)
+    told.set_user_attr(RESULT, {"values": [0.5, 3.0], "seconds": 1.0})
+    summary, trials = run(study, 3)
+    assert summary.trials == {"complete": 3, "fail": 0, "pruned": 0, "running": 0}
+    assert trials[0].params["x"] == x and trials[0].user_attrs[SEED] == trial_seed(0, 0)
+    assert trials[1].user_attrs[SEED] == 17 and trials[1].values[1] == pytest.approx(250)
+    assert trials[2].values == [0.5, 3.0] and "18 train" not in (tmp_path / "log").read_text()
+    ran = [line for line in (tmp_path / "log").read_text().splitlines() if "train" in line]
+    assert sorted(ran) == sorted([f"{trial_seed(0, 0)} train", "17 train"])
+
+
+def test_enqueued_trials_come_first(make):
+    study = make()
+    begin(study.plan(), print).enqueue_trial({"x": 0.125, "y": 0.5})
+    assert run(study, 2)[1][0].params == {"x": 0.125, "y": 0.5}
+
+
+def test_trials_that_others_have_added_do_not_disturb(make):
+    study = make()
+    other = begin(study.plan(), print)
+    other.add_trial(optuna.trial.create_trial(values=[1.0, 0.0]))
+    summary, _ = run(study, 3)
+    assert summary.trials["complete"] == 3 and summary.best[0].attrs["seed"] is None
+
+
+def test_a_resumed_search_does_not_repeat_its_suggestions(make):
+    run(make(), 4)
+    trials = run(make(), 8)[1]
+    assert len({trial.params["x"] for trial in trials}) == 8
+
+
+def test_the_test_part_is_read_when_the_search_is_over_and_once(make, tmp_path):
+    log = tmp_path / "log"
+    study = make(log=str(log))
+    plan = study.plan()
+    opened = begin(plan, print)
+    driver = Driver(plan, opened, Backwards(study.task, 1), Lines(plan.objectives))
+    driver.search(5)
+    assert "test" not in log.read_text()
+    summary, _ = run(study, 5)
+    tests = log.read_text().count("test")
+    assert tests == len(summary.best)
+    assert all(best.attrs["test_accuracy"] is not None for best in summary.best)
+    again, _ = run(study, 5)
+    assert log.read_text().count("test") == tests and again.best == summary.best
+    # a higher total opens the search again: nothing is shown until it is over again
+    driver = Driver(plan, begin(plan, print), Backwards(study.task, 1), Lines(plan.objectives))
+    driver.search(6)
+    from search.summary import summarise
+
+    assert all(best.attrs["test_accuracy"] is None for best in summarise(opened, plan.location).best)
+
+
+def test_the_best_carry_images_and_a_note(make, tmp_path):
+    from optuna_dashboard._note import get_note_from_system_attrs
+
+    study = make(objectives=["accuracy"])
+    summary, trials = run(study, 4)
+    files = list((tmp_path / "s.artifacts").iterdir())
+    assert len(files) == 2 and all(file.read_bytes().startswith(b"\x89PNG") for file in files)
+    plan = study.plan()
+    opened = optuna.load_study(study_name="s", storage=plan.location.open(create=False))
+    attributes = opened._storage.get_study_system_attrs(opened._study_id)
+    note = get_note_from_system_attrs(attributes, trials[summary.best[0].number]._trial_id)["body"]
+    assert "test_accuracy" in note and "| x |" in note and "raster.png" in note
+
+
+def test_tpe_is_the_default_and_lies_about_running_trials(make):
+    sampler = begin(make(sampler=None).plan(), print).sampler
+    assert isinstance(sampler, optuna.samplers.TPESampler) and sampler._constant_liar

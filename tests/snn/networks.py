@@ -1,0 +1,143 @@
+"""Networks and streams that several tests run: one definition serves every backend."""
+
+from __future__ import annotations
+
+import numpy as np
+from brian2 import Hz, ms, mV
+
+from snn import (
+    ALIF,
+    LIF,
+    Dense,
+    Environment,
+    EProp,
+    FixedFanIn,
+    LeakyReadout,
+    Network,
+    Neuron,
+    Normal,
+    OneToOne,
+    PairSTDP,
+    Poisson,
+    Regular,
+    RewardSTDP,
+    Signal,
+    Sparse,
+    SpikeReadout,
+    SpikeTrains,
+    Uniform,
+)
+from snn.backends.program import Candidate, Outcome, RunOptions, Samples, State, load_program
+
+INPUTS, CLASSES, STEPS = 12, 4, 25
+
+
+def stream(n=6, steps=STEPS, inputs=INPUTS, seed=0, spikes=False, gap=0, **flags) -> Samples:
+    """A stream of random samples."""
+    rng = np.random.default_rng(seed)
+    values = (rng.random((n, steps, inputs)) < 0.15).astype(float) if spikes else rng.random((n, inputs))
+    on, off = np.ones(n, bool), np.zeros(n, bool)
+    given = {"learn": on, "teach": on, "reset": on, "preview": off, "record": on} | flags
+    return Samples(steps=steps, gap=gap, signals={"values": values, "label": rng.integers(0, CLASSES, n)}, **given)
+
+
+def run(spec, samples: Samples, backend="runtime", dtype="float64", seed=3, state: State | None = None,
+        record: tuple[str, ...] = ()) -> Outcome:
+    """One run of a network through a stream."""
+    candidate = Candidate(spec, seed)
+    return load_program(candidate, backend, dtype).advance([candidate], [samples], [state], RunOptions(record))[0]
+
+
+def eprop_lif(inputs=None, n=15, **rule):
+    net = Network(inputs=inputs or Poisson(INPUTS, rate=150 * Hz), dt=1 * ms)
+    net.population("hidden", LIF(tau_m=15 * ms, v_th=0.8, refractory=3 * ms), n=n)
+    net.readout(LeakyReadout(CLASSES, tau=10 * ms))
+    learn = EProp(**{"lr": 0.02} | rule)
+    net.connect("inputs", "hidden", Dense(), learn)
+    net.connect("hidden", "hidden", Dense(), learn, delay=2 * ms)
+    net.connect("hidden", "readout", Dense(), learn)
+    return net
+
+
+def eprop_alif():
+    net = Network(inputs=Regular(INPUTS, rate=200 * Hz), dt=1 * ms)
+    net.population("hidden", ALIF(tau_m=15 * ms, v_th=0.8, beta=0.2, tau_a=50 * ms, refractory=2 * ms), n=15)
+    net.readout(LeakyReadout(CLASSES, tau=10 * ms, decide="last", learning_window=10 * ms))
+    learn = EProp(lr=0.02, feedback="adaptive", rate_strength=2.0, rate_target=20 * Hz)
+    net.connect("inputs", "hidden", Sparse(p=0.5), learn)
+    net.connect("hidden", "hidden", FixedFanIn(k=4), learn)
+    net.connect("hidden", "readout", Dense(), learn)
+    return net
+
+
+def pair_stdp():
+    net = Network(inputs=Poisson(INPUTS, rate=150 * Hz), dt=1 * ms)
+    net.population("out", LIF(tau_m=10 * ms, v_th=1.0, reset="zero", input_scale="leak", refractory=2 * ms), n=CLASSES)
+    net.readout(SpikeReadout("out", decide="first_spike"))
+    net.connect("inputs", "out", Dense(Uniform(0, 20)), PairSTDP(a_plus=0.5, a_minus=0.6), w_min=0, w_max=20, delay=1 * ms)
+    net.drive("out", Signal("label", one_hot=True, teacher=True), gain=5.0)
+    return net
+
+
+def reward_stdp(on="sample"):
+    net = Network(inputs=Poisson(INPUTS, rate=150 * Hz), dt=1 * ms)
+    net.population("relay", LIF(tau_m=5 * ms, v_th=0.5), n=INPUTS)
+    net.population("out", LIF(tau_m=10 * ms, v_th=1.0), n=CLASSES)
+    net.readout(SpikeReadout("out", decide="count"))
+    net.environment(Environment("reward = 2*int(action == label) - 1 : 1", on=on))
+    net.connect("inputs", "relay", OneToOne())
+    net.connect("relay", "out", Dense(Uniform(0, 0.5)), RewardSTDP(lr=0.05, on=on), w_min=0, w_max=1)
+    return net
+
+
+def own_neuron():
+    """Physical units, a hard reset, refractoriness as Brian2 writes it, noise, and a variable called w."""
+    model = """
+    dv/dt = (el - v + I - w)/tau + sigma*xi*tau**-0.5 : volt (unless refractory)
+    dI/dt = -I/tau_s : volt
+    dw/dt = -w/tau_w : volt
+    """
+    neuron = Neuron(
+        model,
+        threshold="v > -50*mV",
+        reset="v = -60*mV\nw += 1*mV",
+        refractory=2 * ms,
+        parameters={"el": -65 * mV, "tau": 10 * ms, "tau_s": 3 * ms, "tau_w": 50 * ms, "sigma": 2 * mV},
+        initial={"v": -65 * mV},
+        method="euler",
+    )
+    net = Network(inputs=Poisson(INPUTS, rate=150 * Hz), dt=0.5 * ms)
+    net.population("out", neuron, n=CLASSES)
+    net.readout(SpikeReadout("out"))
+    net.connect("inputs", "out", Sparse(p=0.7, weights=Normal(gain=0.01, mean=0.012)), PairSTDP(a_plus=1e-4, a_minus=1e-4))
+    return net
+
+
+def explicit_spikes():
+    net = Network(inputs=SpikeTrains(INPUTS), dt=1 * ms)
+    net.population("hidden", LIF(tau_m=15 * ms, v_th=0.8), n=10)
+    net.readout(LeakyReadout(CLASSES, loss="squared_error"))
+    net.connect("inputs", "hidden", Dense())
+    net.connect("hidden", "readout", Dense(), EProp(lr=0.05), delay=3 * ms)
+    return net
+
+
+NETWORKS = {
+    "eprop_lif": eprop_lif,
+    "eprop_alif": eprop_alif,
+    "pair_stdp": pair_stdp,
+    "reward_stdp": reward_stdp,
+    "reward_stdp_step": lambda: reward_stdp("step"),
+    "own_neuron": own_neuron,
+    "explicit_spikes": explicit_spikes,
+}
+
+
+def spec_of(name):
+    """A frozen network by its name."""
+    return NETWORKS[name]().freeze()
+
+
+def stream_for(name, **options) -> Samples:
+    """A stream that fits a network."""
+    return stream(spikes=name == "explicit_spikes", **options)

@@ -1,0 +1,111 @@
+"""What every backend promises, on one network for each neuron, rule, connection and readout."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from tests.snn.networks import NETWORKS, run, spec_of, stream_for
+
+
+@pytest.fixture(params=NETWORKS)
+def name(request):
+    return request.param
+
+
+def assert_same(a, b, tolerance):
+    assert a.recordings.keys() == b.recordings.keys()
+    for track in a.recordings:
+        np.testing.assert_array_equal(a.recordings[track], b.recordings[track], err_msg=track)
+    for output in a.outputs:
+        np.testing.assert_allclose(a.outputs[output], b.outputs[output], rtol=tolerance, atol=tolerance, err_msg=output)
+    for array in a.state.arrays:
+        np.testing.assert_allclose(a.state.arrays[array], b.state.arrays[array], rtol=tolerance, atol=tolerance, err_msg=array)
+    for total in a.totals:
+        np.testing.assert_array_equal(a.totals[total], b.totals[total], err_msg=total)
+    assert a.state.step == b.state.step
+
+
+def test_standalone_equals_runtime(name):
+    """Same spikes, weights and scores to 1e-9 in float64 (the spike trains agree throughout so short a run)."""
+    spec, samples = spec_of(name), stream_for(name)
+    slow, fast = (run(spec, samples, backend, record=("spikes",)) for backend in ("runtime", "standalone"))
+    assert sum(len(spikes) for spikes in slow.recordings.values()) > 50
+    assert_same(slow, fast, 1e-9)
+
+
+def test_the_network_learns_something(name):
+    spec, samples = spec_of(name), stream_for(name)
+    before, after = (run(spec, dataclasses.replace(samples, learn=flag), "standalone") for flag in
+                     (np.zeros(len(samples), bool), samples.learn))
+    moved = [k for k in before.state.arrays if k.endswith(".weight")
+             and not np.array_equal(before.state.arrays[k], after.state.arrays[k])]
+    assert moved
+    assert sum(t.sum() for n, t in before.totals.items() if n.endswith("_writes")) == 0
+    assert sum(t.sum() for n, t in after.totals.items() if n.endswith("_writes")) > 0
+
+
+@pytest.mark.parametrize("reset", [True, False])
+@pytest.mark.parametrize("backend", ["standalone", "runtime"])
+def test_a_run_in_pieces_is_the_run(name, backend, reset):
+    """State carries everything: pending spikes, refractoriness, eligibilities, random numbers, the step."""
+    spec = spec_of(name)
+    samples = stream_for(name, reset=np.full(6, reset))
+    whole = run(spec, samples, backend, record=("spikes",))
+    pieces, state = [], None
+    for part in (slice(0, 1), slice(1, 4), slice(4, 6)):
+        piece = dataclasses.replace(
+            samples,
+            signals={k: v[part] for k, v in samples.signals.items()},
+            **{flag: getattr(samples, flag)[part] for flag in ("learn", "teach", "reset", "preview", "record")},
+        )
+        pieces.append(run(spec, piece, backend, state=state, record=("spikes",)))
+        state = pieces[-1].state
+    for array, value in whole.state.arrays.items():
+        if "lastspike" not in array:
+            np.testing.assert_array_equal(value, state.arrays[array], err_msg=array)
+    for track in whole.recordings:
+        np.testing.assert_array_equal(whole.recordings[track], np.concatenate([p.recordings[track] for p in pieces]))
+    assert whole.state.step == state.step
+
+
+def test_a_preview_leaves_no_trace(name):
+    """Each sample shown twice, first as a preview: the second showings are as if there had been no first."""
+    spec, samples = spec_of(name), stream_for(name, reset=np.zeros(6, bool))
+    twice = np.repeat(np.arange(6), 2)
+    second = np.arange(12) % 2 == 1
+    shown = dataclasses.replace(
+        samples,
+        signals={k: v[twice] for k, v in samples.signals.items()},
+        learn=second, teach=second, reset=np.zeros(12, bool), preview=~second, record=second,
+    )
+    for backend in ("standalone", "runtime"):
+        once, again = (run(spec, s, backend, record=("spikes",)) for s in (samples, shown))
+        again = dataclasses.replace(again, outputs={k: v[1::2] for k, v in again.outputs.items()})
+        assert_same(once, again, 0)
+
+
+def test_float32_follows_float64(name):
+    """As long as the spikes agree, which the first sample is short enough for."""
+    spec, samples = spec_of(name), stream_for(name, n=1)
+    exact, single = (run(spec, samples, "standalone", dtype, record=("spikes",)) for dtype in ("float64", "float32"))
+    for track in exact.recordings:
+        np.testing.assert_array_equal(exact.recordings[track], single.recordings[track])
+    for array, value in exact.state.arrays.items():
+        scale = np.abs(value).max(initial=1e-12) if value.dtype.kind == "f" else 1
+        np.testing.assert_allclose(single.state.arrays[array] / scale, value / scale, atol=2e-5, err_msg=array)
+
+
+def test_the_same_seed_gives_the_same_numbers_and_another_gives_others(name):
+    spec, samples = spec_of(name), stream_for(name)
+    first, again, other = (run(spec, samples, "standalone", seed=seed) for seed in (3, 3, 4))
+    assert_same(first, again, 0)
+    weights = [k for k in first.state.arrays if k.endswith(".weight")]
+    assert any(first.state.arrays[k].shape != other.state.arrays[k].shape
+               or not np.array_equal(first.state.arrays[k], other.state.arrays[k]) for k in weights)
+
+
+@pytest.mark.slow
+def test_cython_equals_numpy():
+    spec, samples = spec_of("eprop_alif"), stream_for("eprop_alif", n=2)
+    assert_same(run(spec, samples, "runtime"), run(spec, samples, "runtime:cython"), 1e-9)

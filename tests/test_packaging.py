@@ -1,0 +1,204 @@
+"""The Makefile's promises, what is installed, start-up times and the direction of imports."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+import zipfile
+from pathlib import Path
+
+import pytest
+
+CHECKOUT = Path(__file__).parents[1]
+BIN = Path(sys.executable).parent  # of the environment the tests run in
+
+
+# What `make test` hands down to the tests; a make or a command that they start must not see it
+OF_MAKE = {"MAKEFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "MFLAGS", "PYTHON", "VENV", "ARGS"}
+
+
+def run(*command: str | Path, cwd: Path = CHECKOUT, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end, with the environment changed as said."""
+    inherited = {name: value for name, value in os.environ.items() if name not in OF_MAKE}
+    return subprocess.run(
+        [str(word) for word in command],
+        cwd=cwd,
+        env=inherited | environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+    )
+
+
+def seconds(*command: str | Path) -> float:
+    """How long a command takes, which must succeed."""
+    start = time.perf_counter()
+    done = run(*command)
+    assert done.returncode == 0, done.stderr
+    return time.perf_counter() - start
+
+
+# The Makefile
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A folder with the Makefile, what it installs from, and a folder of programs, `bin`, for a PATH."""
+    for name in ("Makefile", "pyproject.toml"):
+        shutil.copy2(CHECKOUT / name, tmp_path)
+    (tmp_path / "bin").mkdir()
+    return tmp_path
+
+
+def make(project: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    program = shutil.which("make")
+    assert program, "the tests need make"
+    return run(program, *arguments, cwd=project, **environment)
+
+
+def assert_stops_with_one_sentence(done: subprocess.CompletedProcess[str], *words: str) -> None:
+    assert done.returncode != 0
+    assert done.stdout == ""
+    assert len(done.stderr.splitlines()) == 1, done.stderr
+    for word in words:
+        assert word in done.stderr
+
+
+@pytest.mark.parametrize("target", ["demo", "test"])
+def test_missing_compiler_is_one_sentence(project, target):
+    (project / "bin" / "python3").symlink_to(sys.executable)
+    done = make(project, target, PATH=str(project / "bin"))
+    assert_stops_with_one_sentence(done, "g++ is not on the PATH", "apt install g++")
+    assert not (project / ".venv").exists()
+
+
+def test_compiler_that_went_away_after_installation_is_one_sentence(project):
+    (project / ".venv").mkdir()
+    (project / ".venv" / ".installed").touch()
+    assert_stops_with_one_sentence(make(project, "demo", PATH=str(project / "bin")), "g++ is not on the PATH")
+
+
+def test_missing_python_is_one_sentence(project):
+    done = make(project, "demo", "PYTHON=no-such-python")
+    assert_stops_with_one_sentence(done, "Python 3.11 or newer", "no-such-python does not run", "make PYTHON=...")
+
+
+def test_old_python_is_one_sentence(project):
+    (project / "sitecustomize.py").write_text("import sys\nsys.version_info = (3, 10, 13, 'final', 0)\n")
+    done = make(project, "demo", f"PYTHON={sys.executable}", PYTHONPATH=str(project))
+    assert_stops_with_one_sentence(done, "Python 3.11 or newer", f"{sys.executable} is 3.10", "make PYTHON=...")
+
+
+def test_missing_venv_module_is_one_sentence(project):
+    (project / "ensurepip.py").write_text("raise ImportError('as on a Debian without python3-venv')\n")
+    done = make(project, "demo", f"PYTHON={sys.executable}", PYTHONPATH=str(project))
+    assert_stops_with_one_sentence(done, "venv module", sys.executable, "apt install python3-venv")
+
+
+@pytest.mark.parametrize(("target", "stamp"), [("demo", ".installed"), ("test", ".installed-test")])
+def test_installs_again_only_when_pyproject_changed(project, target, stamp):
+    def plan() -> str:
+        return make(project, "--dry-run", target, f"PYTHON={sys.executable}").stdout
+
+    assert "pip" in plan()
+    (project / ".venv").mkdir()
+    (project / ".venv" / stamp).touch()
+    assert "pip" not in plan()
+    later = (project / ".venv" / stamp).stat().st_mtime + 10
+    os.utime(project / "pyproject.toml", (later, later))
+    assert "pip" in plan()
+
+
+def test_clean_keeps_what_a_search_found(project):
+    for name in ("studies/digits.journal", ".venv/pyvenv.cfg", "snn/__pycache__/a.pyc", ".mypy_cache/x"):
+        (project / name).parent.mkdir(parents=True)
+        (project / name).touch()
+    assert make(project, "clean").returncode == 0
+    left = {path.relative_to(project).as_posix() for path in project.rglob("*") if path.is_file()}
+    assert left == {"Makefile", "pyproject.toml", "studies/digits.journal"}
+
+
+@pytest.mark.slow
+def test_make_demo(project):
+    if not (Path(sys.prefix) / ".installed").exists():
+        pytest.skip("needs an environment that the Makefile made: run by `make test`")
+    results = shutil.ignore_patterns("*.journal*", "*.artifacts")
+    shutil.copytree(CHECKOUT / "studies", project / "studies", ignore=results)
+    done = make(project, "demo", f"VENV={sys.prefix}")
+    assert done.returncode == 0, done.stderr
+    shown = run(BIN / "snnsearch", "show", "studies/digits.py", "--json", cwd=project)
+    answer = json.loads(shown.stdout)
+    assert answer["trials"]["complete"] + answer["trials"]["pruned"] + answer["trials"]["fail"] == 24
+    assert answer["trials"]["running"] == 0
+    assert max(trial["attrs"]["test_accuracy"] for trial in answer["best"] if trial["attrs"]["test_accuracy"]) > 0.7
+
+
+# What is installed
+
+
+def test_wheel_holds_the_packages_and_their_data_and_nothing_else(tmp_path):
+    pytest.importorskip("setuptools", minversion="77", reason="setuptools 77 builds the wheel")
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy2(CHECKOUT / name, tmp_path)
+    for name in ("snn", "tasks", "search", "studies", "tests"):
+        shutil.copytree(CHECKOUT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+    flags = ("--no-deps", "--no-build-isolation", "--quiet", "--disable-pip-version-check")
+    done = run(sys.executable, "-m", "pip", "wheel", *flags, "--wheel-dir", "wheels", ".", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    with zipfile.ZipFile(next((tmp_path / "wheels").glob("snnsearch-*.whl"))) as wheel:
+        packed = {name for name in wheel.namelist() if ".dist-info/" not in name}
+    on_disk = {
+        path.relative_to(CHECKOUT).as_posix()
+        for package in ("snn", "tasks", "search")
+        for path in (CHECKOUT / package).rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+    assert packed == on_disk
+
+
+# Start-up times: what is heavy is imported where it is used
+
+
+def test_help_is_quick():
+    command = BIN / "snnsearch"
+    if not command.exists():
+        pytest.skip("the command snnsearch is not installed: run by `make test`")
+    assert min(seconds(command, "--help") for _ in range(3)) < 0.5
+
+
+def test_importing_snn_costs_little_more_than_brian2():
+    pairs = [[seconds(sys.executable, "-c", f"import {name}") for name in ("brian2", "snn")] for _ in range(3)]
+    assert min(snn - brian2 for brian2, snn in pairs) < 0.2
+
+
+# The direction of imports
+
+
+def lint_imports(folder: Path) -> subprocess.CompletedProcess[str]:
+    return run(BIN / "lint-imports", "--no-cache", cwd=folder)
+
+
+def test_imports_go_one_way():
+    done = lint_imports(CHECKOUT)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("importer", "imported"),
+    [("snn", "tasks"), ("snn", "search"), ("tasks", "search"), ("search", "studies")],
+)
+def test_an_import_the_wrong_way_is_found(project, importer, imported):
+    for name in ("snn", "tasks", "search", "studies"):
+        (project / name).mkdir()
+        (project / name / "module.py").touch()
+        if name != "studies":
+            (project / name / "__init__.py").touch()
+    assert lint_imports(project).returncode == 0
+    (project / importer / "wrong.py").write_text(f"import {imported}.module\n")
+    done = lint_imports(project)
+    assert done.returncode == 1
+    assert f"{importer} is not allowed to import {imported}" in done.stdout
