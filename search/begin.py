@@ -58,16 +58,18 @@ def _compare(study: optuna.Study, plan: Plan, say: Callable[[str], None]) -> Non
     if known.get(OBJECTIVES, names) != names or directions != [o.direction for o in plan.objectives]:
         began = known.get(OBJECTIVES, directions)
         raise StudyError(
-            f"A study keeps its objectives, but {plan.name!r} was begun with {began} and is now asked for {names}: {remedy}."
+            f"A study keeps its objectives, but {plan.name!r} was begun with {began} and is now asked for {names}: "
+            f"{remedy}."
         )
     if known.get(SEED, plan.seed) != plan.seed:
         raise StudyError(
-            f"A study keeps its seed, but {plan.name!r} was begun with {known[SEED]} and is now asked for {plan.seed}: {remedy}."
+            f"A study keeps its seed, but {plan.name!r} was begun with {known[SEED]} and is now asked for {plan.seed}: "
+            f"{remedy}."
         )
     script = known.get(SCRIPT)
     if script is not None and script["hash"] != plan.script.hash:
         say(
-            f"The script is not what it was when {plan.name!r} began; new trials follow the new one, which differs in:\n"
+            f"The script is not what it was when {plan.name!r} began; new trials follow it as it is now:\n"
             + mask(plan.script.changes(script["source"]))
         )
     if known.get(TASK, plan.task.to_json()) != plan.task.to_json():

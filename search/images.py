@@ -67,4 +67,5 @@ def save_note(study: optuna.Study, trial: FrozenTrial, text: str, images: dict[s
 
     handle = Trial(study, trial._trial_id)
     shown = [f"![{name}]({get_artifact_path(handle, identifier)})" for name, identifier in images.items()]
-    save_note(handle, "\n\n".join([text, *shown]))
+    title, _, rest = text.partition("\n")
+    save_note(handle, "\n\n".join([title, *shown, rest]))

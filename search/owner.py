@@ -40,7 +40,7 @@ class Owner:
 
     @classmethod
     def here(cls) -> Owner:
-        """This process."""
+        """The present process."""
         return cls(socket.gethostname(), os.getpid(), _ticks(os.getpid()) or 0, time.time())
 
     def lives(self) -> bool:

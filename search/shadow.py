@@ -1,4 +1,4 @@
-"""A user's own snn.py, tasks.py or search.py beside a script hides ours: found and explained before it puzzles anyone."""
+"""A user's own snn.py, tasks.py or search.py beside a script hides ours: found, and explained."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def explain(file: Path) -> str:
     name = file.parent.name if file.name == "__init__.py" else file.stem
     shown = file.parent if file.name == "__init__.py" else file
     return (
-        f"{shown} has the name of snnsearch's package `{name}`, so `import {name}` would find the wrong one of the two: "
+        f"{shown} has the name of snnsearch's package `{name}`, so `import {name}` would find the wrong one of them: "
         f"rename it, for example to my_{shown.name}."
     )
 

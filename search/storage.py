@@ -81,7 +81,7 @@ class Location:
             return self._open()
         except ImportError as error:
             raise StudyError(
-                f"The storage {self.shown} needs a driver that is not installed ({self._first_line(error)}): install it."
+                f"The storage {self.shown} needs a driver that is not installed: {self._first_line(error)}."
             ) from None
         except Exception as error:  # each database driver has exceptions of its own
             raise StudyError(

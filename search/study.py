@@ -90,7 +90,7 @@ class Study:
         self.dtype = dtype
 
     def __repr__(self) -> str:
-        return f"Study({self.name or 'named after its script'!r}, task={self.task!r}, objectives={list(self.objectives)})"
+        return f"Study(name={self.name!r}, task={self.task!r}, objectives={list(self.objectives)})"
 
     def plan(self, script: Script | None = None, **changes: Any) -> Plan:
         """The study with everything settled.
@@ -179,7 +179,7 @@ def check_settings(**settings: Any) -> list[str]:
 
 
 def _check_text(name: str, value: Any) -> str | None:
-    return None if isinstance(value, str) and value else f"`{name}` must be a text of one character or more, but is {value!r}."
+    return None if isinstance(value, str) and value else f"`{name}` must be a text and not empty, but is {value!r}."
 
 
 def _check_choice(name: str, value: Any, choices: Sequence[str]) -> str | None:

@@ -12,13 +12,13 @@ from snn.signals import Environment, Signal
 
 __all__ = [
     "ALIF",
+    "LIF",
     "Constant",
     "Dense",
     "EProp",
     "Environment",
     "FixedFanIn",
     "Given",
-    "LIF",
     "LeakyReadout",
     "Network",
     "NetworkSpec",

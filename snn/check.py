@@ -133,8 +133,10 @@ def _projection(spec: NetworkSpec, projection: Projection) -> Iterator[str]:
         if not have_same_dimensions(projection.delay, second):
             yield f"`delay` of {projection.name} must be a time such as 2*ms, but is {projection.delay!r}."
         elif not 0 <= round(si(projection.delay) / si(spec.dt)) <= MAX_DELAY_STEPS:
-            yield (f"`0 <= delay <= {MAX_DELAY_STEPS} dt` must hold, but {projection.name} has "
-                   f"delay = {projection.delay!r} with dt = {spec.dt!r}.")
+            yield (
+                f"`0 <= delay <= {MAX_DELAY_STEPS} dt` must hold, but {projection.name} has "
+                f"delay = {projection.delay!r} with dt = {spec.dt!r}."
+            )
     low, high = projection.w_min, projection.w_max
     if low is not None and high is not None and low > high:
         yield f"`w_min <= w_max` must hold, but {projection.name} has w_min = {low}, w_max = {high}."
@@ -154,8 +156,10 @@ def _rules(spec: NetworkSpec) -> Iterator[str]:
         known = set() if spec.environment is None else _environment_names(spec)
         for factor in equations.factors:
             if factor not in known:
-                yield (f"The rule of {projection.name} needs the third factor {factor!r}, a variable of an Environment; "
-                       f"{nearest(factor, known)}.")
+                yield (
+                    f"The rule of {projection.name} needs the third factor {factor!r}, a variable of an Environment; "
+                    f"{nearest(factor, known)}."
+                )
     for population, kinds in feedbacks.items():
         if len(kinds) > 1:
             yield f"All rules that teach {population!r} must use one kind of feedback, but they use {sorted(kinds)}."

@@ -53,7 +53,9 @@ class Uniform(Weights):
     def problems(self, name):
         found = super().problems(name)
         if not found and self.low > self.high:
-            found.append(f"`low <= high` must hold, but the weights of {name} have low = {self.low}, high = {self.high}.")
+            found.append(
+                f"`low <= high` must hold, but the weights of {name} have low = {self.low}, high = {self.high}."
+            )
         return found
 
 
@@ -87,7 +89,9 @@ class Given(Weights):
         if len(values) != len(pre):
             from snn.errors import NetworkError
 
-            raise NetworkError(f"`Given` weights must be one number per synapse: {len(pre)}, but there are {len(values)}.")
+            raise NetworkError(
+                f"`Given` weights must be one number per synapse: {len(pre)}, but there are {len(values)}."
+            )
         return values.copy()
 
 

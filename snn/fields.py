@@ -73,7 +73,7 @@ def problems(owner: object, name: str) -> list[str]:
 def _number_problems(field: str, value: Any, rule: dict[str, Any], name: str) -> list[str]:
     if value is None:
         return [] if rule["optional"] else [f"`{field}` of {name} must be given."]
-    if isinstance(value, bool) or not isinstance(value, (int, float, Quantity)) and not hasattr(value, "__float__"):
+    if isinstance(value, bool) or (not isinstance(value, (int, float, Quantity)) and not hasattr(value, "__float__")):
         return [f"`{field}` of {name} must be a number, but is {value!r}."]
     if not have_same_dimensions(value, rule["unit"]):
         return [f"`{field}` of {name} must have the unit {_unit_words(rule['unit'])}, but is {value!r}."]

@@ -6,7 +6,6 @@ import dataclasses
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from brian2 import Quantity, ms
@@ -136,7 +135,9 @@ class NetworkSpec:
             if name not in names:
                 raise NetworkError(f"There is no projection {name!r}; {nearest(name, names)}.")
         projections = tuple(
-            dataclasses.replace(p, connection=dataclasses.replace(p.connection, weights=Given(np.asarray(weights[p.name]))))
+            dataclasses.replace(
+                p, connection=dataclasses.replace(p.connection, weights=Given(np.asarray(weights[p.name])))
+            )
             if p.name in weights
             else p
             for p in self.projections
@@ -183,9 +184,7 @@ class Network:
         self._environment: Environment | None = None
         self._problems: list[str] = []
 
-    def population(
-        self, name: str, model: NeuronModel, n: int, signals: Mapping[str, Signal] | None = None
-    ) -> None:
+    def population(self, name: str, model: NeuronModel, n: int, signals: Mapping[str, Signal] | None = None) -> None:
         """Add `n` neurons. Equations of your own may read the variables named in `signals`."""
         self._populations.append(Population(name, model, n, dict(signals or {})))
 

@@ -92,8 +92,10 @@ class Neuron(NeuronModel):
         except Exception as error:  # Brian2 raises many kinds, all of them about the user's text
             return [*found, f"The equations of {name} cannot be parsed: {error}."]
         if self.input not in equations.names:
-            found.append(f"The input variable {self.input!r} of {name} is not in its equations; "
-                         f"{nearest(self.input, equations.names)}.")
+            found.append(
+                f"The input variable {self.input!r} of {name} is not in its equations; "
+                f"{nearest(self.input, equations.names)}."
+            )
         known = set(equations.names)
         for initial in self.initial:
             if initial not in known:

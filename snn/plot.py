@@ -36,8 +36,15 @@ def plot_result(result: Result, axes: Any = None) -> Any:
     if any(name.endswith(".spikes") for name in result.recordings):
         plot_raster(result, raster)
     else:
-        raster.text(0.5, 0.5, 'no spikes recorded\n(run with record=["spikes"])', ha="center", va="center",
-                    transform=raster.transAxes, color="0.4")
+        raster.text(
+            0.5,
+            0.5,
+            'no spikes recorded\n(run with record=["spikes"])',
+            ha="center",
+            va="center",
+            transform=raster.transAxes,
+            color="0.4",
+        )
         raster.set_axis_off()
     plot_weights(result, weights)
     return axes
@@ -81,8 +88,13 @@ def plot_raster(result: Result, ax: Axes | None = None) -> Axes:
         base += height + max(2, height // 20)
     for boundary in range(0, end - begin + 1, result.period):
         ax.axvline(boundary * result.dt_ms, color="0.85", lw=0.8, zorder=0)
-    ax.set(xlabel="time (ms), last samples of the stream", yticks=ticks, yticklabels=labels, ylim=(-2, base),
-           xlim=(0, (end - begin) * result.dt_ms))
+    ax.set(
+        xlabel="time (ms), last samples of the stream",
+        yticks=ticks,
+        yticklabels=labels,
+        ylim=(-2, base),
+        xlim=(0, (end - begin) * result.dt_ms),
+    )
     ax.tick_params(axis="y", length=0)
     ax.spines[["top", "right", "left"]].set_visible(False)
     return ax
@@ -95,8 +107,14 @@ def plot_weights(result: Result, ax: Axes | None = None) -> Axes:
     low, high = np.percentile(everything, [0.2, 99.8])
     bins = np.linspace(low, high if high > low else low + 1, 60)
     for colour, (name, weights) in zip(COLOURS * len(result.weights), result.weights.items(), strict=False):
-        ax.hist(np.clip(weights, bins[0], bins[-1]), bins=bins, histtype="step", color=colour, density=True,
-                label=name.replace("->", " to "))
+        ax.hist(
+            np.clip(weights, bins[0], bins[-1]),
+            bins=bins,
+            histtype="step",
+            color=colour,
+            density=True,
+            label=name.replace("->", " to "),
+        )
     ax.set(xlabel="weight", ylabel="density")
     ax.legend(frameon=False, fontsize="small")
     ax.spines[["top", "right"]].set_visible(False)

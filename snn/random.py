@@ -78,8 +78,14 @@ def brian_functions() -> dict[str, Any]:
 
     made = {}
     for name, python in (("uniform", uniform), ("normal", normal)):
-        function = Function(python, arg_units=[1] * 4, return_unit=1, arg_types=["integer"] * 4, return_type="float",
-                            arg_names=["seed", "stream", "step", "element"])
+        function = Function(
+            python,
+            arg_units=[1] * 4,
+            return_unit=1,
+            arg_types=["integer"] * 4,
+            return_type="float",
+            arg_names=["seed", "stream", "step", "element"],
+        )
         function.implementations.add_numpy_implementation(python)
         function.implementations.add_implementation("cython", CYTHON, name=name)
         function.implementations.add_implementation(CPPStandaloneCodeObject, "", name=f"snn_{name}")  # engine/random.h

@@ -15,7 +15,7 @@ import numpy as np
 from snn.errors import SNNError
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+    pass
 
 PARTS = ("stream", "validation", "test")
 COSTS = ("spikes", "synaptic_operations", "weight_writes")

@@ -183,7 +183,8 @@ class Task(ABC):
             stream=parts,
             validation=validation,
             test=tested,
-            counts=candidate.plan.counts(totals) | {"samples": len(parts.labels), "steps": len(parts.labels) * run.period},
+            counts=candidate.plan.counts(totals)
+            | {"samples": len(parts.labels), "steps": len(parts.labels) * run.period},
             weights=candidate.weights(state),
             recordings=recordings,
             dt_ms=si(spec.dt) * 1e3,
@@ -199,7 +200,9 @@ class Task(ABC):
         found = fields.problems(self, f"the task {self.name}")
         width = self.data.values.shape[-1]
         if spec.inputs.n != width:
-            found.append(f"The inputs must be as many as {self.name} has values, {width}, but the network has {spec.inputs.n}.")
+            found.append(
+                f"The inputs must be as many as {self.name} has values, {width}, but the network has {spec.inputs.n}."
+            )
         if not spec.readouts:
             found.append("A task scores a readout, but the network has none; add net.readout(...).")
         sizes = spec.sizes()
@@ -208,7 +211,9 @@ class Task(ABC):
             units = sizes[readout.population] if isinstance(readout, SpikeReadout) else sizes[named.name]
             by_label = isinstance(readout, SpikeReadout) or readout.target == "label"  # type: ignore[attr-defined]
             if by_label and units != self.data.classes:
-                found.append(f"{self.name} has {self.data.classes} classes, but the readout {named.name!r} has {units} units.")
+                found.append(
+                    f"{self.name} has {self.data.classes} classes, but the readout {named.name!r} has {units} units."
+                )
         if not found and si(self.sample) < si(spec.dt):
             found.append(f"`sample >= dt` must hold, but sample = {self.sample!r} and dt = {spec.dt!r}.")
         if found:
@@ -218,8 +223,9 @@ class Task(ABC):
 class _TaskRun:
     """One run of a task: the stream, then frozen parts, through one program."""
 
-    def __init__(self, task: Task, candidate: Candidate, program: Program, cancel: threading.Event | None,
-                 deadline: float | None):
+    def __init__(
+        self, task: Task, candidate: Candidate, program: Program, cancel: threading.Event | None, deadline: float | None
+    ):
         self.task, self.candidate, self.program = task, candidate, program
         self.cancel, self.deadline = cancel, deadline
         dt = si(candidate.spec.dt)
@@ -227,7 +233,9 @@ class _TaskRun:
         self.period = self.steps + self.gap
         self.readout = candidate.spec.readouts[0]
 
-    def stream(self, record: tuple[str, ...], last: int) -> tuple[Part, dict[str, np.ndarray], dict[str, np.ndarray], State]:
+    def stream(
+        self, record: tuple[str, ...], last: int
+    ) -> tuple[Part, dict[str, np.ndarray], dict[str, np.ndarray], State]:
         """The stream: the scores, the counters, what was recorded, and the state that it leaves."""
         split = self.task.split(len(self.task.data.labels))
         order = np.random.default_rng([self.candidate.seed, 0]).permutation(split.stream)

@@ -60,8 +60,14 @@ def _declared(make: type, name: str):
     """A function that the program's own source defines."""
     from brian2.devices.cpp_standalone.codeobject import CPPStandaloneCodeObject
 
-    function = make(lambda row, i: 0.0, arg_units=[1, 1], return_unit=1, arg_types=["integer"] * 2, return_type="float",
-                    arg_names=["row", "element"])
+    function = make(
+        lambda row, i: 0.0,
+        arg_units=[1, 1],
+        return_unit=1,
+        arg_types=["integer"] * 2,
+        return_type="float",
+        arg_names=["row", "element"],
+    )
     function.implementations.add_implementation(CPPStandaloneCodeObject, "", name=name)
     return function
 

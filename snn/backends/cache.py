@@ -34,8 +34,17 @@ def cache_folder() -> Path:
 
 def program_key(structure: str, dtype: str) -> str:
     """The name of an entry: everything that decides what a program does, and nothing else."""
-    parts = [structure, dtype, own_source(), _version("brian2"), _version("numpy"), _version("sympy"),
-             platform.machine(), _processor(), _compiler()]
+    parts = [
+        structure,
+        dtype,
+        own_source(),
+        _version("brian2"),
+        _version("numpy"),
+        _version("sympy"),
+        platform.machine(),
+        _processor(),
+        _compiler(),
+    ]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:24]
 
 
@@ -43,7 +52,9 @@ def program_key(structure: str, dtype: str) -> str:
 def own_source() -> str:
     """A hash of the files that turn a plan into a program."""
     here = Path(__file__).parent
-    files = sorted([*here.glob("templates/*"), *here.glob("engine/*"), here / "device.py", here / "lower.py", here / "build.py"])
+    files = sorted(
+        [*here.glob("templates/*"), *here.glob("engine/*"), here / "device.py", here / "lower.py", here / "build.py"]
+    )
     return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
 
 
@@ -93,11 +104,14 @@ def find_or_build(key: str, network: str, dtype: str) -> tuple[Path, bool]:
                 return binary, False
             return _publish(entry, lambda place: _build(network, dtype, place)), True
     except Timeout:
-        raise BuildError(f"Another process has been building {key} in {folder} for over {LOCK_TIMEOUT:g} s; "
-                         f"end it, or remove {key}.lock there.") from None
+        raise BuildError(
+            f"Another process has been building {key} in {folder} for over {LOCK_TIMEOUT:g} s; "
+            f"end it, or remove {key}.lock there."
+        ) from None
     except OSError as error:
-        raise BuildError(f"The program cache {folder} cannot be used: {error}; "
-                         "set SNNSEARCH_CACHE to a folder that can be written.") from error
+        raise BuildError(
+            f"The program cache {folder} cannot be used: {error}; set SNNSEARCH_CACHE to a folder that can be written."
+        ) from error
 
 
 def intact(entry: Path) -> Path | None:
@@ -133,8 +147,12 @@ def _build(network: str, dtype: str, place: Path) -> Path:
     description = place / "network.json"
     description.write_text(network)
     command = [sys.executable, "-m", "snn.backends.build", str(description), dtype, str(place)]
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, [_import_root(), os.environ.get("PYTHONPATH")]))}
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment, stdin=subprocess.DEVNULL)
+    environment = os.environ | {
+        "PYTHONPATH": os.pathsep.join(filter(None, [_import_root(), os.environ.get("PYTHONPATH")]))
+    }
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=False, env=environment, stdin=subprocess.DEVNULL
+    )
     if done.returncode:
         raise BuildError(done.stderr.strip()[-3000:] or f"The build ended with status {done.returncode}.")
     return place / BINARY

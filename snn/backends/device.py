@@ -39,8 +39,16 @@ class EngineDevice(CPPStandaloneDevice):
     def code_object_class(self, codeobj_class: type | None = None, fallback_pref: str | None = None) -> type:
         return EngineCodeObject if codeobj_class is None else codeobj_class
 
-    def code_object(self, owner: Any, name: str, abstract_code: Any, variables: Any, template_name: str,
-                    variable_indices: Any, **keywords: Any) -> Any:
+    def code_object(
+        self,
+        owner: Any,
+        name: str,
+        abstract_code: Any,
+        variables: Any,
+        template_name: str,
+        variable_indices: Any,
+        **keywords: Any,
+    ) -> Any:
         extra = dict(keywords.pop("template_kwds", None) or {})
         pathway = extra.get("pathway")
         # Owners come as weak proxies of a Synapses or a NeuronGroup.
@@ -54,8 +62,9 @@ class EngineDevice(CPPStandaloneDevice):
             extra["side"] = pathway.prepost
             extra["event_group"] = pathway.source.name
             extra["event_space"] = self.get_array_name(pathway.source.variables[pathway.eventspace_name])
-        return super().code_object(owner, name, abstract_code, variables, template_name, variable_indices,
-                                   template_kwds=extra, **keywords)
+        return super().code_object(
+            owner, name, abstract_code, variables, template_name, variable_indices, template_kwds=extra, **keywords
+        )
 
     def write_program(self, lowered: Lowered, plan: Plan, path: Path) -> None:
         """Write the C++ file of a network whose code objects have been made by a run."""
@@ -109,7 +118,10 @@ class _Source:
         if variable.name.startswith("_") and variable.name.endswith("space"):
             return f"size_{block}", 1
         if block in self.plan.synapses and variable.name in ("N_incoming", "N_outgoing"):
-            return f"size_{getattr(self.plan.synapses[block], 'target' if variable.name == 'N_incoming' else 'source')}", 0
+            return (
+                f"size_{getattr(self.plan.synapses[block], 'target' if variable.name == 'N_incoming' else 'source')}",
+                0,
+            )
         return f"size_{block}", 0
 
     def _signal(self, source: str) -> str:
@@ -173,19 +185,31 @@ class _Source:
                 entries.append(f"    {{\"{name}\", (void**)&{name}, sizeof({kind}), '{LETTERS[kind]}', 'i', &one, 0}},")
         sizes = [f'    {{"{name}", &size_{name}}},' for name in self.lowered.objects]
         signals = [f'    {{"{s}", &values_{s}, &width_{s}, &rows_{s}}},' for s in self.plan.signals]
-        return "\n".join([
-            "std::vector<snn::Entry> snn::entries = {", *entries, "};",
-            "std::vector<snn::Size> snn::sizes = {", *sizes, "};",
-            "std::vector<snn::SynapseEntry> snn::synapses = {", *map(self._synapse, self.plan.synapses), "};",
-            "std::vector<snn::Signal> snn::signals = {", *signals, "};",
-        ])
+        return "\n".join(
+            [
+                "std::vector<snn::Entry> snn::entries = {",
+                *entries,
+                "};",
+                "std::vector<snn::Size> snn::sizes = {",
+                *sizes,
+                "};",
+                "std::vector<snn::SynapseEntry> snn::synapses = {",
+                *map(self._synapse, self.plan.synapses),
+                "};",
+                "std::vector<snn::Signal> snn::signals = {",
+                *signals,
+                "};",
+            ]
+        )
 
     def _synapse(self, name: str) -> str:
         variables = self.lowered.objects[name].variables
         pre, post = (self.device.arrays[variables[side]] for side in ("_synaptic_pre", "_synaptic_post"))
         block = self.plan.synapses[name]
-        return (f'    {{"{name}", &size_{name}, &size_{block.source}, &size_{block.target}, &{pre}, &{post}, '
-                f"&connectivity_{name}}},")
+        return (
+            f'    {{"{name}", &size_{name}, &size_{block.source}, &size_{block.target}, &{pre}, &{post}, '
+            f"&connectivity_{name}}},"
+        )
 
     def _clock(self) -> str:
         start, step = [], []
@@ -203,7 +227,7 @@ class _Source:
         for clock in self.lowered.clocks.values():
             arrays = {v: self.device.arrays[clock.variables[v]] for v in ("t", "dt", "timestep")}
             step.append(f"{arrays['timestep']}[0] = run_step; {arrays['t']}[0] = run_step*{arrays['dt']}[0];")
-        return ("void snn::initialise()\n{\n    " + "\n    ".join(start) + "\n}\n"
-                "void snn::set_clock(const Clock& clock, int64_t run_step)\n{\n    " + "\n    ".join(step) + "\n}")
-
-
+        return (
+            "void snn::initialise()\n{\n    " + "\n    ".join(start) + "\n}\n"
+            "void snn::set_clock(const Clock& clock, int64_t run_step)\n{\n    " + "\n    ".join(step) + "\n}"
+        )

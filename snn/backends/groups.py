@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+
 import numpy as np
 from brian2 import Equations
-from brian2.units.fundamentalunits import DIMENSIONLESS, get_unit
 from brian2.equations.equations import DIFFERENTIAL_EQUATION, PARAMETER
+from brian2.units.fundamentalunits import DIMENSIONLESS, get_unit
 
 from snn.backends.plan import (
     FIRST,
@@ -46,7 +47,7 @@ def add_inputs(plan: Plan, spec: NetworkSpec, seed: int) -> None:
     group.parameters(encoding.parameters)
     group.declare("seed", seed, "constant", integer=True, shared=True)
     for name in Equations(encoding.model).names if encoding.model else ():
-            group.variables[name] = Variable(encoding.initial.get(name, 0.0))
+        group.variables[name] = Variable(encoding.initial.get(name, 0.0))
     _count_spikes(group, encoding.reset, slot="after_start")
     plan.groups[INPUTS] = group
 
@@ -116,7 +117,9 @@ def _add_spikes(group: Group, spec: NetworkSpec, neuron: Neuron, threshold: str,
     # Counted in steps rather than in Brian2's absolute time, so that a run can be continued.
     group.refractory = "refractory_left > 0"
     group.declare("refractory_left", 0, integer=True)
-    group.declare("refractory_steps", int(round(si(neuron.refractory) / si(spec.dt))), "constant", integer=True, shared=True)
+    group.declare(
+        "refractory_steps", int(round(si(neuron.refractory) / si(spec.dt))), "constant", integer=True, shared=True
+    )
     group.codes.append(Code("start", "refractory_left = clip(refractory_left - 1, 0, refractory_left)", order=1))
     group.on_events.append(OnEvent("spike", "refractory_left = refractory_steps", "after_thresholds", order=1))
 
@@ -188,8 +191,13 @@ def _leaky_group(plan: Plan, spec: NetworkSpec, name: str, readout: LeakyReadout
         group.declare(variable)
     window = WHOLE_SAMPLE if readout.learning_window is None else round(si(readout.learning_window) / si(spec.dt))
     group.declare("learning_steps", window, "constant", integer=True, shared=True)
-    _load(plan, group, "target", Signal("label", one_hot=True) if readout.target == "label"
-          else Signal("target", per="step"), order=1)
+    _load(
+        plan,
+        group,
+        "target",
+        Signal("label", one_hot=True) if readout.target == "label" else Signal("target", per="step"),
+        order=1,
+    )
     group.codes.append(Code("readouts", "I = 0", order=1))
     # Whether the step counts, and as how much of the learning window, or of the sample if that is shorter.
     inside = "inside = int(sample_step >= sample_steps - learning_steps)*int(sample_step < sample_steps)\n"

@@ -108,7 +108,11 @@ def _event_code(group: NeuronGroup, on_event: OnEvent, number: int, clocks: Mapp
 
 
 def _synapses(
-    block: SynapseBlock, objects: Mapping[str, Any], dtype: type, clocks: Mapping[str, Clock], functions: Mapping[str, Any]
+    block: SynapseBlock,
+    objects: Mapping[str, Any],
+    dtype: type,
+    clocks: Mapping[str, Clock],
+    functions: Mapping[str, Any],
 ) -> Synapses:
     equations = _equations(block)
     sides: dict[str, dict[str, str]] = {"pre": {}, "post": {}}

@@ -107,8 +107,16 @@ class Block:
     on_events: list[OnEvent] = field(default_factory=list)
     variables: dict[str, Variable] = field(default_factory=dict)
 
-    def declare(self, name: str, value: Any = 0.0, role: str = "state", unit: str = "1", wide: bool = False,
-                integer: bool = False, shared: bool = False) -> None:
+    def declare(
+        self,
+        name: str,
+        value: Any = 0.0,
+        role: str = "state",
+        unit: str = "1",
+        wide: bool = False,
+        integer: bool = False,
+        shared: bool = False,
+    ) -> None:
         """Add a variable; declaring the same one twice is fine."""
         flags = [flag for flag, on in (("shared", shared), ("constant", role == "constant")) if on]
         kind = "integer" if integer or wide else unit
@@ -211,14 +219,27 @@ class Plan:
 def _texts(block: Block) -> list[Any]:
     extra: list[Any]
     if isinstance(block, Group):
-        extra = [block.threshold, block.threshold_slot, block.refractory, block.update_slot,
-                 [vars(event) for event in block.events]]
+        extra = [
+            block.threshold,
+            block.threshold_slot,
+            block.refractory,
+            block.update_slot,
+            [vars(event) for event in block.events],
+        ]
     else:
         assert isinstance(block, SynapseBlock)
         extra = [block.source, block.target, [[name, vars(code)] for name, code in block.summed.items()]]
     declared = [[name, v.declaration, v.role, v.wide] for name, v in block.variables.items()]
-    return [type(block).__name__, block.name, block.model, block.method, declared, extra,
-            [vars(code) for code in block.codes], [vars(event) for event in block.on_events]]
+    return [
+        type(block).__name__,
+        block.name,
+        block.model,
+        block.method,
+        declared,
+        extra,
+        [vars(code) for code in block.codes],
+        [vars(event) for event in block.on_events],
+    ]
 
 
 def identifiers(text: str) -> set[str]:

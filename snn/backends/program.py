@@ -186,4 +186,6 @@ def check_finite(outcome: Outcome) -> None:
     """Raise `NotFinite` if a run produced numbers that are none."""
     for name, array in (*outcome.outputs.items(), *outcome.state.arrays.items()):
         if array.dtype.kind == "f" and not np.isfinite(array).all():
-            raise NotFinite(f"`{name}` became infinite or not a number; smaller learning rates or bounds w_min, w_max help.")
+            raise NotFinite(
+                f"`{name}` became infinite or not a number; smaller learning rates or bounds w_min, w_max help."
+            )

@@ -37,8 +37,7 @@ DECAY, CURRENT, STEPS, EVENT_STEPS, UPDATES, LATER = range(6)
 def add_projection(plan: Plan, spec: NetworkSpec, projection: Projection, index: int, seed: int) -> None:
     """One projection: its synapses, their first weights, the transmission of spikes, and its rule."""
     source, target = plan.groups[projection.source], plan.groups[projection.target]
-    block = SynapseBlock(block_names(spec)[projection.name], source=source.name, target=target.name,
-                         transmits=True)
+    block = SynapseBlock(block_names(spec)[projection.name], source=source.name, target=target.name, transmits=True)
     _draw(block, projection, source.n, target.n, np.random.default_rng([seed, index]))
     onto_readout = projection.target in {r.name for r in spec.readouts if isinstance(r.readout, LeakyReadout)}
     arrival = _arrival(spec, projection, source, block.name, onto_readout)
@@ -144,7 +143,13 @@ def _add_trace(name: str, trace: Trace, event: str, group: Group, equations: Rul
     group.declare(variable)
     group.codes.append(Code("learning", f"{variable} = {variable}*({substitute(trace.decay, used)})", LEARN, DECAY))
     group.on_events.append(
-        OnEvent(event, f"{variable} += {substitute(trace.jump, used)}", "learning", LEARN, CURRENT if trace.current else LATER)
+        OnEvent(
+            event,
+            f"{variable} += {substitute(trace.jump, used)}",
+            "learning",
+            LEARN,
+            CURRENT if trace.current else LATER,
+        )
     )
 
 
@@ -182,8 +187,7 @@ def _add_feedback(
     kinds = [
         (other.rule, equations.feedback)
         for other in spec.projections
-        if other.target == projection.source
-        and (equations := other.rule.equations(place(spec, other))).feedback
+        if other.target == projection.source and (equations := other.rule.equations(place(spec, other))).feedback
     ]
     kind = kinds[0][1] if kinds else None
     drawn = kind in ("random", "adaptive") or getattr(projection.rule, "feedback", None) == "adaptive"

@@ -121,8 +121,14 @@ class _Run:
 
     def _set_clock(self, row: int, phase: int) -> None:
         steps = self.samples.steps
-        numbers = (row, phase, steps, row * steps + min(phase, steps - 1), int(self.first_steps[row]) + phase,
-                   int(self.samples.teach[row]))
+        numbers = (
+            row,
+            phase,
+            steps,
+            row * steps + min(phase, steps - 1),
+            int(self.first_steps[row]) + phase,
+            int(self.samples.teach[row]),
+        )
         for name, number in zip(CLOCK, numbers, strict=True):
             for block in (*self.plan.groups.values(), *self.plan.synapses.values()):
                 if name in block.variables:
@@ -170,10 +176,15 @@ def _signal(samples: Samples, source: str, dtype: type) -> Function:
         global _namespace_{name}_values
         return _namespace_{name}_values[row*{width} + (i if {width} > 1 else 0)]
     """
-    function = Function(read, arg_units=[1, 1], return_unit=1, arg_types=["integer"] * 2, return_type="float",
-                        arg_names=["row", "element"])
+    function = Function(
+        read,
+        arg_units=[1, 1],
+        return_unit=1,
+        arg_types=["integer"] * 2,
+        return_type="float",
+        arg_names=["row", "element"],
+    )
     function.implementations.add_numpy_implementation(read)
     values: Callable[[Any], dict[str, np.ndarray]] = lambda owner: {f"_{name}_values": rows.ravel()}  # noqa: E731
     function.implementations.add_dynamic_implementation("cython", lambda owner: code, namespace=values, name=name)
     return function
-

@@ -66,7 +66,9 @@ class StandaloneProgram(Program):
                 raise RunError(f"The run's result cannot be read: {error}.") from error
         return _outcome(output, planned, samples, state, tracks)
 
-    def _input(self, planned: Plan, samples: Samples, state: State | None, tracks: list[Track]) -> dict[str, np.ndarray]:
+    def _input(
+        self, planned: Plan, samples: Samples, state: State | None, tracks: list[Track]
+    ) -> dict[str, np.ndarray]:
         arrays = {f"size:{group.name}": np.int64([group.n]) for group in planned.groups.values()}
         for block in planned.synapses.values():
             arrays[f"size:{block.name}"] = np.int64([len(block.pre)])
@@ -104,21 +106,29 @@ def _kind(track: Track) -> str:
 
 
 def _run_arrays(samples: Samples, state: State | None) -> dict[str, np.ndarray]:
-    numbers = {"samples": len(samples), "steps": samples.steps, "gap": samples.gap, "first_step": state.step if state else 0}
+    numbers = {
+        "samples": len(samples),
+        "steps": samples.steps,
+        "gap": samples.gap,
+        "first_step": state.step if state else 0,
+    }
     flags = ("learn", "teach", "reset", "preview", "record")
     return {f"run:{name}": np.int64([value]) for name, value in numbers.items()} | {
         f"run:{name}": np.asarray(getattr(samples, name), bool) for name in flags
     }
 
 
-def _outcome(output: dict[str, np.ndarray], planned: Plan, samples: Samples, state: State | None,
-             tracks: list[Track]) -> Outcome:
+def _outcome(
+    output: dict[str, np.ndarray], planned: Plan, samples: Samples, state: State | None, tracks: list[Track]
+) -> Outcome:
     def part(prefix: str) -> dict[str, np.ndarray]:
         return {name.removeprefix(prefix): array for name, array in output.items() if name.startswith(prefix)}
 
     if int(output["run:samples"][0]) != len(samples):
         raise RunError("The run ended before its last sample.")
-    flags = {f"{b.name}.{n}" for b in planned.groups.values() for n, v in b.variables.items() if isinstance(v.value, bool)}
+    flags = {
+        f"{b.name}.{n}" for b in planned.groups.values() for n, v in b.variables.items() if isinstance(v.value, bool)
+    }
     arrays = {name: array.astype(bool) if name in flags else array for name, array in part("state:").items()}
     last = (state.step if state else 0) + samples.period * int(np.count_nonzero(~samples.preview))
     outcome = Outcome(
@@ -151,8 +161,9 @@ def run_binary(command: list[str], options: RunOptions) -> None:
     RunError
         If it crashed; with its last words.
     """
-    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-                               start_new_session=True)
+    process = subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True
+    )
     assert process.stdin is not None and process.stderr is not None
     words = b""
     try:
@@ -180,4 +191,4 @@ def run_binary(command: list[str], options: RunOptions) -> None:
     if status:
         ending = f"was killed by {signal.Signals(-status).name}" if status < 0 else f"ended with status {status}"
         said = words.decode(errors="replace").strip()
-        raise RunError(f"The program {ending}" + (f": {said}" if said else ".") )
+        raise RunError(f"The program {ending}" + (f": {said}" if said else "."))

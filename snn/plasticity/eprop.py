@@ -102,10 +102,16 @@ class EProp(Rule):
                 "use one of them, or another rule."
             )
         adaptive = neuron.kind == "ALIF"
-        parameters = {"lr": self.lr, "tau_m": neuron.parameters["tau_m"], "drive": neuron.parameters["drive"],
-                      "tau_out": tau_out}
+        parameters = {
+            "lr": self.lr,
+            "tau_m": neuron.parameters["tau_m"],
+            "drive": neuron.parameters["drive"],
+            "tau_out": tau_out,
+        }
         variables = [SynapseVariable("e_filtered"), SynapseVariable("g")]
-        code = ["eligibility = psi_post*(z_filtered - beta_post*eps)" if adaptive else "eligibility = psi_post*z_filtered"]
+        code = [
+            "eligibility = psi_post*(z_filtered - beta_post*eps)" if adaptive else "eligibility = psi_post*z_filtered"
+        ]
         if adaptive:
             parameters["tau_a"] = neuron.parameters["tau_a"]
             variables.append(SynapseVariable("eps"))

@@ -25,7 +25,7 @@ SAMPLES = 400
 @serialisable
 @dataclass(frozen=True)
 class Bowl(Task):
-    """Right with a probability that falls with the distance of (x, y) from (0.3, 0.7), where x and y are read off the network.
+    """Right with a probability that falls with the distance of the network's (x, y) from (0.3, 0.7).
 
     `sleep` seconds pass before a result; with x above `fail`, `crash`, `nan` or `slow` a run ends in that way; each
     run appends its seed to the file `log`.

@@ -104,7 +104,8 @@ def test_replay_needs_no_network_function_and_follows_the_stored_task(snnsearch,
 def test_a_changed_script_is_shown(snnsearch, write):
     script = write()
     snnsearch("run", script, "--trials", 1, "--workers", 1)
-    script.write_text(script.read_text().replace("sampler=RandomSampler", "sampler=None") + "# postgresql://a:secret@b\n")
+    text = script.read_text().replace("sampler=RandomSampler", "sampler=None")
+    script.write_text(text + "# postgresql://a:secret@b\n")
     ended = snnsearch("run", script, "--trials", 2, "--workers", 1)
     assert ended.status == 0 and "The script is not what it was" in ended.err
     changed = [text for text in ended.err.splitlines() if text.startswith(("+", "-"))]
@@ -130,22 +131,17 @@ def test_objectives_and_seed_must_stay(snnsearch, write):
     assert line(beside.out)["study"] == "second"
 
 
+IMPORTS = "from search import Study\nfrom tests.search.synthetic import *\n"
 MISTAKES = {
     "syntax": ("study = (\n", "bowl.py, line 1: '(' was never closed"),
     "no study": ("x = 1\n", "must define `study`, but does not: add"),
-    "other name": ("from search import Study\nfrom tests.search.synthetic import *\ns = Study(network, Bowl())", "rename `s`"),
+    "other name": (IMPORTS + "s = Study(network, Bowl())", "rename `s`"),
     "wrong type": ("study = 3\n", "must be a search.Study, but is a int"),
     "import": ("import nosuchmodule\n", "line 1: ModuleNotFoundError: No module named 'nosuchmodule'"),
     "exception": ("x = 1\ny = x / 0\n", "line 2: ZeroDivisionError"),
     "exit": ("raise SystemExit(3)\n", "must define a study, but ended with SystemExit(3)"),
-    "objective": (
-        "from search import Study\nfrom tests.search.synthetic import *\nstudy = Study(network, Bowl(), ['acuracy'])",
-        "nearest: 'accuracy'",
-    ),
-    "runs itself": (
-        "from search import Study\nfrom tests.search.synthetic import *\nstudy = Study(network, Bowl())\nstudy.run(trials=1)",
-        "if __name__ == '__main__'",
-    ),
+    "objective": (IMPORTS + "study = Study(network, Bowl(), ['acuracy'])", "nearest: 'accuracy'"),
+    "runs itself": (IMPORTS + "study = Study(network, Bowl())\nstudy.run(trials=1)", "if __name__ == '__main__'"),
 }
 
 
@@ -190,7 +186,8 @@ def test_a_users_own_module_that_hides_ours_is_explained(snnsearch, write, folde
     (folder / name).parent.mkdir(exist_ok=True)
     (folder / name).touch()
     ended = snnsearch("run", script, "--trials", 1)
-    assert ended.status == 2 and f"has the name of snnsearch's package `{name.split('/')[0].removesuffix('.py')}`" in ended.err
+    package = name.split("/")[0].removesuffix(".py")
+    assert ended.status == 2 and f"has the name of snnsearch's package `{package}`" in ended.err
     assert "rename it, for example to my_" in ended.err
 
 

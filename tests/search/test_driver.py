@@ -29,7 +29,8 @@ def make(tmp_path):
     """Make a study in a journal of its own."""
 
     def make(network=network, objectives=OBJECTIVES, name="s", sampler=RandomSampler, **task):
-        return Study(network, Bowl(**task), objectives, name=name, sampler=sampler, storage=tmp_path / f"{name}.journal")
+        storage = tmp_path / f"{name}.journal"
+        return Study(network, Bowl(**task), objectives, name=name, sampler=sampler, storage=storage)
 
     return make
 

@@ -26,7 +26,12 @@ def test_a_value_that_is_not_finite_is_refused_by_name(value):
 
 @pytest.mark.parametrize(
     ("names", "text"),
-    [("accuracy", "list of names"), ([], "at least one"), (["accurcy"], "nearest: 'accuracy'"), (["loss", "loss"], "twice")],
+    [
+        ("accuracy", "list of names"),
+        ([], "at least one"),
+        (["accurcy"], "nearest: 'accuracy'"),
+        (["loss", "loss"], "twice"),
+    ],
 )
 def test_problems(names, text):
     (problem,) = problems_with(names)

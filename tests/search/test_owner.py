@@ -4,6 +4,7 @@ import subprocess
 import sys
 import time
 from dataclasses import asdict, replace
+from pathlib import Path
 
 import optuna
 import pytest
@@ -29,7 +30,7 @@ def test_this_process_lives_and_may_claim_again(study):
 def other():
     """Another process of this machine, alive."""
     process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
-    ticks = int(open(f"/proc/{process.pid}/stat").read().rpartition(")")[2].split()[19])
+    ticks = int(Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()[19])
     yield process, Owner(socket.gethostname(), process.pid, ticks, time.time())
     process.kill()
     process.communicate()

@@ -43,7 +43,7 @@ def test_one_process_after_the_other(executor, folder):
         executor.submit(job(Bowl(fail=0.1), folder)).result(30)
     with pytest.raises(RunError, match="signal SIGSEGV"):
         executor.submit(job(Bowl(crash=0.1), folder)).result(30)
-    with pytest.raises(RunTimeout, match="within 0.2 s"):
+    with pytest.raises(RunTimeout, match="within"):
         executor.submit(job(Bowl(slow=0.1), folder, timeout=0.2)).result(30)
     assert executor.submit(job(Bowl(), folder)).result(30).accuracy == here.accuracy
 

@@ -45,9 +45,9 @@ def test_the_default_is_a_journal_beside_the_script(tmp_path):
     assert location.artifacts == tmp_path / "digits.v2.artifacts"
 
 
-@pytest.mark.parametrize("url", ["sqlite:///{}/no/such/folder/s.db", "nonsense://host/db", "{}/no/such/folder/s.journal"])
+@pytest.mark.parametrize("url", ["sqlite:///{}/no/folder/s.db", "nonsense://host/db", "{}/no/folder/s.journal"])
 def test_a_storage_that_cannot_be_opened_is_a_users_error(url, tmp_path):
-    with pytest.raises(StudyError, match="must be one that can be opened|needs a driver"):
+    with pytest.raises(StudyError, match=r"must be one that can be opened|needs a driver"):
         Location.of(url.format(tmp_path), tmp_path / "s").open(create=True)
 
 

@@ -13,7 +13,7 @@ def test_all_problems_are_reported_at_once():
     problems = error.value.problems
     assert len(problems) == 7
     text = str(error.value)
-    for part in ("`network`", "`task`", "nearest: 'accuracy'", "`seed`", "nearest: 'standalone'", "'float32'", "`name`"):
+    for part in ("`network`", "`task`", "'accuracy'", "`seed`", "nearest: 'standalone'", "'float32'", "`name`"):
         assert part in text
 
 

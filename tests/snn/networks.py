@@ -41,8 +41,15 @@ def stream(n=6, steps=STEPS, inputs=INPUTS, seed=0, spikes=False, gap=0, **flags
     return Samples(steps=steps, gap=gap, signals={"values": values, "label": rng.integers(0, CLASSES, n)}, **given)
 
 
-def run(spec, samples: Samples, backend="runtime", dtype="float64", seed=3, state: State | None = None,
-        record: tuple[str, ...] = ()) -> Outcome:
+def run(
+    spec,
+    samples: Samples,
+    backend="runtime",
+    dtype="float64",
+    seed=3,
+    state: State | None = None,
+    record: tuple[str, ...] = (),
+) -> Outcome:
     """One run of a network through a stream."""
     candidate = Candidate(spec, seed)
     return load_program(candidate, backend, dtype).advance([candidate], [samples], [state], RunOptions(record))[0]
@@ -74,7 +81,9 @@ def pair_stdp():
     net = Network(inputs=Poisson(INPUTS, rate=150 * Hz), dt=1 * ms)
     net.population("out", LIF(tau_m=10 * ms, v_th=1.0, reset="zero", input_scale="leak", refractory=2 * ms), n=CLASSES)
     net.readout(SpikeReadout("out", decide="first_spike"))
-    net.connect("inputs", "out", Dense(Uniform(0, 20)), PairSTDP(a_plus=0.5, a_minus=0.6), w_min=0, w_max=20, delay=1 * ms)
+    net.connect(
+        "inputs", "out", Dense(Uniform(0, 20)), PairSTDP(a_plus=0.5, a_minus=0.6), w_min=0, w_max=20, delay=1 * ms
+    )
     net.drive("out", Signal("label", one_hot=True, teacher=True), gain=5.0)
     return net
 
@@ -109,7 +118,9 @@ def own_neuron():
     net = Network(inputs=Poisson(INPUTS, rate=150 * Hz), dt=0.5 * ms)
     net.population("out", neuron, n=CLASSES)
     net.readout(SpikeReadout("out"))
-    net.connect("inputs", "out", Sparse(p=0.7, weights=Normal(gain=0.01, mean=0.012)), PairSTDP(a_plus=1e-4, a_minus=1e-4))
+    net.connect(
+        "inputs", "out", Sparse(p=0.7, weights=Normal(gain=0.01, mean=0.012)), PairSTDP(a_plus=1e-4, a_minus=1e-4)
+    )
     return net
 
 

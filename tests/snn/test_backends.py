@@ -20,7 +20,9 @@ def assert_same(a, b, tolerance):
     for output in a.outputs:
         np.testing.assert_allclose(a.outputs[output], b.outputs[output], rtol=tolerance, atol=tolerance, err_msg=output)
     for array in a.state.arrays:
-        np.testing.assert_allclose(a.state.arrays[array], b.state.arrays[array], rtol=tolerance, atol=tolerance, err_msg=array)
+        np.testing.assert_allclose(
+            a.state.arrays[array], b.state.arrays[array], rtol=tolerance, atol=tolerance, err_msg=array
+        )
     for total in a.totals:
         np.testing.assert_array_equal(a.totals[total], b.totals[total], err_msg=total)
     assert a.state.step == b.state.step
@@ -36,10 +38,15 @@ def test_standalone_equals_runtime(name):
 
 def test_the_network_learns_something(name):
     spec, samples = spec_of(name), stream_for(name)
-    before, after = (run(spec, dataclasses.replace(samples, learn=flag), "standalone") for flag in
-                     (np.zeros(len(samples), bool), samples.learn))
-    moved = [k for k in before.state.arrays if k.endswith(".weight")
-             and not np.array_equal(before.state.arrays[k], after.state.arrays[k])]
+    before, after = (
+        run(spec, dataclasses.replace(samples, learn=flag), "standalone")
+        for flag in (np.zeros(len(samples), bool), samples.learn)
+    )
+    moved = [
+        k
+        for k in before.state.arrays
+        if k.endswith(".weight") and not np.array_equal(before.state.arrays[k], after.state.arrays[k])
+    ]
     assert moved
     assert sum(t.sum() for n, t in before.totals.items() if n.endswith("_writes")) == 0
     assert sum(t.sum() for n, t in after.totals.items() if n.endswith("_writes")) > 0
@@ -77,7 +84,11 @@ def test_a_preview_leaves_no_trace(name):
     shown = dataclasses.replace(
         samples,
         signals={k: v[twice] for k, v in samples.signals.items()},
-        learn=second, teach=second, reset=np.zeros(12, bool), preview=~second, record=second,
+        learn=second,
+        teach=second,
+        reset=np.zeros(12, bool),
+        preview=~second,
+        record=second,
     )
     for backend in ("standalone", "runtime"):
         once, again = (run(spec, s, backend, record=("spikes",)) for s in (samples, shown))
@@ -101,8 +112,11 @@ def test_the_same_seed_gives_the_same_numbers_and_another_gives_others(name):
     first, again, other = (run(spec, samples, "standalone", seed=seed) for seed in (3, 3, 4))
     assert_same(first, again, 0)
     weights = [k for k in first.state.arrays if k.endswith(".weight")]
-    assert any(first.state.arrays[k].shape != other.state.arrays[k].shape
-               or not np.array_equal(first.state.arrays[k], other.state.arrays[k]) for k in weights)
+    assert any(
+        first.state.arrays[k].shape != other.state.arrays[k].shape
+        or not np.array_equal(first.state.arrays[k], other.state.arrays[k])
+        for k in weights
+    )
 
 
 @pytest.mark.slow

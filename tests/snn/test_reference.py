@@ -27,14 +27,18 @@ N_IN, N, CLASSES, STEPS = 9, 11, 3, 60
 CASES = {
     "lif": dict(cell=LIF, cells={}, rule={}, readout={}),
     "lif, refractory, random feedback": dict(cell=LIF, cells={"n_ref": 4}, rule={"feedback": "random"}, readout={}),
-    "lif, hard reset, scaled input": dict(cell=LIF, cells={"reset": "zero", "zeta": None}, rule={}, readout={"window": 20}),
+    "lif, hard reset, scaled input": dict(
+        cell=LIF, cells={"reset": "zero", "zeta": None}, rule={}, readout={"window": 20}
+    ),
     "alif, regularised, adaptive feedback": dict(
         cell=ALIF,
         cells={"n_ref": 2, "beta": 0.15, "tau_a": 40.0},
         rule={"feedback": "adaptive", "c_reg": 1.5, "f_target": 0.02},
         readout={},
     ),
-    "alif, squared error": dict(cell=ALIF, cells={"beta": 0.1, "tau_a": 90.0}, rule={}, readout={"loss": "squared_error"}),
+    "alif, squared error": dict(
+        cell=ALIF, cells={"beta": 0.1, "tau_a": 90.0}, rule={}, readout={"loss": "squared_error"}
+    ),
 }
 
 
@@ -47,26 +51,50 @@ def build(case, rng):
     w_rec = scale * rng.normal(0, 1, (N, N)) / np.sqrt(N)
     np.fill_diagonal(w_rec, 0)
     w_out = rng.normal(0, 1, (CLASSES, N))
-    model = dict(tau_m=15 * ms, v_th=0.6, refractory=settings["n_ref"] * ms, reset=settings["reset"],
-                 input_scale="one" if settings["zeta"] == 1.0 else "leak")
+    model = dict(
+        tau_m=15 * ms,
+        v_th=0.6,
+        refractory=settings["n_ref"] * ms,
+        reset=settings["reset"],
+        input_scale="one" if settings["zeta"] == 1.0 else "leak",
+    )
     if case["cell"] is ALIF:
         model |= dict(beta=settings["beta"], tau_a=settings["tau_a"] * ms)
     regularised = "c_reg" in case["rule"]
-    rule = EProp(lr=0.03, feedback=case["rule"].get("feedback", "symmetric"),
-                 rate_strength=case["rule"].get("c_reg"), rate_target=case["rule"].get("f_target", 0) * 1000 * Hz)
+    rule = EProp(
+        lr=0.03,
+        feedback=case["rule"].get("feedback", "symmetric"),
+        rate_strength=case["rule"].get("c_reg"),
+        rate_target=case["rule"].get("f_target", 0) * 1000 * Hz,
+    )
     window = case["readout"].get("window")
     net = Network(inputs=SpikeTrains(N_IN), dt=1 * ms)
     net.population("hidden", case["cell"](**model), n=N)
-    net.readout(LeakyReadout(CLASSES, tau=8 * ms, loss=case["readout"].get("loss", "cross_entropy"),
-                             learning_window=None if window is None else window * ms))
+    net.readout(
+        LeakyReadout(
+            CLASSES,
+            tau=8 * ms,
+            loss=case["readout"].get("loss", "cross_entropy"),
+            learning_window=None if window is None else window * ms,
+        )
+    )
     off_diagonal = ~np.eye(N, dtype=bool)
     net.connect("inputs", "hidden", Dense(Given(w_in.T)), rule)
     net.connect("hidden", "hidden", Dense(Given(w_rec.T[off_diagonal])), rule)
     net.connect("hidden", "readout", Dense(Given(w_out.T)), rule)
     reference = EPropNetwork(
-        cells, w_in, w_rec, w_out, b=np.zeros((CLASSES, N)), tau_out=8.0, lr=0.03,
-        feedback=case["rule"].get("feedback", "symmetric"), loss=case["readout"].get("loss", "cross_entropy"),
-        c_reg=case["rule"].get("c_reg", 0.0), f_target=case["rule"].get("f_target", 0.0), window=window,
+        cells,
+        w_in,
+        w_rec,
+        w_out,
+        b=np.zeros((CLASSES, N)),
+        tau_out=8.0,
+        lr=0.03,
+        feedback=case["rule"].get("feedback", "symmetric"),
+        loss=case["readout"].get("loss", "cross_entropy"),
+        c_reg=case["rule"].get("c_reg", 0.0),
+        f_target=case["rule"].get("f_target", 0.0),
+        window=window,
     )
     assert regularised == (reference.c_reg > 0)
     return net.freeze(), reference
@@ -75,8 +103,15 @@ def build(case, rng):
 def samples_of(x, labels, learn=True):
     n = len(x)
     on = np.ones(n, bool)
-    return Samples(steps=x.shape[1], signals={"values": x, "label": labels}, learn=on & learn, teach=on, reset=on,
-                   preview=~on, record=on)
+    return Samples(
+        steps=x.shape[1],
+        signals={"values": x, "label": labels},
+        learn=on & learn,
+        teach=on,
+        reset=on,
+        preview=~on,
+        record=on,
+    )
 
 
 @pytest.mark.parametrize("backend", ["runtime", "standalone"])
@@ -91,17 +126,23 @@ def test_eprop(name, backend):
         reference.b = frozen.state.arrays["hidden_to_readout.feedback_weight"].reshape(N, CLASSES).T
         assert reference.b.std() > 0.1
     outcome = run(spec, samples_of(x, labels), backend, record=("hidden.spikes",))
-    losses, rasters = zip(*(reference.sample(x[k], np.eye(CLASSES)[[labels[k]] * STEPS]) for k in range(4)), strict=True)
+    losses, rasters = zip(
+        *(reference.sample(x[k], np.eye(CLASSES)[[labels[k]] * STEPS]) for k in range(4)), strict=True
+    )
     step, neuron = np.nonzero(np.concatenate(rasters))
     assert len(step) > 60
     np.testing.assert_array_equal(outcome.recordings["hidden.spikes"], np.column_stack([step, neuron]))
     np.testing.assert_allclose(outcome.outputs["readout.loss"].sum(axis=1), losses, rtol=1e-9)
     arrays = outcome.state.arrays
-    np.testing.assert_allclose(arrays["inputs_to_hidden.weight"].reshape(N_IN, N).T, reference.w_in, rtol=1e-9, atol=1e-12)
-    np.testing.assert_allclose(arrays["hidden_to_hidden.weight"], reference.w_rec.T[~np.eye(N, dtype=bool)], rtol=1e-9,
-                               atol=1e-12)
-    np.testing.assert_allclose(arrays["hidden_to_readout.weight"].reshape(N, CLASSES).T, reference.w_out, rtol=1e-9,
-                               atol=1e-12)
+    np.testing.assert_allclose(
+        arrays["inputs_to_hidden.weight"].reshape(N_IN, N).T, reference.w_in, rtol=1e-9, atol=1e-12
+    )
+    np.testing.assert_allclose(
+        arrays["hidden_to_hidden.weight"], reference.w_rec.T[~np.eye(N, dtype=bool)], rtol=1e-9, atol=1e-12
+    )
+    np.testing.assert_allclose(
+        arrays["hidden_to_readout.weight"].reshape(N, CLASSES).T, reference.w_out, rtol=1e-9, atol=1e-12
+    )
 
 
 def one_synapse(rule, pre, post, w=0.5, **options):
