@@ -99,7 +99,7 @@ def _readout(spec: NetworkSpec, name: str, readout: Readout) -> Iterator[str]:
     elif isinstance(readout, SpikeReadout):
         populations = {p.name: p for p in spec.populations}
         if readout.population not in populations:
-            yield f"SpikeReadout reads the population {readout.population!r}; {nearest(readout.population, populations)}."
+            yield f"{name!r} reads the population {readout.population!r}; {nearest(readout.population, populations)}."
         elif (neuron := _neuron(spec, readout.population)) is not None and f"{readout.variable}" not in neuron.model:
             yield f"SpikeReadout breaks ties by {readout.variable!r}, which {readout.population!r} does not have."
 
@@ -154,11 +154,12 @@ def _rules(spec: NetworkSpec) -> Iterator[str]:
             kind = (equations.feedback, getattr(projection.rule, "feedback_weights", None))
             feedbacks.setdefault(projection.target, set()).add(kind[:1])  # type: ignore[arg-type]
         known = set() if spec.environment is None else _environment_names(spec)
+        known |= {name for p in spec.populations if p.name == projection.target for name in p.signals}
         for factor in equations.factors:
             if factor not in known:
                 yield (
-                    f"The rule of {projection.name} needs the third factor {factor!r}, a variable of an Environment; "
-                    f"{nearest(factor, known)}."
+                    f"The rule of {projection.name} needs the third factor {factor!r}, a variable of an Environment or "
+                    f"a signal of {projection.target!r}; {nearest(factor, known)}."
                 )
     for population, kinds in feedbacks.items():
         if len(kinds) > 1:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any
@@ -106,6 +107,10 @@ class Connection(ABC):
     @abstractmethod
     def pairs(self, rng: np.random.Generator, n_pre: int, n_post: int, same: bool) -> Pairs:
         """Indices of connected neurons; `same` says that both sides are one population."""
+
+    def with_weights(self, weights: Weights) -> Connection:
+        """The same connection with other first weights."""
+        return dataclasses.replace(self, weights=weights)  # type: ignore[type-var]
 
     def problems(self, name: str, n_pre: int, n_post: int) -> list[str]:
         """Everything wrong with the connection between so many neurons, one sentence each."""

@@ -135,9 +135,7 @@ class NetworkSpec:
             if name not in names:
                 raise NetworkError(f"There is no projection {name!r}; {nearest(name, names)}.")
         projections = tuple(
-            dataclasses.replace(
-                p, connection=dataclasses.replace(p.connection, weights=Given(np.asarray(weights[p.name])))
-            )
+            dataclasses.replace(p, connection=p.connection.with_weights(Given(np.asarray(weights[p.name]))))
             if p.name in weights
             else p
             for p in self.projections

@@ -109,7 +109,7 @@ def plot_weights(result: Result, ax: Axes | None = None) -> Axes:
     for colour, (name, weights) in zip(COLOURS * len(result.weights), result.weights.items(), strict=False):
         ax.hist(
             np.clip(weights, bins[0], bins[-1]),
-            bins=bins,
+            bins=list(bins),
             histtype="step",
             color=colour,
             density=True,

@@ -170,7 +170,7 @@ class Result:
         arrays |= {f"recordings:{name}": array for name, array in self.recordings.items()}
         plain = {name: getattr(self, name) for name in _PLAIN}
         with open(path, "wb") as file:
-            np.savez_compressed(file, plain=np.array(json.dumps(plain)), **arrays)
+            np.savez_compressed(file, plain=np.array(json.dumps(plain)), **arrays)  # type: ignore[arg-type]
 
     @staticmethod
     def load(path: str | Path) -> Result:

@@ -289,7 +289,7 @@ def decide(scores: np.ndarray, ties: np.ndarray) -> np.ndarray:
 
 
 def writes_during_sample(spec: NetworkSpec) -> bool:
-    """Whether a rule changes weights before a sample's end, or a teacher acts in it: then it is predicted beforehand."""
+    """Whether a rule changes weights before a sample's end, or a teacher acts in it."""
     teachers = [signal for p in spec.populations for signal in [*p.signals.values(), *(d.signal for d in p.drives)]]
     return any(signal.teacher for signal in teachers) or any(
         update.on != "sample" for p in spec.projections for update in p.rule.equations(place(spec, p)).updates

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 from snn.errors import BuildError, SNNError
 
@@ -33,6 +34,7 @@ def compiler() -> str:
 def write_source(network: str, dtype: str, folder: Path) -> Path:
     """Lower the network of a JSON text and write its C++ file."""
     from brian2 import all_devices, prefs, second, set_device
+    from brian2.core.base import BrianObjectException
     from brian2.core.functions import Function
 
     from snn.backends.device import EngineDevice
@@ -49,14 +51,18 @@ def write_source(network: str, dtype: str, folder: Path) -> Path:
     functions = brian_functions()
     for source in planned.signals:
         functions[f"signal_{source}"] = _declared(Function, f"signal_{source}")
-    lowered = lower(planned, DTYPES[dtype], functions)
-    lowered.network.run(0 * second, namespace={})
+    try:
+        lowered = lower(planned, DTYPES[dtype], functions)
+        lowered.network.run(0 * second, namespace={})
+    except BrianObjectException as error:
+        about = error.__cause__ or error
+        raise BuildError(f"Brian2 refuses the network's equations: {type(about).__name__}: {about}") from error
     path = folder / SOURCE
     device.write_program(lowered, planned, path)
     return path
 
 
-def _declared(make: type, name: str):
+def _declared(make: type, name: str) -> Any:
     """A function that the program's own source defines."""
     from brian2.devices.cpp_standalone.codeobject import CPPStandaloneCodeObject
 

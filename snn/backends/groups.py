@@ -96,7 +96,7 @@ def add_population(plan: Plan, spec: NetworkSpec, population: Population, seed: 
 def _declare_model(group: Group, equations: Equations, neuron: Neuron) -> None:
     for name, equation in equations.items():
         if equation.type in (DIFFERENTIAL_EQUATION, PARAMETER):
-            group.variables[name] = Variable(si(neuron.initial.get(name, 0.0)))
+            group.variables[name] = Variable(si(neuron.initial.get(name, 0.0)), kind=str(equation.var_type))
     group.parameters(neuron.parameters)
 
 
@@ -110,16 +110,14 @@ def _add_spikes(group: Group, spec: NetworkSpec, neuron: Neuron, threshold: str,
         group.on_events.append(OnEvent(PREVIOUS, reset, "resets"))
     if neuron.refractory is None:
         return
-    group.variables["not_refractory"] = Variable(True)
+    group.variables["not_refractory"] = Variable(True, kind="boolean")
     if isinstance(neuron.refractory, str):
         group.refractory = neuron.refractory
         return
     # Counted in steps rather than in Brian2's absolute time, so that a run can be continued.
     group.refractory = "refractory_left > 0"
     group.declare("refractory_left", 0, integer=True)
-    group.declare(
-        "refractory_steps", int(round(si(neuron.refractory) / si(spec.dt))), "constant", integer=True, shared=True
-    )
+    group.declare("refractory_steps", round(si(neuron.refractory) / si(spec.dt)), "constant", integer=True, shared=True)
     group.codes.append(Code("start", "refractory_left = clip(refractory_left - 1, 0, refractory_left)", order=1))
     group.on_events.append(OnEvent("spike", "refractory_left = refractory_steps", "after_thresholds", order=1))
 

@@ -58,7 +58,7 @@ def _equations(block: Block) -> Equations:
 
 def _dtypes(block: Block, equations: Equations, dtype: type) -> dict[str, type]:
     floats = {name: dtype for name, equation in equations.items() if equation.var_type == "float"}
-    return floats | {name: np.int64 for name, variable in block.variables.items() if variable.wide}
+    return floats | {name: np.int64 for name, variable in block.variables.items() if variable.kind == "wide"}
 
 
 def _group(group: Group, dtype: type, clocks: Mapping[str, Clock], functions: Mapping[str, Any]) -> NeuronGroup:

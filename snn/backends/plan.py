@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -43,6 +43,7 @@ CLOCK = ("sample_row", "sample_step", "sample_steps", "signal_row", "absolute_st
 """Shared integers that every object may read and the run's loop sets: the row of the sample in this run, the step
 within it, its length without the gap, the row of per-step signals, the step since the beginning of the stream, and
 whether teachers act."""
+INTEGERS = {"integer": np.int32, "wide": np.int64, "boolean": np.bool_}
 WIDE = ("absolute_step", "signal_row")  # 64 bits
 
 SPIKES_EVENT = "e"  # how the engine is told to record events
@@ -93,7 +94,7 @@ class Variable:
     value: Any = 0.0
     role: str = "state"
     declaration: str | None = None  # None: declared by the model's own equations
-    wide: bool = False
+    kind: str = "float"  # or a key of INTEGERS
 
 
 @dataclass
@@ -118,11 +119,10 @@ class Block:
         shared: bool = False,
     ) -> None:
         """Add a variable; declaring the same one twice is fine."""
+        kind = "wide" if wide else "integer" if integer else "float"
         flags = [flag for flag, on in (("shared", shared), ("constant", role == "constant")) if on]
-        kind = "integer" if integer or wide else unit
-        self.variables.setdefault(
-            name, Variable(value, role, f"{name} : {kind}" + (f" ({', '.join(flags)})" if flags else ""), wide)
-        )
+        text = f"{name} : {unit if kind == 'float' else 'integer'}" + (f" ({', '.join(flags)})" if flags else "")
+        self.variables.setdefault(name, Variable(value, role, text, kind))
 
     def parameters(self, numbers: Mapping[str, Any]) -> None:
         """Add constants: arguments of the program, one number for the whole block."""
@@ -189,6 +189,11 @@ class Plan:
     outputs: dict[str, list[str]] = field(default_factory=dict)  # per sample: readout -> "group.variable"
     streams: int = 0
 
+    def blocks(self) -> Iterator[Block]:
+        """Groups, then synapses."""
+        yield from self.groups.values()
+        yield from self.synapses.values()
+
     def stream(self) -> int:
         """A new stream id of random numbers."""
         self.streams += 1
@@ -209,7 +214,7 @@ class Plan:
 
     def structure(self) -> str:
         """The texts that are compiled, without any number that is an argument."""
-        return json.dumps([_texts(block) for block in (*self.groups.values(), *self.synapses.values())])
+        return json.dumps([_texts(block) for block in self.blocks()])
 
     def structure_hash(self) -> str:
         """A hash of `structure`."""
@@ -229,7 +234,7 @@ def _texts(block: Block) -> list[Any]:
     else:
         assert isinstance(block, SynapseBlock)
         extra = [block.source, block.target, [[name, vars(code)] for name, code in block.summed.items()]]
-    declared = [[name, v.declaration, v.role, v.wide] for name, v in block.variables.items()]
+    declared = [[name, v.declaration, v.role, v.kind] for name, v in block.variables.items()]
     return [
         type(block).__name__,
         block.name,

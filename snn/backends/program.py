@@ -93,7 +93,8 @@ class State:
     def save(self, path: str | Path) -> None:
         """Write a file of plain arrays."""
         with open(path, "wb") as file:
-            np.savez(file, step=np.int64(self.step), **{f"array:{k}": v for k, v in self.arrays.items()})
+            arrays = {f"array:{name}": array for name, array in self.arrays.items()}
+            np.savez(file, step=np.int64(self.step), **arrays)  # type: ignore[arg-type]
 
     @staticmethod
     def load(path: str | Path) -> State:

@@ -100,8 +100,8 @@ def _add_rule(
     names |= {trace.name: f"{block.name}_{trace.name}_{trace.side}" for trace in equations.traces}
     names |= {clock: f"{clock}_post" for clock in CLOCK}
     names |= {factor: f"{factor}_post" for factor in equations.factors}
-    for variable in equations.neuron_variables:
-        names[f"{variable.name}_post"] = f"{_neuron_variable(projection, target, variable)}_post"
+    for asked in equations.neuron_variables:
+        names[f"{asked.name}_post"] = f"{_neuron_variable(target, asked)}_post"
     if equations.feedback:
         names["learning_signal"] = _learning_signal(spec, projection.target)
     block.parameters({names[name]: value for name, value in equations.parameters.items()})
@@ -153,7 +153,7 @@ def _add_trace(name: str, trace: Trace, event: str, group: Group, equations: Rul
     )
 
 
-def _neuron_variable(projection: Projection, target: Group, variable: NeuronVariable) -> str:
+def _neuron_variable(target: Group, variable: NeuronVariable) -> str:
     """Projections onto one population that ask for the same variable share it."""
     number = 0
     while True:
@@ -184,22 +184,19 @@ def _add_feedback(
     plan: Plan, spec: NetworkSpec, projection: Projection, block: SynapseBlock, rng: np.random.Generator
 ) -> None:
     """What the readout's errors tell the population: sums over the same synapses, backwards."""
-    kinds = [
-        (other.rule, equations.feedback)
-        for other in spec.projections
-        if other.target == projection.source and (equations := other.rule.equations(place(spec, other))).feedback
+    taught = [
+        (p.rule, kind)
+        for p in spec.projections
+        if p.target == projection.source and (kind := p.rule.equations(place(spec, p)).feedback)
     ]
-    kind = kinds[0][1] if kinds else None
-    drawn = kind in ("random", "adaptive") or getattr(projection.rule, "feedback", None) == "adaptive"
-    if drawn:
-        weights = (kinds[0][0] if kinds else projection.rule).feedback_weights
-        n_post = plan.groups[block.target].n
-        values = weights.draw(rng, block.pre, block.post, np.bincount(block.post, minlength=n_post))
-        block.declare("feedback_weight", values, "lasting")
-    if kind is None:
+    rule, kind = taught[0] if taught else (projection.rule, getattr(projection.rule, "feedback", None))
+    if kind in ("random", "adaptive"):
+        fan_in = np.bincount(block.post, minlength=plan.groups[block.target].n)
+        block.declare("feedback_weight", rule.feedback_weights.draw(rng, block.pre, block.post, fan_in), "lasting")  # type: ignore[attr-defined]
+    if not taught:
         return
     signal = f"{block.name}_learning_signal"
     plan.groups[block.source].declare(signal)
-    factor = "feedback_weight" if kind in ("random", "adaptive") else WEIGHT
-    block.model = f"{signal}_pre = {factor}*error_post : 1 (summed)"
+    back = WEIGHT if kind == "symmetric" else "feedback_weight"
+    block.model = f"{signal}_pre = {back}*error_post : 1 (summed)"
     block.summed[f"{signal}_pre"] = Code("feedback", "", LEARN)

@@ -47,7 +47,7 @@ def _tracks(plan: Plan, name: str) -> list[Track]:
     if name == SPIKES:
         return [Track(f"{group}.{SPIKES}", group, SPIKES, "step") for group in spiking]
     known = {f"{group}.{SPIKES}": Track(f"{group}.{SPIKES}", group, SPIKES, "step") for group in spiking}
-    for block in (*plan.groups.values(), *plan.synapses.values()):
+    for block in plan.blocks():
         per = "step" if block.name in plan.groups else "sample"
         for variable, details in block.variables.items():
             if details.role in ("state", "lasting"):

@@ -130,12 +130,12 @@ class _Run:
             int(self.samples.teach[row]),
         )
         for name, number in zip(CLOCK, numbers, strict=True):
-            for block in (*self.plan.groups.values(), *self.plan.synapses.values()):
+            for block in self.plan.blocks():
                 if name in block.variables:
                     self.lowered.objects[block.name].variables[name].set_value(number)
 
     def _set_values(self, state: State | None) -> None:
-        for block in (*self.plan.groups.values(), *self.plan.synapses.values()):
+        for block in self.plan.blocks():
             for name, variable in block.variables.items():
                 if name in self.lowered.objects[block.name].variables and np.size(variable.value):
                     self.lowered.objects[block.name].variables[name].set_value(variable.value)
@@ -143,7 +143,7 @@ class _Run:
     def _arrays(self, role: str) -> dict[str, np.ndarray]:
         return {
             f"{block.name}.{name}": np.array(self.lowered.objects[block.name].variables[name].get_value())
-            for block in (*self.plan.groups.values(), *self.plan.synapses.values())
+            for block in self.plan.blocks()
             for name, variable in block.variables.items()
             if variable.role == role
         }
@@ -163,7 +163,7 @@ class _Run:
 
 def _signal(samples: Samples, source: str, dtype: type) -> Function:
     """``signal_SOURCE(row, i)``: the i-th number of a row, or its only number."""
-    rows = signal_rows(samples, source).astype(dtype)
+    rows: np.ndarray = signal_rows(samples, source).astype(dtype)
     width = rows.shape[1]
 
     def read(row: Any, i: Any) -> np.ndarray:

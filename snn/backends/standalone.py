@@ -16,7 +16,7 @@ import numpy as np
 from snn.backends.arrays import read_arrays, write_arrays
 from snn.backends.cache import find_or_build, program_key
 from snn.backends.lower import MARK
-from snn.backends.plan import PHASES, SPIKES_EVENT, Plan
+from snn.backends.plan import INTEGERS, PHASES, SPIKES_EVENT, Plan
 from snn.backends.program import DTYPES, Candidate, Outcome, Program, RunOptions, Samples, State, check_finite
 from snn.backends.recording import SPIKES, Track, resolve
 from snn.backends.signals import signal_rows
@@ -69,34 +69,33 @@ class StandaloneProgram(Program):
     def _input(
         self, planned: Plan, samples: Samples, state: State | None, tracks: list[Track]
     ) -> dict[str, np.ndarray]:
-        arrays = {f"size:{group.name}": np.int64([group.n]) for group in planned.groups.values()}
+        arrays: dict[str, np.ndarray] = {}
+        for group in planned.groups.values():
+            arrays[f"size:{group.name}"] = _whole(group.n)
         for block in planned.synapses.values():
-            arrays[f"size:{block.name}"] = np.int64([len(block.pre)])
+            arrays[f"size:{block.name}"] = _whole(len(block.pre))
             arrays[f"set:{block.name}._synaptic_pre"] = block.pre.astype(np.int32)
             arrays[f"set:{block.name}._synaptic_post"] = block.post.astype(np.int32)
-        for owner in (*planned.groups.values(), *planned.synapses.values()):
+        types = {"float": self.dtype} | INTEGERS
+        for owner in planned.blocks():
             for name, variable in owner.variables.items():
                 if variable.role != "clock":
-                    arrays[f"set:{owner.name}.{name}"] = np.atleast_1d(self._typed(owner.name, name, variable, planned))
+                    arrays[f"set:{owner.name}.{name}"] = np.atleast_1d(np.asarray(variable.value, types[variable.kind]))
         for phase in PHASES:
-            arrays[f"set:_array_{MARK}{phase}_dt"] = np.float64([planned.dt])
+            arrays[f"set:_array_{MARK}{phase}_dt"] = np.array([planned.dt])
         if state is not None:
             arrays |= {f"state:{name}": value for name, value in state.arrays.items()}
         for source in planned.signals:
             rows = signal_rows(samples, source).astype(self.dtype).astype(np.float64)
-            arrays |= {f"signal:{source}": rows, f"signal:{source}:width": np.int64([rows.shape[1]])}
+            arrays |= {f"signal:{source}": rows, f"signal:{source}:width": _whole(rows.shape[1])}
         for names in planned.outputs.values():
             arrays |= {f"output:{name}": np.empty(0) for name in names}
         arrays |= {f"record:{_kind(track)}:{track.name}": np.empty(0) for track in tracks}
         return arrays | _run_arrays(samples, state)
 
-    def _typed(self, owner: str, name: str, variable, planned: Plan) -> np.ndarray:
-        if variable.wide:
-            return np.asarray(variable.value, np.int64)
-        if isinstance(variable.value, bool):
-            return np.asarray(variable.value)
-        integer = variable.declaration is not None and f"{name} : integer" in variable.declaration
-        return np.asarray(variable.value, np.int32 if integer else self.dtype)
+
+def _whole(value: int) -> np.ndarray:
+    return np.array([value], np.int64)
 
 
 def _kind(track: Track) -> str:
@@ -113,7 +112,7 @@ def _run_arrays(samples: Samples, state: State | None) -> dict[str, np.ndarray]:
         "first_step": state.step if state else 0,
     }
     flags = ("learn", "teach", "reset", "preview", "record")
-    return {f"run:{name}": np.int64([value]) for name, value in numbers.items()} | {
+    return {f"run:{name}": _whole(value) for name, value in numbers.items()} | {
         f"run:{name}": np.asarray(getattr(samples, name), bool) for name in flags
     }
 
@@ -126,9 +125,7 @@ def _outcome(
 
     if int(output["run:samples"][0]) != len(samples):
         raise RunError("The run ended before its last sample.")
-    flags = {
-        f"{b.name}.{n}" for b in planned.groups.values() for n, v in b.variables.items() if isinstance(v.value, bool)
-    }
+    flags = {f"{b.name}.{n}" for b in planned.blocks() for n, v in b.variables.items() if v.kind == "boolean"}
     arrays = {name: array.astype(bool) if name in flags else array for name, array in part("state:").items()}
     last = (state.step if state else 0) + samples.period * int(np.count_nonzero(~samples.preview))
     outcome = Outcome(

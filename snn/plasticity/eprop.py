@@ -152,8 +152,8 @@ class EProp(Rule):
         taus = [readout.tau for readout in place.readouts if isinstance(readout, LeakyReadout)]
         if not taus:
             raise NetworkError(
-                "EProp needs a learning signal, but no LeakyReadout listens to the population that it teaches; connect the "
-                "population to a readout."
+                "EProp needs a learning signal, but no LeakyReadout listens to the population that it teaches; "
+                "connect the population to a readout."
             )
         if any(tau != taus[0] for tau in taus):
             raise NetworkError(f"EProp needs readouts of one tau behind a population, but they have {taus}.")

@@ -54,7 +54,10 @@ class SynapseVariable:
 
 @dataclass(frozen=True)
 class Step:
-    """Statements about synaptic state, run on ``"pre"`` or ``"post"`` spikes, every ``"step"``, or at a ``"sample"``'s end."""
+    """Statements about synaptic state.
+
+    They run on ``"pre"`` or ``"post"`` spikes, in every ``"step"``, or at a ``"sample"``'s end.
+    """
 
     on: str
     code: str
@@ -97,9 +100,9 @@ class RuleEquations:
     steps: tuple[Step, ...] = ()
     updates: tuple[Update, ...] = ()
     factors: tuple[str, ...] = ()
-    """Third factors that the expressions read: variables of the network's environment, or signals' sources."""
+    """Third factors that the expressions read: variables of the environment, or signals of the population."""
     feedback: str | None = None
-    """What the rule reads as ``learning_signal``: ``"symmetric"``, ``"random"`` or ``"adaptive"`` feedback of errors."""
+    """What the rule reads as ``learning_signal``: errors fed back, ``"symmetric"``, ``"random"`` or ``"adaptive"``."""
 
 
 @dataclass(frozen=True)

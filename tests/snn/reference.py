@@ -71,7 +71,7 @@ class EPropNetwork:
     window: int | None = None
 
     def sample(self, x, target):
-        """One sample of input spikes (steps, inputs) and targets (steps, classes): its loss; weights change at its end."""
+        """The loss and spikes of one sample of input spikes (steps, inputs) and targets (steps, classes)."""
         cells, steps = self.cells, len(x)
         window = steps if self.window is None else self.window
         cells.clear()
