@@ -116,6 +116,10 @@ def _explain(error: Exception) -> int:
     if isinstance(error, SNNError | OSError):
         print(f"snnsearch: {mask(str(error))}", file=sys.stderr)
         return USER_ERROR
+    packages = {kind.__module__.partition(".")[0] for kind in type(error).__mro__}
+    if packages & {"sqlalchemy", "redis", "psycopg2", "psycopg", "pymysql"}:
+        print(f"snnsearch: the storage failed; the same command goes on: {mask(str(error))}", file=sys.stderr)
+        return USER_ERROR
     raise error
 
 

@@ -20,7 +20,6 @@ from search.progress import Progress
 from search.script import fault
 from search.seeds import trial_seed
 from search.summary import count, ended, front
-from snn.errors import Cancelled
 
 if TYPE_CHECKING:
     import optuna
@@ -138,7 +137,7 @@ class Driver:
         try:
             kept = record.outcome(self._plan.objectives, future.result(), time.monotonic() - began)
         except Exception as error:
-            if not (self._stopping and isinstance(error, Cancelled)):
+            if not self._stopping:  # else it was stopped, or Ctrl-C in a terminal has hit its compiler: run it again
                 self._fail(trial, fault(error, self._plan.script), began)
             return
         trial.set_user_attr(record.RESULT, kept)
@@ -180,13 +179,11 @@ class Driver:
         if not self._stopping:
             finish.over()
 
-    def _end_final(
-        self, finish: Finish, trial: optuna.trial.FrozenTrial, began: float, future: Future[Result]
-    ) -> None:
+    def _end_final(self, finish: Finish, trial: optuna.trial.FrozenTrial, began: float, future: Future[Result]) -> None:
         try:
             result = future.result()
         except Exception as error:
-            if not (self._stopping and isinstance(error, Cancelled)):
+            if not self._stopping:
                 self._progress.say(f"trial {trial.number} failed on the test part: {fault(error, self._plan.script)}")
             return
         for line in finish.keep(trial, result, time.monotonic() - began):

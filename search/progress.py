@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from search.objectives import Objective
+from search.table import number as shown_number
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -51,9 +52,7 @@ class Progress(ABC):
     def begun(self, number: int) -> None:
         """A trial runs."""
 
-    def ended(
-        self, number: int, state: str, values: dict[str, float], seconds: float, reason: str | None
-    ) -> None:
+    def ended(self, number: int, state: str, values: dict[str, float], seconds: float, reason: str | None) -> None:
         """A trial is complete, pruned or failed."""
         self._ended += 1
         if reason is not None:
@@ -85,13 +84,11 @@ class Lines(Progress):
     def begun(self, number: int) -> None:
         """Nothing: its end is said."""
 
-    def ended(
-        self, number: int, state: str, values: dict[str, float], seconds: float, reason: str | None
-    ) -> None:
+    def ended(self, number: int, state: str, values: dict[str, float], seconds: float, reason: str | None) -> None:
         """Write its values."""
         super().ended(number, state, values, seconds, reason)
         if reason is None:
-            shown = "  ".join(f"{name} {value:.4g}" for name, value in values.items()) or state
+            shown = "  ".join(f"{name} {shown_number(value)}" for name, value in values.items()) or state
             self.say(f"[{self._ended}/{self._total}] trial {number}: {shown}  ({seconds:.1f} s)")
 
 
@@ -127,19 +124,17 @@ class Live(Progress):
         """Show it as running."""
         self._running[number] = time.monotonic()
 
-    def ended(
-        self, number: int, state: str, values: dict[str, float], seconds: float, reason: str | None
-    ) -> None:
+    def ended(self, number: int, state: str, values: dict[str, float], seconds: float, reason: str | None) -> None:
         """Show its values."""
         super().ended(number, state, values, seconds, reason)
         self._running.pop(number, None)
-        numbers = [f"{values[name]:.4g}" if name in values else "" for name in self._names]
+        numbers = [shown_number(values[name]) if name in values else "" for name in self._names]
         self._recent.append((str(number), "failed" if reason else state, *numbers, f"{seconds:.1f}"))
 
     def _draw(self) -> RenderableType:
         from rich.table import Table
 
-        best = "" if self._best is None else f", best {self._first.name} {self._best:.4g}"
+        best = "" if self._best is None else f", best {self._first.name} {shown_number(self._best)}"
         table = Table(title=f"{self._name}: {self._ended} of {self._total} trials, {self._failed} failed{best}")
         for heading in ("trial", "state", *self._names, "seconds"):
             table.add_column(heading, justify="right" if heading != "state" else "left")

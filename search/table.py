@@ -16,7 +16,9 @@ def number(value: Any) -> str:
     """A value as tables show it."""
     if value is None:
         return "-"
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+    if not isinstance(value, float):
+        return str(value)
+    return f"{value:.0f}" if 1000 <= abs(value) < 1e7 else f"{value:.4g}"
 
 
 def describe(summary: Summary) -> str:
@@ -24,7 +26,7 @@ def describe(summary: Summary) -> str:
     counts = summary.trials
     lines = [
         f"Study {summary.study}: {counts['complete']} complete, {counts['fail']} failed, {counts['pruned']} pruned, "
-        f"{counts['running']} running; {summary.builds} programs built; {summary.seconds:.1f} s",
+        f"{counts['running']} running; programs built: {summary.builds}; {summary.seconds:.1f} s",
     ]
     if summary.best:
         lines += _best(summary.best[0], len(summary.best))

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from brian2 import Quantity
 
 from snn import fields
-from snn.fields import number
+from snn.errors import NetworkError
+from snn.fields import flag, number
 from snn.serial import serialisable
 
 Pairs = tuple[np.ndarray, np.ndarray]
@@ -72,7 +74,7 @@ class Constant(Weights):
 
 
 @serialisable
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Given(Weights):
     """Weights given as an array.
 
@@ -85,15 +87,36 @@ class Given(Weights):
 
     values: Any
 
-    def draw(self, rng, pre, post, fan_in):
-        values = np.asarray(self.values, dtype=float).ravel()
-        if len(values) != len(pre):
-            from snn.errors import NetworkError
+    def __post_init__(self) -> None:
+        try:
+            values = np.array(self.values, dtype=np.float64)
+        except (TypeError, ValueError):
+            return  # `problems` says so
+        if not isinstance(self.values, Quantity):
+            values.setflags(write=False)
+            object.__setattr__(self, "values", values)
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Given) and np.array_equal(self.values, other.values)
+
+    def __hash__(self) -> int:
+        return hash(np.asarray(self.values).tobytes())
+
+    def draw(self, rng, pre, post, fan_in):
+        values = self.values.ravel()
+        if len(values) != len(pre):
             raise NetworkError(
                 f"`Given` weights must be one number per synapse: {len(pre)}, but there are {len(values)}."
             )
         return values.copy()
+
+    def problems(self, name):
+        values = self.values
+        if not isinstance(values, np.ndarray) or isinstance(values, Quantity) or values.ndim == 0:
+            return [f"`Given` weights of {name} must be an array of plain numbers, but are {values!r}."]
+        if not np.isfinite(values).all():
+            return [f"`Given` weights of {name} must be finite, but {values[~np.isfinite(values)][0]} is among them."]
+        return []
 
 
 class Connection(ABC):
@@ -112,11 +135,22 @@ class Connection(ABC):
         """The same connection with other first weights."""
         return dataclasses.replace(self, weights=weights)  # type: ignore[type-var]
 
-    def problems(self, name: str, n_pre: int, n_post: int) -> list[str]:
-        """Everything wrong with the connection between so many neurons, one sentence each."""
+    def problems(self, name: str, n_pre: int, n_post: int, same: bool) -> list[str]:
+        """What is wrong with the connection, whose own numbers are right, between so many neurons."""
+        return []
+
+    def number_problems(self, name: str) -> list[str]:
+        """Everything wrong with the connection's own numbers, one sentence each."""
+        found = fields.problems(self, name)
         if not isinstance(self.weights, Weights):
-            return [f"`weights` of {name} must be an initialiser such as Normal(gain=1), but is {self.weights!r}."]
-        return fields.problems(self, name) + self.weights.problems(name)
+            return [*found, f"`weights` of {name} must be given as Normal(gain=1) or so, but are {self.weights!r}."]
+        return found + self.weights.problems(name)
+
+    def with_synapses(self, name: str, n: int) -> list[str]:
+        """Whether `Given` weights are as many as the synapses."""
+        if isinstance(self.weights, Given) and self.weights.values.size != n:
+            return [f"`Given` weights of {name} must be one per synapse, {n}, but there are {self.weights.values.size}."]
+        return []
 
 
 def _row_major(pre: np.ndarray, post: np.ndarray) -> Pairs:
@@ -130,7 +164,7 @@ class Dense(Connection):
     """Every neuron to every neuron; within one population without self-connections unless `autapses`."""
 
     weights: Weights = Normal()
-    autapses: bool = False
+    autapses: bool = flag(False)
 
     def pairs(self, rng, n_pre, n_post, same):
         pre, post = np.divmod(np.arange(n_pre * n_post, dtype=np.int64), n_post)
@@ -138,6 +172,9 @@ class Dense(Connection):
             keep = pre != post
             pre, post = pre[keep], post[keep]
         return pre.astype(np.int32), post.astype(np.int32)
+
+    def problems(self, name, n_pre, n_post, same):
+        return self.with_synapses(name, n_pre * n_post - (n_pre if same and not self.autapses else 0))
 
 
 @serialisable
@@ -147,7 +184,7 @@ class Sparse(Connection):
 
     p: float = number(0.1, at_least=0, at_most=1)
     weights: Weights = Normal()
-    autapses: bool = False
+    autapses: bool = flag(False)
 
     def pairs(self, rng, n_pre, n_post, same):
         counts = rng.binomial(n_post, self.p, n_pre)
@@ -167,7 +204,7 @@ class FixedFanIn(Connection):
 
     k: int = number(8, at_least=1, integer=True)
     weights: Weights = Normal()
-    autapses: bool = False
+    autapses: bool = flag(False)
 
     def pairs(self, rng, n_pre, n_post, same):
         exclude = same and not self.autapses
@@ -177,11 +214,11 @@ class FixedFanIn(Connection):
             columns.append(drawn + (drawn >= j) if exclude else drawn)
         return _row_major(np.concatenate(columns), np.repeat(np.arange(n_post), int(self.k)))
 
-    def problems(self, name, n_pre, n_post):
-        found = super().problems(name, n_pre, n_post)
-        if not found and self.k > n_pre:
-            found.append(f"`k <= {n_pre}` (the presynaptic neurons) must hold, but {name} has k = {self.k}.")
-        return found
+    def problems(self, name, n_pre, n_post, same):
+        most = n_pre - (same and not self.autapses)
+        if self.k > most:
+            return [f"`k <= {most}` (the presynaptic neurons) must hold, but {name} has k = {self.k}."]
+        return self.with_synapses(name, n_post * int(self.k))
 
 
 @serialisable
@@ -195,8 +232,7 @@ class OneToOne(Connection):
         index = np.arange(n_pre, dtype=np.int32)
         return index, index.copy()
 
-    def problems(self, name, n_pre, n_post):
-        found = super().problems(name, n_pre, n_post)
+    def problems(self, name, n_pre, n_post, same):
         if n_pre != n_post:
-            found.append(f"OneToOne needs two populations of one size, but {name} joins {n_pre} to {n_post} neurons.")
-        return found
+            return [f"OneToOne needs two populations of one size, but {name} joins {n_pre} to {n_post} neurons."]
+        return self.with_synapses(name, n_pre)

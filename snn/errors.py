@@ -48,13 +48,13 @@ class Cancelled(RunError):
     """A run was stopped because its caller asked for it."""
 
 
-def nearest(name: str, choices: Iterable[str]) -> str:
+def nearest(name: object, choices: Iterable[object]) -> str:
     """Text that lists the choices and the nearest one, to end an error about an unknown name.
 
     >>> nearest("accurcy", ["accuracy", "loss"])
     "choices: 'accuracy', 'loss'; nearest: 'accuracy'"
     """
-    choices = sorted(choices)
-    text = "choices: " + ", ".join(repr(choice) for choice in choices) if choices else "there are no choices"
-    close = get_close_matches(name, choices, n=1, cutoff=0.5)
+    words = sorted(str(choice) for choice in choices)
+    text = "choices: " + ", ".join(map(repr, words)) if words else "there are no choices"
+    close = get_close_matches(str(name), words, n=1, cutoff=0.5)
     return f"{text}; nearest: {close[0]!r}" if close else text

@@ -8,16 +8,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
-from brian2 import Quantity, ms
+from brian2 import Quantity, ms, second
 
 from snn.connect import Connection, Given
 from snn.encode import Encoder
 from snn.errors import NetworkError, SNNError, nearest
+from snn.fields import number, sort_mappings
 from snn.neurons import NeuronModel
 from snn.plasticity.rule import Rule
 from snn.plasticity.static import Static
 from snn.readouts import LeakyReadout, Readout
-from snn.serial import dumps, loads, serialisable
+from snn.serial import dumps, field_of, loads, serialisable
 from snn.signals import Environment, Signal
 
 SCHEMA = 1
@@ -30,7 +31,7 @@ class Drive:
     """A signal added to the input of a population's neurons in every step, times `gain`."""
 
     signal: Signal
-    gain: float = 1.0
+    gain: float = number(1.0)
 
 
 @serialisable
@@ -40,9 +41,12 @@ class Population:
 
     name: str
     model: NeuronModel
-    n: int
+    n: int = number(unit=1, at_least=1, at_most=2**31 - 1, integer=True)
     signals: Mapping[str, Signal] = field(default_factory=dict)
     drives: tuple[Drive, ...] = ()
+
+    def __post_init__(self) -> None:
+        sort_mappings(self, "signals")
 
 
 @serialisable
@@ -55,9 +59,9 @@ class Projection:
     target: str
     connection: Connection
     rule: Rule = Static()
-    delay: Quantity | None = None
-    w_min: float | None = None
-    w_max: float | None = None
+    delay: Quantity | None = number(None, second, at_least=0, optional=True)
+    w_min: float | None = number(None, optional=True)
+    w_max: float | None = number(None, optional=True)
 
 
 @serialisable
@@ -79,7 +83,7 @@ class NetworkSpec:
     """
 
     inputs: Encoder
-    dt: Quantity
+    dt: Quantity = number(unit=second, above=0)
     populations: tuple[Population, ...]
     readouts: tuple[NamedReadout, ...]
     projections: tuple[Projection, ...]
@@ -98,12 +102,18 @@ class NetworkSpec:
         ------
         SNNError
             If the text is damaged, is not a network, or was written with another schema version.
+        NetworkError
+            If `Network.freeze` would have refused it.
         """
+        from snn.check import problems
+
+        if (schema := field_of(text, "schema")) not in (SCHEMA, None):
+            raise SNNError(f"This version reads networks of schema {SCHEMA}, but the JSON has schema {schema!r}.")
         spec = loads(text)
         if not isinstance(spec, NetworkSpec):
             raise SNNError(f"The JSON must describe a NetworkSpec, but it describes a {type(spec).__name__}.")
-        if spec.schema != SCHEMA:
-            raise SNNError(f"This version reads networks of schema {SCHEMA}, but the JSON has schema {spec.schema}.")
+        if found := problems(spec):
+            raise NetworkError(found)
         return spec
 
     def hash(self) -> str:
@@ -184,7 +194,7 @@ class Network:
 
     def population(self, name: str, model: NeuronModel, n: int, signals: Mapping[str, Signal] | None = None) -> None:
         """Add `n` neurons. Equations of your own may read the variables named in `signals`."""
-        self._populations.append(Population(name, model, n, dict(signals or {})))
+        self._populations.append(Population(name, model, n, {} if signals is None else signals))
 
     def readout(self, readout: Readout, name: str = "readout") -> None:
         """Add a readout. The first one gives the decision that tasks score and environments answer."""

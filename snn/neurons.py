@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from brian2 import Quantity, ms, second
+from brian2 import Quantity, have_same_dimensions, ms, second
+from brian2.equations.equations import SUBEXPRESSION
 
 from snn import fields
+from snn.equations import neuron_problems, parsed, parsing_problem, units_of
 from snn.errors import nearest
-from snn.fields import choice, number, si
+from snn.fields import choice, is_number, mapping_problems, number, si
 from snn.serial import serialisable
 
 
@@ -78,31 +80,85 @@ class Neuron(NeuronModel):
     parameters: Mapping[str, Any] = field(default_factory=dict)
     initial: Mapping[str, Any] = field(default_factory=dict)
     method: str = "exact"
-    kind: str = "Neuron"
+    kind: str = choice("Neuron", "Neuron", "LIF", "ALIF")
+
+    def __post_init__(self) -> None:
+        fields.sort_mappings(self, "parameters", "initial")
 
     def neuron(self, dt: Quantity) -> Neuron:
         return self
 
     def problems(self, name: str) -> list[str]:
-        from brian2 import Equations
+        found = super().problems(name) + self._kinds(name)
+        if found:
+            return found
+        if (unparsed := parsing_problem(self.model, name)) is not None:
+            return [unparsed]
+        return [*self._input(name), *self._initial(name), *self._spikes(name)]
 
-        found = super().problems(name)
-        try:
-            equations = Equations(self.model)
-        except Exception as error:  # Brian2 raises many kinds, all of them about the user's text
-            return [*found, f"The equations of {name} cannot be parsed: {error}."]
-        if self.input not in equations.names:
-            found.append(
-                f"The input variable {self.input!r} of {name} is not in its equations; "
-                f"{nearest(self.input, equations.names)}."
+    def text_problems(self, name: str, signals: Iterable[str]) -> list[str]:
+        """Everything wrong with equations, threshold and reset, which may name what is given here and `signals`."""
+        if self.kind != "Neuron":  # equations of ours
+            return []
+        condition = self.refractory if isinstance(self.refractory, str) else None
+        return list(
+            neuron_problems(
+                name,
+                self.model,
+                self.threshold,
+                self.reset,
+                condition,
+                self.method,
+                self.refractory is not None,
+                units_of(self.parameters),
+                tuple(signals),
             )
-        known = set(equations.names)
-        for initial in self.initial:
-            if initial not in known:
-                found.append(f"`initial` of {name} names {initial!r}; {nearest(initial, known)}.")
-        if self.reset and self.threshold is None:
-            found.append(f"A reset needs a threshold, but {name} has threshold=None.")
+        )
+
+    def _kinds(self, name: str) -> list[str]:
+        """Fields that are not even texts, numbers or mappings."""
+        found = [
+            f"`{field}` of {name} must be a text, but is {value!r}."
+            for field in ("model", "reset", "input", "method")
+            if not isinstance(value := getattr(self, field), str)
+        ]
+        if self.threshold is not None and not (isinstance(self.threshold, str) and self.threshold.strip()):
+            found.append(f"`threshold` of {name} must be a condition such as 'v > 1' or None, but is {self.threshold!r}.")
+        found += mapping_problems("parameters", self.parameters, name) + mapping_problems("initial", self.initial, name)
+        time = self.refractory
+        if time is None or (isinstance(time, str) and time.strip()):
+            return found
+        if not is_number(time) or not have_same_dimensions(time, second) or not 0 <= si(time) < math.inf:
+            found.append(f"`refractory` of {name} must be a time >= 0 ms, a condition, or None, but is {time!r}.")
         return found
+
+    def _input(self, name: str) -> Iterator[str]:
+        equations = parsed(self.model)
+        equation = equations.get(self.input)
+        if equation is None:
+            choices = nearest(self.input, equations.names)
+            yield f"The input variable {self.input!r} of {name} is not in its equations; {choices}."
+        elif equation.type == SUBEXPRESSION or equation.var_type != "float" or "constant" in equation.flags:
+            yield (
+                f"Synapses add to the input variable {self.input!r} of {name}, so it must be 'd{self.input}/dt = ...' "
+                f"or '{self.input} : unit', but is {str(equation)!r}."
+            )
+
+    def _initial(self, name: str) -> Iterator[str]:
+        equations = parsed(self.model)
+        state = [variable for variable, equation in equations.items() if equation.type != SUBEXPRESSION]
+        for variable, value in self.initial.items():
+            if variable not in state:
+                yield f"`initial` of {name} names {variable!r}; {nearest(variable, state)}."
+            elif not have_same_dimensions(value, equations[variable].dim):
+                unit = equations[variable].unit
+                yield f"`initial` of {name} must give {variable!r} in the unit {unit!r}, but it is {value!r}."
+
+    def _spikes(self, name: str) -> Iterator[str]:
+        if self.threshold is None and self.reset:
+            yield f"A reset needs a threshold, but {name} has threshold=None."
+        if self.threshold is None and self.refractory is not None:
+            yield f"A refractory time needs a threshold, but {name} has threshold=None."
 
 
 @serialisable
@@ -172,9 +228,8 @@ class ALIF(NeuronModel):
 
 
 def _integrate_and_fire(cell: LIF | ALIF, dt: Quantity, kind: str) -> Neuron:
-    alpha = math.exp(-si(dt) / si(cell.tau_m))
     # The exact integration of (drive*I - v)/tau_m over one step adds (1 - alpha)*drive*I.
-    drive = 1.0 if cell.input_scale == "leak" else 1.0 / (1.0 - alpha)
+    drive = 1.0 if cell.input_scale == "leak" else -1.0 / math.expm1(-si(dt) / si(cell.tau_m))
     model = "dv/dt = (drive*I - v)/tau_m : 1\nI : 1"
     # A reset precedes the leak of the next step; the factor makes what is subtracted exactly v_th after that leak.
     reset = "v -= v_th*exp(dt/tau_m)" if cell.reset == "subtract" else "v = 0"

@@ -26,7 +26,10 @@ def serialisable(cls: Class) -> Class:
 
 def dumps(value: Any) -> str:
     """JSON text of a description: the same object always gives the same text."""
-    return json.dumps(encode(value), sort_keys=True, separators=(",", ":"), allow_nan=False)
+    try:
+        return json.dumps(encode(value), sort_keys=True, separators=(",", ":"), allow_nan=False)
+    except (ValueError, TypeError) as error:
+        raise SNNError(f"This cannot be written as JSON: {error}.") from error
 
 
 def loads(text: str) -> Any:
@@ -39,14 +42,25 @@ def loads(text: str) -> Any:
     """
     try:
         return decode(json.loads(text))
-    except (ValueError, TypeError, KeyError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError) as error:
         raise SNNError(f"This text does not describe a network or task: {error}.") from error
+
+
+def field_of(text: str, name: str) -> Any:
+    """One field of the object that a text from `dumps` stands for, as JSON has it; ``None`` if there is none."""
+    try:
+        data = json.loads(text)
+    except (ValueError, TypeError, RecursionError):
+        return None  # `loads` says so
+    return data.get(name) if isinstance(data, dict) else None
 
 
 def encode(value: Any) -> Any:
     """Plain JSON data for a description."""
     if value is None or isinstance(value, (bool, str)):
         return value
+    if isinstance(value, np.bool_):
+        return bool(value)
     if isinstance(value, Quantity) and get_dimensions(value) is not DIMENSIONLESS:
         return {"quantity": float(value), "dimensions": [float(d) for d in get_dimensions(value)._dims]}
     if isinstance(value, (int, np.integer)):

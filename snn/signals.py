@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from snn.fields import choice
+from snn import fields
+from snn.fields import choice, flag, sort_mappings
 from snn.serial import serialisable
+
+SOURCE = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 
 
 @serialisable
@@ -32,8 +36,15 @@ class Signal:
 
     source: str
     per: str = choice("sample", "sample", "step")
-    one_hot: bool = False
-    teacher: bool = False
+    one_hot: bool = flag(False)
+    teacher: bool = flag(False)
+
+    def problems(self, name: str) -> list[str]:
+        """Everything wrong with the signal, one sentence each."""
+        found = fields.problems(self, name)
+        if not isinstance(self.source, str) or not SOURCE.fullmatch(self.source):
+            found.append(f"`source` of {name} must be a plain word such as 'label', but is {self.source!r}.")
+        return found
 
 
 @serialisable
@@ -67,3 +78,6 @@ class Environment:
     signals: Mapping[str, Signal] = field(default_factory=lambda: {"label": Signal("label")})
     parameters: Mapping[str, Any] = field(default_factory=dict)
     method: str = "euler"
+
+    def __post_init__(self) -> None:
+        sort_mappings(self, "signals", "parameters")

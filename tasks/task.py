@@ -13,14 +13,16 @@ import numpy as np
 from brian2 import Quantity, ms, second
 
 from snn import fields
-from snn.backends.program import Candidate, Outcome, Program, RunOptions, Samples, State, load_program
+from snn.backends.process import RunOptions
+from snn.backends.program import Candidate, Outcome, Program, Samples, State, load_program
 from snn.check import place
 from snn.errors import NetworkError, RunTimeout, SNNError
 from snn.fields import number, si
 from snn.network import Network, NetworkSpec, freeze
 from snn.readouts import LeakyReadout, SpikeReadout
-from snn.result import Part, Result, versions
+from snn.result import Part, Result
 from snn.serial import dumps, loads
+from snn.versions import versions
 
 SPLIT_SEED = 0
 
@@ -169,7 +171,7 @@ class Task(ABC):
             raise SNNError(f"`0 <= seed < 2**31` must hold, but seed = {seed}.")
         self._check(spec)
         candidate = Candidate(spec, int(seed))
-        program = load_program(candidate, backend, dtype)
+        program = load_program(candidate, backend, dtype, RunOptions(timeout=timeout, cancel=cancel))
         run = _TaskRun(self, candidate, program, cancel, None if timeout is None else begin + timeout)
         parts, totals, recordings, state = run.stream(tuple(record), record_samples)
         split = self.split(len(self.data.labels))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from threading import Thread
 from typing import TYPE_CHECKING, Any
@@ -47,6 +48,7 @@ def execute(arguments: argparse.Namespace) -> int:
     """Run the command."""
     from search.executor import local_executor
 
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job would ignore Ctrl-C
     plan = read_plan(arguments)
     study = read_study(plan)
     server = _listen(plan, study, arguments.host, arguments.port)

@@ -30,9 +30,7 @@ def add(commands: Any) -> argparse.ArgumentParser:
     parser.add_argument(
         "--trials", type=whole(0), default=100, metavar="N", help="total of complete, pruned and failed (default: 100)"
     )
-    parser.add_argument(
-        "--workers", type=whole(1), metavar="W", help="trials at a time (default: one for each CPU)"
-    )
+    parser.add_argument("--workers", type=whole(1), metavar="W", help="trials at a time (default: one for each CPU)")
     parser.add_argument("--timeout", type=seconds, metavar="S", help="seconds that a trial may take (default: any)")
     parser.add_argument("--seed", type=whole(0), metavar="S", help="seed of the study (default: the script's)")
     parser.add_argument("--backend", metavar="B", help="standalone, runtime or runtime:cython (default: the script's)")

@@ -11,10 +11,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from snn.backends.process import end_with_caller
 from snn.errors import BuildError, SNNError
 
 FLAGS = ("-std=c++17", "-O3", "-march=native", "-ffp-contract=off", "-w")
-SOURCE, BINARY = "program.cpp", "program"
+SOURCE, BINARY, PROBLEM = "program.cpp", "program", "problem"
 
 
 def compiler() -> str:
@@ -97,13 +98,14 @@ def compile_source(source: Path) -> Path:
 
 
 def main(arguments: list[str]) -> int:
-    """Build; problems go to standard error, one sentence."""
+    """Build; what goes wrong is written into the file ``problem`` beside the source."""
+    end_with_caller()
     network, dtype, folder = arguments
     try:
         compiler()
         compile_source(write_source(Path(network).read_text(), dtype, Path(folder)))
     except SNNError as error:
-        print(error, file=sys.stderr)
+        (Path(folder) / PROBLEM).write_text(str(error))
         return 2
     return 0
 

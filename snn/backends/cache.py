@@ -14,14 +14,18 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from snn.errors import BuildError
+from snn.backends.process import RunOptions, run_process
+from snn.errors import BuildError, Cancelled, RunError, RunTimeout
+from snn.versions import installed
 
 LOCK_TIMEOUT = 600.0
+LOCK_POLL = 0.2
 
 
 def cache_folder() -> Path:
@@ -38,9 +42,9 @@ def program_key(structure: str, dtype: str) -> str:
         structure,
         dtype,
         own_source(),
-        _version("brian2"),
-        _version("numpy"),
-        _version("sympy"),
+        installed("brian2"),
+        installed("numpy"),
+        installed("sympy"),
         platform.machine(),
         _processor(),
         _compiler(),
@@ -56,13 +60,6 @@ def own_source() -> str:
         [*here.glob("templates/*"), *here.glob("engine/*"), here / "device.py", here / "lower.py", here / "build.py"]
     )
     return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
-
-
-def _version(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return "unknown"
 
 
 @cache
@@ -83,35 +80,52 @@ def _compiler() -> str:
     return said.partition("\n")[0] + " ".join(FLAGS)
 
 
-def find_or_build(key: str, network: str, dtype: str) -> tuple[Path, bool]:
+def find_or_build(key: str, network: str, dtype: str, options: RunOptions) -> tuple[Path, bool]:
     """The binary of an entry, and whether this call built it. Two processes that want the same build it once.
 
     Raises
     ------
     BuildError
         If it cannot be built, or if another process has held the entry for too long.
+    RunTimeout, Cancelled
+        If the options' time was up, or their event was set, before there was one.
     """
-    from filelock import FileLock, Timeout
-
     folder = cache_folder()
     entry = folder / key
     if (binary := intact(entry)) is not None:
         return binary, False
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(folder / f"{key}.lock", timeout=LOCK_TIMEOUT):
+        with _locked(folder / f"{key}.lock", options):
             if (binary := intact(entry)) is not None:
                 return binary, False
-            return _publish(entry, lambda place: _build(network, dtype, place)), True
-    except Timeout:
-        raise BuildError(
-            f"Another process has been building {key} in {folder} for over {LOCK_TIMEOUT:g} s; "
-            f"end it, or remove {key}.lock there."
-        ) from None
+            return _publish(entry, lambda place: _build(network, dtype, place, options)), True
     except OSError as error:
         raise BuildError(
             f"The program cache {folder} cannot be used: {error}; set SNNSEARCH_CACHE to a folder that can be written."
         ) from error
+
+
+@contextmanager
+def _locked(path: Path, options: RunOptions) -> Iterator[None]:
+    from filelock import FileLock, Timeout
+
+    lock, deadline = FileLock(path), options.deadline()
+    give_up = time.monotonic() + LOCK_TIMEOUT
+    while not lock.is_locked:
+        options.check(deadline)
+        try:
+            lock.acquire(timeout=LOCK_POLL)
+        except Timeout:
+            if time.monotonic() > give_up:
+                raise BuildError(
+                    f"Another process has been building {path.stem} in {path.parent} for over {LOCK_TIMEOUT:g} s; "
+                    f"end it, or remove {path.name} there."
+                ) from None
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def intact(entry: Path) -> Path | None:
@@ -141,20 +155,20 @@ def _publish(entry: Path, build: Callable[[Path], Path]) -> Path:
     return entry / binary.name
 
 
-def _build(network: str, dtype: str, place: Path) -> Path:
-    from snn.backends.build import BINARY
+def _build(network: str, dtype: str, place: Path, options: RunOptions) -> Path:
+    from snn.backends.build import BINARY, PROBLEM
 
     description = place / "network.json"
     description.write_text(network)
     command = [sys.executable, "-m", "snn.backends.build", str(description), dtype, str(place)]
-    environment = os.environ | {
-        "PYTHONPATH": os.pathsep.join(filter(None, [_import_root(), os.environ.get("PYTHONPATH")]))
-    }
-    done = subprocess.run(
-        command, capture_output=True, text=True, check=False, env=environment, stdin=subprocess.DEVNULL
-    )
-    if done.returncode:
-        raise BuildError(done.stderr.strip()[-3000:] or f"The build ended with status {done.returncode}.")
+    path = os.pathsep.join(filter(None, [_import_root(), os.environ.get("PYTHONPATH")]))
+    try:
+        run_process(command, options, os.environ | {"PYTHONPATH": path})
+    except (Cancelled, RunTimeout):
+        raise
+    except RunError as error:
+        problem = place / PROBLEM
+        raise BuildError(problem.read_text() if problem.exists() else f"The build failed. {error}") from None
     return place / BINARY
 
 

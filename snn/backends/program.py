@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import threading
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
 from snn.backends.plan import Plan, plan
+from snn.backends.process import RunOptions
 from snn.backends.projections import WEIGHT, block_names
 from snn.errors import NotFinite, SNNError, nearest
 from snn.network import NetworkSpec
@@ -125,15 +125,6 @@ class Outcome:
     state: State
 
 
-@dataclass(frozen=True)
-class RunOptions:
-    """How to run, as opposed to what."""
-
-    record: tuple[str, ...] = ()
-    timeout: float | None = None
-    cancel: threading.Event | None = field(default=None, compare=False)
-
-
 class Program(ABC):
     """What one structure compiles to.
 
@@ -160,7 +151,9 @@ class Program(ABC):
         """
 
 
-def load_program(candidate: Candidate, backend: str = "standalone", dtype: str = "float32") -> Program:
+def load_program(
+    candidate: Candidate, backend: str = "standalone", dtype: str = "float32", options: RunOptions = RunOptions()
+) -> Program:
     """The program for a network's structure, compiled if it is not in the cache.
 
     Raises
@@ -169,6 +162,8 @@ def load_program(candidate: Candidate, backend: str = "standalone", dtype: str =
         For an unknown backend or dtype.
     BuildError
         If it cannot be compiled.
+    RunTimeout, Cancelled
+        If the options' time was up, or their event was set, before it was compiled.
     """
     if backend not in BACKENDS:
         raise SNNError(f"There is no backend {backend!r}; {nearest(backend, BACKENDS)}.")
@@ -177,7 +172,7 @@ def load_program(candidate: Candidate, backend: str = "standalone", dtype: str =
     if backend == "standalone":
         from snn.backends.standalone import StandaloneProgram
 
-        return StandaloneProgram.load(candidate, dtype)
+        return StandaloneProgram.load(candidate, dtype, options)
     from snn.backends.runtime import RuntimeProgram
 
     return RuntimeProgram(backend.partition(":")[2] or "numpy", dtype)

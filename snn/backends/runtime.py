@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -11,10 +10,10 @@ from brian2 import Function, prefs, second
 
 from snn.backends.lower import Lowered, lower
 from snn.backends.plan import CLOCK, FIRST, LAST, LEARN, LEARN_LAST, STEP, Plan
-from snn.backends.program import DTYPES, Candidate, Outcome, Program, RunOptions, Samples, State, check_finite
+from snn.backends.process import RunOptions
+from snn.backends.program import DTYPES, Candidate, Outcome, Program, Samples, State, check_finite
 from snn.backends.recording import Recorder, resolve
 from snn.backends.signals import signal_rows
-from snn.errors import Cancelled, RunTimeout
 from snn.random import brian_functions
 
 
@@ -60,7 +59,7 @@ class _Run:
                 self._variable(name).set_value(value)
         self.recorder = Recorder(resolve(plan, options.record), self._variable, self._spikes)
         self.outputs: dict[str, list[np.ndarray]] = {name: [] for names in plan.outputs.values() for name in names}
-        self.deadline = None if options.timeout is None else time.monotonic() + options.timeout
+        self.deadline = options.deadline()
 
     def outcome(self) -> Outcome:
         network = self.lowered.network
@@ -92,7 +91,7 @@ class _Run:
                 self.kept = self._arrays("state") | self._arrays("lasting") | self._arrays("total")
             if self.samples.reset[row]:
                 self._restore(self.initial)
-            self._check_time()
+            self.options.check(self.deadline)
         self._set_clock(row, step)
         phases = {STEP} | ({FIRST} if step == 0 else set())
         last = step == self.samples.period - 1
@@ -112,12 +111,6 @@ class _Run:
                 self.recorder.sample()
             if self.samples.preview[row]:
                 self._restore(self.kept)
-
-    def _check_time(self) -> None:
-        if self.options.cancel is not None and self.options.cancel.is_set():
-            raise Cancelled("The run was cancelled.")
-        if self.deadline is not None and time.monotonic() > self.deadline:
-            raise RunTimeout(f"The run took longer than {self.options.timeout:g} s.")
 
     def _set_clock(self, row: int, phase: int) -> None:
         steps = self.samples.steps

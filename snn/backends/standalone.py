@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import selectors
-import signal
-import subprocess
 import tempfile
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,12 +13,11 @@ from snn.backends.arrays import read_arrays, write_arrays
 from snn.backends.cache import find_or_build, program_key
 from snn.backends.lower import MARK
 from snn.backends.plan import INTEGERS, PHASES, SPIKES_EVENT, Plan
-from snn.backends.program import DTYPES, Candidate, Outcome, Program, RunOptions, Samples, State, check_finite
+from snn.backends.process import RunOptions, run_process
+from snn.backends.program import DTYPES, Candidate, Outcome, Program, Samples, State, check_finite
 from snn.backends.recording import SPIKES, Track, resolve
 from snn.backends.signals import signal_rows
-from snn.errors import Cancelled, RunError, RunTimeout
-
-POLL = 0.2  # seconds between looks at a cancellation
+from snn.errors import RunError
 
 
 @dataclass(frozen=True)
@@ -34,10 +29,10 @@ class StandaloneProgram(Program):
     built: bool = False
 
     @staticmethod
-    def load(candidate: Candidate, dtype: str) -> StandaloneProgram:
+    def load(candidate: Candidate, dtype: str, options: RunOptions = RunOptions()) -> StandaloneProgram:
         """Find the network's program in the cache, or build it."""
         key = program_key(candidate.plan.structure(), dtype)
-        binary, built = find_or_build(key, candidate.spec.to_json(), dtype)
+        binary, built = find_or_build(key, candidate.spec.to_json(), dtype, options)
         return StandaloneProgram(binary, DTYPES[dtype], built)
 
     def advance(
@@ -59,7 +54,7 @@ class StandaloneProgram(Program):
         with tempfile.TemporaryDirectory(prefix="snnsearch-") as folder:
             given, result = Path(folder) / "input", Path(folder) / "output"
             write_arrays(given, arrays)
-            run_binary([str(self.binary), str(given), str(result)], options)
+            run_process([str(self.binary), str(given), str(result)], options)
             try:
                 output = read_arrays(result)
             except (OSError, ValueError) as error:
@@ -144,48 +139,3 @@ def _shape(array: np.ndarray, track: Track, planned: Plan) -> np.ndarray:
     if track.block in planned.groups:
         return array.reshape(-1, planned.groups[track.block].n)
     return array.reshape(-1, len(planned.synapses[track.block].pre))
-
-
-def run_binary(command: list[str], options: RunOptions) -> None:
-    """Run a program to its end, in a process group of its own.
-
-    Its standard input is a pipe that this process holds open: the program ends when this process does.
-
-    Raises
-    ------
-    RunTimeout, Cancelled
-        If it took too long, or was cancelled; the program is killed.
-    RunError
-        If it crashed; with its last words.
-    """
-    process = subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True
-    )
-    assert process.stdin is not None and process.stderr is not None
-    words = b""
-    try:
-        deadline = None if options.timeout is None else time.monotonic() + options.timeout
-        with selectors.DefaultSelector() as selector:
-            selector.register(process.stderr, selectors.EVENT_READ)
-            while True:
-                wait = POLL if deadline is None else max(0.0, min(POLL, deadline - time.monotonic()))
-                if selector.select(wait):
-                    piece = process.stderr.read1(65536)  # type: ignore[attr-defined]
-                    if not piece:
-                        break  # it has closed its end: it is over
-                    words = (words + piece)[-4000:]
-                if options.cancel is not None and options.cancel.is_set():
-                    raise Cancelled("The run was cancelled.")
-                if deadline is not None and time.monotonic() >= deadline:
-                    raise RunTimeout(f"The run took longer than {options.timeout:g} s.")
-        status = process.wait()
-    finally:
-        if process.poll() is None:
-            process.kill()
-            process.wait()
-        process.stdin.close()
-        process.stderr.close()
-    if status:
-        ending = f"was killed by {signal.Signals(-status).name}" if status < 0 else f"ended with status {status}"
-        said = words.decode(errors="replace").strip()
-        raise RunError(f"The program {ending}" + (f": {said}" if said else "."))

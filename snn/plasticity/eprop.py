@@ -68,7 +68,16 @@ class EProp(Rule):
     rate_target: Quantity = number(10 * hertz, hertz, at_least=0)
 
     def problems(self, name: str) -> list[str]:
-        return super().problems(name) + problems(self.surrogate, f"the surrogate of {name}")
+        found = super().problems(name)
+        if isinstance(self.surrogate, Surrogate):
+            found += problems(self.surrogate, f"the surrogate of {name}")
+        else:
+            found.append(f"`surrogate` of {name} must be given as PiecewiseLinear() or so, but is {self.surrogate!r}.")
+        if isinstance(self.feedback_weights, Weights):
+            found += self.feedback_weights.problems(f"the feedback weights of {name}")
+        else:
+            found.append(f"`feedback_weights` of {name} must be Normal() or so, but are {self.feedback_weights!r}.")
+        return found
 
     def equations(self, place: Place) -> RuleEquations:
         if place.readout is not None:

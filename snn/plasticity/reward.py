@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from brian2 import Quantity, ms, second
 
 from snn.fields import choice, number
-from snn.plasticity.rule import Place, Rule, RuleEquations, Step, SynapseVariable, Update
+from snn.plasticity.rule import Place, Rule, RuleEquations, Step, SynapseVariable, Update, needs_spikes
 from snn.plasticity.stdp import PAIR_TRACES
 from snn.serial import serialisable
 
@@ -32,7 +32,7 @@ class RewardSTDP(Rule):
     on : {"sample", "step"}
         Whether the weight changes once, at the end of a sample, or in every step (then by :math:`\eta R c` a step).
     factor : str
-        Name of the reward: a variable of the network's `Environment`, or an array of the task.
+        Name of the reward: a variable of the network's `Environment`, or a signal of the target population.
 
     Place in the time step: part 5; with ``on="sample"`` after the environment has answered the decision.
     """
@@ -46,7 +46,14 @@ class RewardSTDP(Rule):
     on: str = choice("sample", "sample", "step")
     factor: str = "reward"
 
+    def problems(self, name: str) -> list[str]:
+        found = super().problems(name)
+        if not isinstance(self.factor, str) or not self.factor.isidentifier():
+            found.append(f"`factor` of {name} must be a plain word such as 'reward', but is {self.factor!r}.")
+        return found
+
     def equations(self, place: Place) -> RuleEquations:
+        needs_spikes(place, "RewardSTDP")
         return RuleEquations(
             parameters={
                 "lr": self.lr,

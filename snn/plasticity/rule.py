@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from snn import fields
+from snn.errors import NetworkError
 from snn.neurons import Neuron
 
 
@@ -113,6 +114,13 @@ class Place:
     readout: Any | None
     readouts: tuple[Any, ...]
     """The readouts that listen to the postsynaptic population."""
+
+
+def needs_spikes(place: Place, rule: str) -> None:
+    """Raise `NetworkError` where a rule of postsynaptic spikes has none to see."""
+    if place.post is None or place.post.threshold is None:
+        what = "a readout" if place.post is None else "a population with threshold=None"
+        raise NetworkError(f"{rule} needs postsynaptic spikes, which {what} does not have; use another rule there.")
 
 
 class Rule(ABC):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from brian2 import Quantity, ms, second
 
 from snn.fields import number
-from snn.plasticity.rule import Place, Rule, RuleEquations, Trace, Update
+from snn.plasticity.rule import Place, Rule, RuleEquations, Trace, Update, needs_spikes
 from snn.serial import serialisable
 
 PAIR_TRACES = (
@@ -41,6 +41,7 @@ class PairSTDP(Rule):
     tau_minus: Quantity = number(20 * ms, second, above=0)
 
     def equations(self, place: Place) -> RuleEquations:
+        needs_spikes(place, "PairSTDP")
         return RuleEquations(
             parameters={
                 "a_plus": self.a_plus,

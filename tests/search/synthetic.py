@@ -39,8 +39,17 @@ class Bowl(Task):
     log: str = ""
 
     def run(
-        self, network, *, seed=0, backend="standalone", dtype="float32", record=(), record_samples=5, test=False,
-        timeout=None, cancel=None,
+        self,
+        network,
+        *,
+        seed=0,
+        backend="standalone",
+        dtype="float32",
+        record=(),
+        record_samples=5,
+        test=False,
+        timeout=None,
+        cancel=None,
     ) -> Result:
         x, y = coordinates(freeze(network))
         if self.log:

@@ -96,8 +96,10 @@ def test_replay_gives_the_same_numbers_or_says_what_differs(snnsearch, write):
 def test_replay_needs_no_network_function_and_follows_the_stored_task(snnsearch, write):
     script = write()
     snnsearch("run", script, "--trials", 2, "--workers", 1)
-    write("from search import Study\nfrom tests.search.synthetic import Bowl\n"
-          "study = Study(lambda trial: None, Bowl(fail=0.0), ['accuracy', 'spikes'])")
+    write(
+        "from search import Study\nfrom tests.search.synthetic import Bowl\n"
+        "study = Study(lambda trial: None, Bowl(fail=0.0), ['accuracy', 'spikes'])"
+    )
     assert snnsearch("replay", script, 0).out == "trial 0: same\n"
 
 

@@ -75,7 +75,7 @@ def test_ctrl_c_stops_what_runs_and_tells_how_to_go_on(start, write, snnsearch):
 
 
 def test_ctrl_c_while_the_script_is_imported(start, write):
-    script = write("import time\nprint('imported', flush=True)\ntime.sleep(1)\n" + write().read_text())
+    script = write("import time\nprint('imported', flush=True)\ntime.sleep(0.3)\n" + write().read_text())
     process = start("run", script, "--trials", 5, "--json")
     assert process.stdout.readline() == "imported\n"
     process.send_signal(signal.SIGINT)

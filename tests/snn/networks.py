@@ -27,7 +27,8 @@ from snn import (
     SpikeTrains,
     Uniform,
 )
-from snn.backends.program import Candidate, Outcome, RunOptions, Samples, State, load_program
+from snn.backends.process import RunOptions
+from snn.backends.program import Candidate, Outcome, Samples, State, load_program
 
 INPUTS, CLASSES, STEPS = 12, 4, 25
 

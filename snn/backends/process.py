@@ -1,0 +1,111 @@
+"""Programs in processes of their own: they end when their caller does, and can be stopped."""
+
+from __future__ import annotations
+
+import os
+import selectors
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from snn.errors import Cancelled, RunError, RunTimeout
+
+POLL = 0.2  # seconds between looks at a cancellation
+LAST_WORDS = 4000
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """How to run, as opposed to what.
+
+    Attributes
+    ----------
+    record : tuple of str
+        Names of what to record, see `snn.backends.recording.resolve`.
+    timeout : float or None
+        Seconds that it may take.
+    cancel : threading.Event or None
+        Ends it when set.
+    """
+
+    record: tuple[str, ...] = ()
+    timeout: float | None = None
+    cancel: threading.Event | None = field(default=None, compare=False)
+
+    def check(self, deadline: float | None) -> None:
+        """Raise `Cancelled` or `RunTimeout` if it is time to stop."""
+        if self.cancel is not None and self.cancel.is_set():
+            raise Cancelled("The run was cancelled.")
+        if deadline is not None and time.monotonic() >= deadline:
+            raise RunTimeout(f"The run took longer than the {self.timeout:.3g} s that it was given.")
+
+    def deadline(self) -> float | None:
+        """When the time is up, on the monotonic clock."""
+        return None if self.timeout is None else time.monotonic() + self.timeout
+
+
+def run_process(command: list[str], options: RunOptions, environment: Mapping[str, str] | None = None) -> None:
+    """Run a program to its end, in a process group of its own.
+
+    Its standard input is a pipe that this process holds open and never writes to: when this process is gone, however
+    it went, the program sees the end of its input and ends too.
+
+    Raises
+    ------
+    RunTimeout, Cancelled
+        If it took too long, or was cancelled; its whole group is killed.
+    RunError
+        If it crashed; with its last words.
+    """
+    process = subprocess.Popen(
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        env=None if environment is None else dict(environment),
+        start_new_session=True,
+    )
+    try:
+        words = _listen(process, options)
+        status = process.wait()
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+        for pipe in (process.stdin, process.stderr):
+            if pipe is not None:
+                pipe.close()
+    if status:
+        ending = f"was killed by {signal.Signals(-status).name}" if status < 0 else f"ended with status {status}"
+        raise RunError(f"The program {ending}" + (f": {words}" if words else "."))
+
+
+def _listen(process: subprocess.Popen[bytes], options: RunOptions) -> str:
+    """What a program says on standard error until it ends; its last words if that is long."""
+    assert process.stderr is not None
+    words = b""
+    deadline = options.deadline()
+    with selectors.DefaultSelector() as selector:
+        selector.register(process.stderr, selectors.EVENT_READ)
+        while True:
+            wait = POLL if deadline is None else max(0.0, min(POLL, deadline - time.monotonic()))
+            if selector.select(wait):
+                piece = os.read(process.stderr.fileno(), 65536)
+                if not piece:  # it has closed its end: it is over
+                    return words.decode(errors="replace").strip()
+                words = (words + piece)[-LAST_WORDS:]
+            options.check(deadline)
+
+
+def end_with_caller() -> None:
+    """Called in a program that `run_process` started: kill its group as soon as its standard input ends."""
+
+    def watch() -> None:
+        while os.read(0, 4096):
+            pass
+        os.killpg(0, signal.SIGKILL)
+
+    threading.Thread(target=watch, daemon=True).start()
