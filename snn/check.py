@@ -34,6 +34,10 @@ TAKEN = re.compile(r"environment|ranks|decision|(softmax|phase)_.*|.*_to_.*")  #
 
 def problems(spec: NetworkSpec) -> list[str]:
     """Every problem of a network, one sentence each; an empty list if there is none."""
+    return [" ".join(text.split()) for text in _problems(spec)]
+
+
+def _problems(spec: NetworkSpec) -> list[str]:
     found = list(_basics(spec))
     if found:  # what follows would stumble over these
         return found
@@ -53,7 +57,7 @@ def _basics(spec: NetworkSpec) -> Iterator[str]:
     yield from field_problems(spec, "the network")
     if not isinstance(spec.inputs, Encoder):
         yield f"`inputs` must be an encoder such as Poisson(64, rate=100*Hz), but is {spec.inputs!r}."
-    elif not (found := field_problems(spec, "the network")):
+    elif not field_problems(spec, "the network"):
         yield from spec.inputs.problems(spec.dt)
     for field, kind in (("populations", Population), ("readouts", NamedReadout), ("projections", Projection)):
         items = getattr(spec, field)
@@ -287,9 +291,7 @@ def _factors(spec: NetworkSpec, projection: Projection, factors: tuple[str, ...]
     for factor in factors:
         if factor in answers and (factor in signals or factor in taken):
             yield f"`{factor}` must mean one thing in {projection.target!r}, but the environment has it too; rename it."
-        elif factor in answers and (
-            answers[factor].dim is not DIMENSIONLESS or answers[factor].var_type != "float"
-        ):
+        elif factor in answers and (answers[factor].dim is not DIMENSIONLESS or answers[factor].var_type != "float"):
             yield f"The third factor {factor!r} must be a plain number, but the environment has {answers[factor]}."
         elif factor not in answers and factor not in signals:
             yield (

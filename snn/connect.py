@@ -149,7 +149,9 @@ class Connection(ABC):
     def with_synapses(self, name: str, n: int) -> list[str]:
         """Whether `Given` weights are as many as the synapses."""
         if isinstance(self.weights, Given) and self.weights.values.size != n:
-            return [f"`Given` weights of {name} must be one per synapse, {n}, but there are {self.weights.values.size}."]
+            return [
+                f"`Given` weights of {name} must be one per synapse, {n}, but there are {self.weights.values.size}."
+            ]
         return []
 
 

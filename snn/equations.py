@@ -30,15 +30,16 @@ FLAGS = ("unless refractory", "constant", "constant over dt")
 
 # What a simulation declares beside the user's variables (snn/backends/groups.py, projections.py, writes.py), and words
 # that C++ keeps for itself.
-RESERVED = frozenset(
-    "seed spike_count spike_history history_size sample_spikes refractory_left refractory_steps not_refractory "
-    "lastspike weight feedback_weight written rank psi learning_signal uniform normal snn std "
-    "sample_row sample_step sample_steps signal_row absolute_step teach "
-    "alignas alignof asm auto bool break case catch char class const constexpr continue default delete do double enum "
-    "explicit export extern float friend goto inline long mutable namespace new noexcept nullptr operator private "
-    "protected public register short signed sizeof static struct switch template this throw typedef typeid typename "
-    "union unsigned using virtual void volatile".split()
-)
+_TAKEN = """
+seed spike_count spike_history history_size sample_spikes refractory_left refractory_steps not_refractory lastspike
+weight feedback_weight written rank psi learning_signal uniform normal
+sample_row sample_step sample_steps signal_row absolute_step teach
+alignas alignof asm auto bool break case catch char class const constexpr continue default delete do double enum
+explicit export extern float friend goto inline long mutable namespace new noexcept nullptr operator private
+protected public register short signed sizeof static std snn struct switch template this throw typedef typeid
+typename union unsigned using virtual void volatile
+"""
+RESERVED = frozenset(_TAKEN.split())
 RESERVED_PATTERN = re.compile(
     r"(?:drive|drive_gain|psi)_\d+|surrogate_.*|signal_.*|.*_(?:pre|post|syn|lag|delayed|score|tie|writes|learning_signal)|.*_to_.*"
 )
@@ -224,7 +225,9 @@ class _Text:
         if found:
             return found
         try:
-            StateUpdateMethod.apply_stateupdater(self.equations, self._used(str(self.equations)), method)
+            used = self._used(str(self.equations))
+            functions = {word: value for word, value in used.items() if word not in self.known}
+            StateUpdateMethod.apply_stateupdater(self.equations, functions, method)
         except Exception as error:  # each updater has its own
             return [
                 f"`method` {method!r} of {self.name} cannot integrate the equations: {_sentence(error)}; "

@@ -83,10 +83,10 @@ class NetworkSpec:
     """
 
     inputs: Encoder
-    dt: Quantity = number(unit=second, above=0)
     populations: tuple[Population, ...]
     readouts: tuple[NamedReadout, ...]
     projections: tuple[Projection, ...]
+    dt: Quantity = number(unit=second, above=0)
     environment: Environment | None = None
     schema: int = SCHEMA
 

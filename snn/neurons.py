@@ -123,7 +123,9 @@ class Neuron(NeuronModel):
             if not isinstance(value := getattr(self, field), str)
         ]
         if self.threshold is not None and not (isinstance(self.threshold, str) and self.threshold.strip()):
-            found.append(f"`threshold` of {name} must be a condition such as 'v > 1' or None, but is {self.threshold!r}.")
+            found.append(
+                f"`threshold` of {name} must be a condition such as 'v > 1' or None, but is {self.threshold!r}."
+            )
         found += mapping_problems("parameters", self.parameters, name) + mapping_problems("initial", self.initial, name)
         time = self.refractory
         if time is None or (isinstance(time, str) and time.strip()):

@@ -204,4 +204,3 @@ def _prefixed(arrays: Mapping[str, np.ndarray], prefix: str) -> dict[str, np.nda
 def _part(arrays: Mapping[str, np.ndarray], name: str) -> Part | None:
     found = _prefixed(arrays, f"{name}:")
     return Part(**found) if found else None
-

@@ -47,6 +47,9 @@ class RunOptions:
         return None if self.timeout is None else time.monotonic() + self.timeout
 
 
+PLAIN = RunOptions()
+
+
 def run_process(command: list[str], options: RunOptions, environment: Mapping[str, str] | None = None) -> None:
     """Run a program to its end, in a process group of its own.
 

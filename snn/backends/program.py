@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from snn.backends.plan import Plan, plan
-from snn.backends.process import RunOptions
+from snn.backends.process import PLAIN, RunOptions
 from snn.backends.projections import WEIGHT, block_names
 from snn.errors import NotFinite, SNNError, nearest
 from snn.network import NetworkSpec
@@ -140,7 +140,7 @@ class Program(ABC):
         candidates: Sequence[Candidate],
         samples: Sequence[Samples],
         states: Sequence[State | None],
-        options: RunOptions = RunOptions(),
+        options: RunOptions = PLAIN,
     ) -> list[Outcome]:
         """Run each candidate through its samples, from its state (``None``: from the beginning).
 
@@ -152,7 +152,7 @@ class Program(ABC):
 
 
 def load_program(
-    candidate: Candidate, backend: str = "standalone", dtype: str = "float32", options: RunOptions = RunOptions()
+    candidate: Candidate, backend: str = "standalone", dtype: str = "float32", options: RunOptions = PLAIN
 ) -> Program:
     """The program for a network's structure, compiled if it is not in the cache.
 

@@ -10,7 +10,7 @@ from brian2 import Function, prefs, second
 
 from snn.backends.lower import Lowered, lower
 from snn.backends.plan import CLOCK, FIRST, LAST, LEARN, LEARN_LAST, STEP, Plan
-from snn.backends.process import RunOptions
+from snn.backends.process import PLAIN, RunOptions
 from snn.backends.program import DTYPES, Candidate, Outcome, Program, Samples, State, check_finite
 from snn.backends.recording import Recorder, resolve
 from snn.backends.signals import signal_rows
@@ -29,7 +29,7 @@ class RuntimeProgram(Program):
         candidates: Sequence[Candidate],
         samples: Sequence[Samples],
         states: Sequence[State | None],
-        options: RunOptions = RunOptions(),
+        options: RunOptions = PLAIN,
     ) -> list[Outcome]:
         """See `Program.advance`. Not thread-safe: Brian2's preferences belong to the process."""
         before = prefs.codegen.target

@@ -13,7 +13,7 @@ from snn.backends.arrays import read_arrays, write_arrays
 from snn.backends.cache import find_or_build, program_key
 from snn.backends.lower import MARK
 from snn.backends.plan import INTEGERS, PHASES, SPIKES_EVENT, Plan
-from snn.backends.process import RunOptions, run_process
+from snn.backends.process import PLAIN, RunOptions, run_process
 from snn.backends.program import DTYPES, Candidate, Outcome, Program, Samples, State, check_finite
 from snn.backends.recording import SPIKES, Track, resolve
 from snn.backends.signals import signal_rows
@@ -29,7 +29,7 @@ class StandaloneProgram(Program):
     built: bool = False
 
     @staticmethod
-    def load(candidate: Candidate, dtype: str, options: RunOptions = RunOptions()) -> StandaloneProgram:
+    def load(candidate: Candidate, dtype: str, options: RunOptions = PLAIN) -> StandaloneProgram:
         """Find the network's program in the cache, or build it."""
         key = program_key(candidate.plan.structure(), dtype)
         binary, built = find_or_build(key, candidate.spec.to_json(), dtype, options)
@@ -40,7 +40,7 @@ class StandaloneProgram(Program):
         candidates: Sequence[Candidate],
         samples: Sequence[Samples],
         states: Sequence[State | None],
-        options: RunOptions = RunOptions(),
+        options: RunOptions = PLAIN,
     ) -> list[Outcome]:
         """See `Program.advance`. Thread-safe: each candidate is a process."""
         return [
