@@ -94,7 +94,7 @@ def test_regular_counts_are_rounded_rates(values, rate, steps):
 
 @pytest.mark.parametrize("phase", [0.0, 0.25, 1.0])
 def test_regular_phase(phase):
-    """The count is the whole part of phase + rate x T (no value here is on the edge); spikes are evenly spaced to within a step."""
+    """The count is the whole part of phase + rate x T, where that is not on the edge; spikes are evenly spaced."""
     values = np.array([[0.1, 0.33, 0.47, 0.83]])
     raster = spikes_of(Regular(4, rate=200 * Hz, phase=phase), values, 100)[0]
     np.testing.assert_array_equal(raster.sum(0), np.floor(phase + 0.2 * values[0] * 100 + 1e-9))
