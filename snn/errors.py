@@ -56,5 +56,6 @@ def nearest(name: object, choices: Iterable[object]) -> str:
     """
     words = sorted(str(choice) for choice in choices)
     text = "choices: " + ", ".join(map(repr, words)) if words else "there are no choices"
-    close = get_close_matches(str(name), words, n=1, cutoff=0.5)
-    return f"{text}; nearest: {close[0]!r}" if close else text
+    by_lower = {word.lower(): word for word in words}
+    close = get_close_matches(str(name).lower(), by_lower, n=1, cutoff=0.5)
+    return f"{text}; nearest: {by_lower[close[0]]!r}" if close else text

@@ -88,9 +88,10 @@ def decode(data: Any) -> Any:
     if not isinstance(data, dict):
         return data
     if "quantity" in data:
-        return Quantity(data["quantity"], dim=get_or_create_dimension(data["dimensions"]))
+        exponents = [float(exponent) for exponent in data["dimensions"]]
+        return Quantity(float(data["quantity"]), dim=get_or_create_dimension(exponents))
     if "array" in data:
-        raw = np.frombuffer(base64.b64decode(data["array"]), dtype=_plain_dtype(data["dtype"]))
+        raw = np.frombuffer(base64.b64decode(data["array"], validate=True), dtype=_plain_dtype(data["dtype"]))
         return raw.reshape(data["shape"]).copy()
     if "mapping" in data:
         return {key: decode(item) for key, item in data["mapping"].items()}

@@ -5,8 +5,8 @@ from __future__ import annotations
 import threading
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -37,11 +37,18 @@ class Data:
         What the inputs encode, in [0, 1].
     labels : int array of shape (n,)
     classes : int
+    signals : mapping of str to array
+        What networks may read besides, through `snn.Signal` or a readout's ``target``: one row a sample, (n,) or
+        (n, width), or one row a step, (n, steps, width).
+    learn : bool array of shape (n,) or None
+        The samples of the stream that are learned from; ``None``: all.
     """
 
     values: np.ndarray
     labels: np.ndarray
     classes: int
+    signals: Mapping[str, np.ndarray] = field(default_factory=dict)
+    learn: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -258,10 +265,13 @@ class _TaskRun:
 
     def _samples(self, rows: np.ndarray, learn: np.ndarray, preview: np.ndarray) -> Samples:
         data, n = self.task.data, len(rows)
+        if data.learn is not None:
+            learn = learn & data.learn[rows]
         return Samples(
             steps=self.steps,
             gap=self.gap,
-            signals={"values": data.values[rows], "label": data.labels[rows]},
+            signals={name: np.asarray(array)[rows] for name, array in data.signals.items()}
+            | {"values": data.values[rows], "label": data.labels[rows]},
             learn=learn,
             teach=learn,
             reset=np.full(n, self.task.reset),

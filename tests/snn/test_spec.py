@@ -125,7 +125,7 @@ def networks(draw):
     assume(not (isinstance(rule, EProp) and isinstance(model, Neuron)))
     dt = draw(st.sampled_from([1 * ms, 0.5 * ms, 0.1 * ms * 3]))
     net = Network(inputs=inputs, dt=dt)
-    net.population("hidden", model, n=n, signals=draw(st.dictionaries(st.sampled_from(["a", "b"]), signals)))
+    net.population("hidden", model, n=n, signals=draw(st.dictionaries(st.sampled_from(["taught", "other"]), signals)))
     if draw(st.booleans()):
         net.drive("hidden", draw(signals), gain=draw(plain))
     matrix = st.lists(plain, min_size=n_in * n, max_size=n_in * n).map(np.array)
@@ -289,7 +289,7 @@ def test_what_is_no_network(text):
 def test_a_description_of_something_else():
     with pytest.raises(SNNError, match="must describe a NetworkSpec, but it describes a LIF"):
         NetworkSpec.from_json(dumps(LIF()))
-    with pytest.raises(SNNError, match="type 'Lif' is not known; choices: .*nearest: 'LIF'"):
+    with pytest.raises(SNNError, match=r"type 'Lif' is not known; choices: .*nearest: 'LIF'"):
         loads('{"type":"Lif"}')
     with pytest.raises(SNNError, match="cannot stand in a network's JSON"):
         dumps(object())
@@ -362,11 +362,11 @@ def change(value, path, by):
 
 
 def another(number):
-    """A number near by: one more of a whole number, a little less of others."""
-    if isinstance(number, int):
+    """A number near by: one more of a whole number, a quarter more of others."""
+    if isinstance(number, int) and number > 0:
         return number + 1
     return (
-        number * 0.75
+        number * 1.25
         if float(np.max(np.abs(number)))
         else number + 0.25 * (Quantity(1, dim=number.dim) if hasattr(number, "dim") else 1)
     )
@@ -382,7 +382,8 @@ def test_the_structure_ignores_every_number_and_the_hash_none(name):
         other = change(spec, place, another)
         assert other.hash() not in seen, place
         seen.add(other.hash())
-        if place[-1] not in ("height", "width") and place[-2:] != ("inputs", "n"):
+        # Projections onto one population share a pseudo-derivative as long as its numbers are equal.
+        if place[-1] not in ("height", "width"):
             assert other.structure_hash() == structure, place
 
 
@@ -475,7 +476,7 @@ def test_with_weights():
     assert other.projections[1:] == spec.projections[1:]
     assert other.structure_hash() == spec.structure_hash() and other.hash() != spec.hash()
     assert NetworkSpec.from_json(other.to_json()) == other
-    with pytest.raises(NetworkError, match="There is no projection 'input->hidden'; .*nearest: 'inputs->hidden'"):
+    with pytest.raises(NetworkError, match=r"There is no projection 'input->hidden'; .*nearest: 'inputs->hidden'"):
         spec.with_weights({"input->hidden": matrix})
 
 

@@ -18,6 +18,7 @@ from snn import (
     PairSTDP,
     Poisson,
     Regular,
+    RewardSTDP,
     Signal,
     SNNError,
     SpikeReadout,
@@ -172,3 +173,29 @@ def test_ties_go_to_the_tie_breaker_and_then_to_the_lower_index():
     scores = np.array([[1.0, 3, 3, 0], [2, 2, 2, 2], [0, 0, 0, 0], [5, 1, 1, 1]])
     ties = np.array([[9.0, 1, 2, 9], [0, 7, 7, 0], [-3, -1, -2, -5], [0, 1, 1, 1]])
     np.testing.assert_array_equal(decide(scores, ties), [2, 1, 1, 0])
+
+
+@serialisable
+@dataclass(frozen=True)
+class Told(Corners):
+    """Corners with a reward that is always 1, told sample by sample, and only every second sample to learn from."""
+
+    def load(self) -> Data:
+        data = super().load()
+        return dataclasses.replace(data, signals={"praise": np.ones(N)}, learn=np.arange(N) % 2 == 0)
+
+
+def test_a_task_may_tell_more_and_choose_what_is_learned_from():
+    net = Network(inputs=Poisson(INPUTS, rate=100 * Hz), dt=1 * ms)
+    net.population("out", LIF(v_th=0.3), n=CLASSES, signals={"praise": Signal("praise")})
+    net.readout(SpikeReadout("out"))
+    net.connect("inputs", "out", Dense(Uniform(0, 0.2)), RewardSTDP(factor="praise"))
+    told = Told().run(net, seed=4)
+
+    assert (
+        0
+        < told.counts["weight_writes"]
+        <= np.count_nonzero(Told().data.learn[Told().split(N).stream]) * INPUTS * CLASSES
+    )
+    with pytest.raises(SNNError, match="the signal 'praise', which the task does not give"):
+        Corners().run(net, seed=4)
