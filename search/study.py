@@ -13,7 +13,8 @@ from search.objectives import OBJECTIVES, problems_with
 from search.plan import Plan
 from search.script import Script, loading
 from search.storage import Location
-from snn.backends.program import BACKENDS, DTYPES
+from snn.backends.load import BACKENDS
+from snn.backends.program import DTYPES
 from snn.errors import nearest
 from tasks import Task
 

@@ -10,8 +10,8 @@ class SNNError(Exception):
     """Base of every error that a user can cause or mend; its text is complete without a traceback."""
 
 
-class NetworkError(SNNError):
-    """Something is wrong with a network.
+class Problems(SNNError):
+    """Everything that is wrong with something, found at once.
 
     Parameters
     ----------
@@ -22,6 +22,10 @@ class NetworkError(SNNError):
     def __init__(self, problems: str | Iterable[str]):
         self.problems = (problems,) if isinstance(problems, str) else tuple(problems)
         super().__init__("\n".join(self.problems))
+
+
+class NetworkError(Problems):
+    """Something is wrong with a network."""
 
 
 class DataError(SNNError):

@@ -122,7 +122,7 @@ class NetworkSpec:
 
     def structure_hash(self) -> str:
         """A hash of the equations, rules and kinds of connection; it ignores every number."""
-        from snn.backends.plan import plan
+        from snn.backends.planner import plan
 
         return plan(self).structure_hash()
 

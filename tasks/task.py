@@ -13,8 +13,9 @@ import numpy as np
 from brian2 import Quantity, ms, second
 
 from snn import fields
+from snn.backends.load import load_program
 from snn.backends.process import RunOptions
-from snn.backends.program import Candidate, Outcome, Program, Samples, State, load_program
+from snn.backends.program import Candidate, Outcome, Program, Samples, State
 from snn.check import place
 from snn.errors import NetworkError, RunTimeout, SNNError
 from snn.fields import number, si

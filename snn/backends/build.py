@@ -40,7 +40,7 @@ def write_source(network: str, dtype: str, folder: Path) -> Path:
 
     from snn.backends.device import EngineDevice
     from snn.backends.lower import lower
-    from snn.backends.plan import plan
+    from snn.backends.planner import plan
     from snn.backends.program import DTYPES
     from snn.network import NetworkSpec
     from snn.random import brian_functions

@@ -1,7 +1,7 @@
 """What a network lowers to, as plain data: groups, synapses, and code with its place in the time step.
 
-`plan` turns a `NetworkSpec` into a `Plan`: texts, which are compiled, and numbers, which are arguments. Only
-`snn.backends.lower` makes Brian2 objects of it; a run needs the numbers alone.
+A `Plan` has texts, which are compiled, and numbers, which are arguments. `snn.backends.planner` makes one of a network,
+and only `snn.backends.lower` makes Brian2 objects of it; a run needs the numbers alone.
 
 The time step (see `SLOTS`): encoders and arrivals; resets of the step before; state updates and pseudo-derivatives;
 the spike test; readouts, errors and feedback; learning; and, in a sample's last step, decision, environment and writes.
@@ -255,26 +255,3 @@ def identifiers(text: str) -> set[str]:
 def substitute(text: str, names: Mapping[str, str]) -> str:
     """The code with whole names replaced."""
     return re.sub(r"\b[A-Za-z_]\w*\b", lambda match: names.get(match.group(), match.group()), text)
-
-
-def plan(spec: Any, seed: int = 0) -> Plan:
-    """Lower a network to texts and numbers; weights and connectivity are drawn from the seed."""
-    from snn.backends.groups import add_environment, add_inputs, add_population, add_readout
-    from snn.backends.projections import add_projection
-    from snn.fields import si
-
-    result = Plan(dt=si(spec.dt))
-    add_inputs(result, spec, seed)
-    for population in spec.populations:
-        add_population(result, spec, population, seed)
-    for named in spec.readouts:
-        add_readout(result, spec, named)
-    for index, projection in enumerate(spec.projections):
-        add_projection(result, spec, projection, index, seed)
-    if spec.environment is not None:
-        add_environment(result, spec)
-    for group in result.groups.values():
-        group.declare_clock()
-    for block in result.synapses.values():  # synapses read the clock of the neurons behind them
-        result.groups[block.target].declare_clock({name for text in block.texts() for name in identifiers(text)})
-    return result

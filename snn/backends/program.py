@@ -10,14 +10,14 @@ from pathlib import Path
 
 import numpy as np
 
-from snn.backends.plan import Plan, plan
+from snn.backends.plan import Plan
+from snn.backends.planner import plan
 from snn.backends.process import PLAIN, RunOptions
 from snn.backends.projections import WEIGHT, block_names
-from snn.errors import NotFinite, SNNError, nearest
+from snn.errors import NotFinite
 from snn.network import NetworkSpec
 
 DTYPES = {"float32": np.float32, "float64": np.float64}
-BACKENDS = ("standalone", "runtime", "runtime:numpy", "runtime:cython")
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,7 @@ class Outcome:
 class Program(ABC):
     """What one structure compiles to.
 
-    A backend provides `advance`; `load_program` finds the one for a network.
+    A backend provides `advance`; `snn.backends.load.load_program` finds the one for a network.
     """
 
     built: bool = False
@@ -149,33 +149,6 @@ class Program(ABC):
         RunError
             If a run crashed, took too long, or was cancelled.
         """
-
-
-def load_program(
-    candidate: Candidate, backend: str = "standalone", dtype: str = "float32", options: RunOptions = PLAIN
-) -> Program:
-    """The program for a network's structure, compiled if it is not in the cache.
-
-    Raises
-    ------
-    SNNError
-        For an unknown backend or dtype.
-    BuildError
-        If it cannot be compiled.
-    RunTimeout, Cancelled
-        If the options' time was up, or their event was set, before it was compiled.
-    """
-    if backend not in BACKENDS:
-        raise SNNError(f"There is no backend {backend!r}; {nearest(backend, BACKENDS)}.")
-    if dtype not in DTYPES:
-        raise SNNError(f"There is no dtype {dtype!r}; {nearest(dtype, DTYPES)}.")
-    if backend == "standalone":
-        from snn.backends.standalone import StandaloneProgram
-
-        return StandaloneProgram.load(candidate, dtype, options)
-    from snn.backends.runtime import RuntimeProgram
-
-    return RuntimeProgram(backend.partition(":")[2] or "numpy", dtype)
 
 
 def check_finite(outcome: Outcome) -> None:

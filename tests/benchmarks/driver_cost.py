@@ -37,7 +37,8 @@ def measure() -> dict[str, float]:
 def _build_cost(module) -> float:
     from optuna.trial import FixedTrial
 
-    from snn.backends.program import Candidate, load_program
+    from snn.backends.load import load_program
+    from snn.backends.program import Candidate
 
     middle = {
         "rate_hz": 200.0,

@@ -27,8 +27,9 @@ from snn import (
     SpikeTrains,
     Uniform,
 )
+from snn.backends.load import load_program
 from snn.backends.process import RunOptions
-from snn.backends.program import Candidate, Outcome, Samples, State, load_program
+from snn.backends.program import Candidate, Outcome, Samples, State
 
 INPUTS, CLASSES, STEPS = 12, 4, 25
 

@@ -74,7 +74,8 @@ DRIVEN = Neuron(
     method="euler",
 )
 RUNGE = Neuron(
-    "dv/dt = g*(v - v**3/3 - y + I)/ms : 1\ndy/dt = (v + 0.7 - 0.8*y)/(12.5*ms) : 1\nI : 1\ng = 1/(1 + y**2) : 1 (constant over dt)",
+    "dv/dt = g*(v - v**3/3 - y + I)/ms : 1\ndy/dt = (v + 0.7 - 0.8*y)/(12.5*ms) : 1\nI : 1\n"
+    "g = 1/(1 + y**2) : 1 (constant over dt)",
     threshold="v > 1",
     refractory="v > 0",
     parameters={},

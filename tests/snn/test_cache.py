@@ -14,8 +14,9 @@ from snn import LIF, Dense, LeakyReadout, Network, SpikeTrains
 from snn.backends import cache
 from snn.backends.arrays import read_arrays, write_arrays
 from snn.backends.build import compile_source
+from snn.backends.load import load_program
 from snn.backends.process import RunOptions, run_process
-from snn.backends.program import Candidate, load_program
+from snn.backends.program import Candidate
 from snn.errors import BuildError, Cancelled, RunError, RunTimeout
 from tests.snn.networks import CLASSES, INPUTS, run, stream
 
@@ -36,7 +37,7 @@ def folder(tmp_path_factory):
     network = folder / "network.json"
     network.write_text(spec().to_json())
     code = (
-        "import sys; from snn import NetworkSpec; from snn.backends.program import *; "
+        "import sys; from snn import NetworkSpec; from snn.backends.load import *; "
         "print(load_program(Candidate(NetworkSpec.from_json(open(sys.argv[1]).read()), 0)).built)"
     )
     with pytest.MonkeyPatch.context() as patch:
@@ -182,7 +183,8 @@ import sys; sys.path.insert(0, {str(tmp_path)!r})
 import numpy as np
 from snn import NetworkSpec
 from snn.backends.process import PLAIN
-from snn.backends.program import Candidate, load_program
+from snn.backends.load import load_program
+from snn.backends.program import Candidate
 from tests.snn.networks import stream
 from tests.snn.test_cache import spec
 candidate = Candidate(spec(), 0)

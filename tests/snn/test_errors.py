@@ -38,7 +38,7 @@ from snn import (
     Static,
     Uniform,
 )
-from snn.backends.plan import plan
+from snn.backends.planner import plan
 from snn.check import problems
 from snn.equations import reserved
 from snn.errors import NetworkError, nearest

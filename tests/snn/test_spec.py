@@ -388,7 +388,7 @@ def test_the_structure_ignores_every_number_and_the_hash_none(name):
 
 
 def test_sizes_weights_and_the_seed_are_no_structure():
-    from snn.backends.plan import plan
+    from snn.backends.planner import plan
 
     def net(n, k, given):
         net = Network(inputs=Poisson(4), dt=1 * ms)

@@ -1,0 +1,36 @@
+"""Which backends there are, and the program that one of them has for a network."""
+
+from __future__ import annotations
+
+from snn.backends.process import PLAIN, RunOptions
+from snn.backends.program import DTYPES, Candidate, Program
+from snn.errors import SNNError, nearest
+
+BACKENDS = ("standalone", "runtime", "runtime:numpy", "runtime:cython")
+
+
+def load_program(
+    candidate: Candidate, backend: str = "standalone", dtype: str = "float32", options: RunOptions = PLAIN
+) -> Program:
+    """The program for a network's structure, compiled if it is not in the cache.
+
+    Raises
+    ------
+    SNNError
+        For an unknown backend or dtype.
+    BuildError
+        If it cannot be compiled.
+    RunTimeout, Cancelled
+        If the options' time was up, or their event was set, before it was compiled.
+    """
+    if backend not in BACKENDS:
+        raise SNNError(f"There is no backend {backend!r}; {nearest(backend, BACKENDS)}.")
+    if dtype not in DTYPES:
+        raise SNNError(f"There is no dtype {dtype!r}; {nearest(dtype, DTYPES)}.")
+    if backend == "standalone":
+        from snn.backends.standalone import StandaloneProgram
+
+        return StandaloneProgram.load(candidate, dtype, options)
+    from snn.backends.runtime import RuntimeProgram
+
+    return RuntimeProgram(backend.partition(":")[2] or "numpy", dtype)

@@ -1,0 +1,357 @@
+"""What a run gives back: files, scores, costs against a count by hand, weights put back, pictures."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import warnings
+import zipfile
+from dataclasses import dataclass
+
+import matplotlib
+import numpy as np
+import pytest
+from brian2 import ms
+from hypothesis import given
+from hypothesis import strategies as st
+
+from snn import Environment, LeakyReadout, Result, SNNError, SpikeReadout
+from snn.backends.program import Candidate
+from snn.plot import plot_learning_curve, plot_raster, plot_result, plot_weights
+from snn.result import Part
+from snn.serial import serialisable
+from tasks import Data, Split, Task
+from tasks.task import decide
+from tests.snn.networks import CLASSES, INPUTS, eprop_lif, spec_of
+
+matplotlib.use("Agg")
+STREAM, VALIDATION, TEST = 24, 12, 8
+
+
+@serialisable
+@dataclass(frozen=True)
+class Patches(Task):
+    """Noisy patterns for the networks that every backend runs, silent samples among them."""
+
+    def load(self) -> Data:
+        rng = np.random.default_rng(2)
+        n = STREAM + VALIDATION + TEST
+        labels = rng.integers(0, CLASSES, n)
+        values = np.repeat(np.eye(CLASSES), INPUTS // CLASSES, axis=1)[labels] * 0.6 + rng.random((n, INPUTS)) * 0.4
+        values[rng.random(n) < 0.25] = 0
+        return Data(values, labels, CLASSES)
+
+    def split(self, n: int) -> Split:
+        return Split.of([STREAM, VALIDATION, TEST])
+
+
+TASK = Patches(sample=25 * ms)
+
+
+def run(network, **options):
+    """In float64, whose programs the tests of the backends need too."""
+    return TASK.run(network, **{"seed": 3, "dtype": "float64", "record_samples": STREAM} | options)
+
+
+@pytest.fixture(scope="module")
+def eprop():
+    weights = [f"{name}.weight" for name in ("inputs->hidden", "hidden->hidden", "hidden->readout")]
+    return run(spec_of("eprop_lif"), record=["spikes", *weights], test=True)
+
+
+@pytest.fixture(scope="module")
+def rewarded():
+    tracks = ("rank", "readout_score", "readout_tie")
+    return run(spec_of("reward_stdp"), record=["spikes", "environment.action", *(f"out.{t}" for t in tracks)])
+
+
+# ---- files -------------------------------------------------------------------------------------------------------
+
+
+def assert_same(a, b):
+    for field in dataclasses.fields(Result):
+        left, right = getattr(a, field.name), getattr(b, field.name)
+        if isinstance(left, Part):
+            left, right = vars(left), vars(right)
+        if isinstance(left, dict) and any(isinstance(item, np.ndarray) for item in left.values()):
+            assert list(left) == list(right)
+            for key, item in left.items():
+                assert item.dtype == right[key].dtype and item.shape == right[key].shape
+                assert item.tobytes() == right[key].tobytes(), key
+        else:
+            assert left == right, field.name
+
+
+def test_save_and_load_are_exact(eprop, rewarded, tmp_path):
+    for result in (eprop, rewarded):
+        result.save(tmp_path / "result.npz")
+        again = Result.load(tmp_path / "result.npz")
+        assert_same(result, again)
+        assert again.summary() == result.summary()
+    assert rewarded.test is None and np.isnan(rewarded.loss)
+
+
+def test_a_file_holds_no_pickle(eprop, tmp_path):
+    eprop.save(tmp_path / "result.npz")
+    with np.load(tmp_path / "result.npz", allow_pickle=False) as data:
+        assert all(data[name].dtype.kind in "fiubU" for name in data.files)
+        assert json.loads(str(data["plain"]))["seed"] == 3
+
+
+def test_a_pickle_is_refused_and_not_executed(tmp_path):
+    class Mine:
+        def __reduce__(self):
+            return (tmp_path.joinpath("executed").touch, ())
+
+    np.savez(tmp_path / "bad.npz", plain=np.array([Mine()], dtype=object))
+    with pytest.raises(SNNError, match=r"bad.npz is not a result that can be read"):
+        Result.load(tmp_path / "bad.npz")
+    assert not (tmp_path / "executed").exists()
+
+
+def test_damaged_files_are_refused(eprop, tmp_path):
+    """Cut anywhere, bytes changed anywhere, members missing: an SNNError, or what was changed did not matter."""
+    path, bad = tmp_path / "result.npz", tmp_path / "bad.npz"
+    eprop.save(path)
+    data = path.read_bytes()
+    rng = np.random.default_rng(0)
+    for _ in range(150):
+        bad.write_bytes(data[: rng.integers(0, len(data) - 1)])
+        with pytest.raises(SNNError):
+            Result.load(bad)
+        changed = bytearray(data)
+        begin = rng.integers(0, len(data))
+        changed[begin : begin + 8] = rng.bytes(8)
+        bad.write_bytes(changed)
+        try:
+            Result.load(bad)
+        except SNNError as error:
+            assert "bad.npz" in str(error)
+    with zipfile.ZipFile(path) as archive:
+        names = archive.namelist()
+    assert len(names) > 12
+    for missing in ("plain.npy", "stream:labels.npy", "validation:predictions.npy"):
+        with zipfile.ZipFile(path) as archive, zipfile.ZipFile(bad, "w") as other:
+            for name in set(names) - {missing}:
+                other.writestr(name, archive.read(name))
+        with pytest.raises(SNNError):
+            Result.load(bad)
+
+
+@pytest.mark.parametrize("content", [b"", b"SNN1 3\n", b"\x93NUMPY", b"PK\x03\x04", b'{"task": 1}', None])
+def test_what_is_no_result(content, tmp_path):
+    path = tmp_path / "x.npz"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(SNNError, match="x.npz"):
+        Result.load(path)
+    with pytest.raises(SNNError):
+        Result.load(tmp_path)
+
+
+# ---- scores ------------------------------------------------------------------------------------------------------
+
+
+def result_of(predictions, labels, **changes):
+    part = Part(np.asarray(predictions), np.asarray(labels), np.ones(len(labels)))
+    counts = {"spikes": 10, "synaptic_operations": 50, "weight_writes": 5, "samples": len(labels), "steps": 100}
+    given = dict(
+        task="T", seed=1, backend="standalone", dtype="float32", stream=part, validation=part, test=None, counts=counts,
+        weights={"a->b": np.linspace(-1, 1, 50)}, recordings={}, dt_ms=1.0, period=10,
+    )  # fmt: skip
+    return Result(**given | changes)
+
+
+@given(st.lists(st.booleans(), min_size=1, max_size=60), st.integers(1, 80))
+def test_prequential_curve_is_a_sliding_mean(right, window):
+    labels = np.zeros(len(right), int)
+    curve = result_of(np.where(right, 0, 1), labels).prequential_curve(window)
+    expected = [np.mean(right[max(0, k + 1 - window) : k + 1]) for k in range(len(right))]
+    np.testing.assert_allclose(curve, expected, rtol=1e-12)
+    assert curve[-1] == pytest.approx(np.mean(right)) or window < len(right)
+
+
+def test_scores_and_summary():
+    test = Part(np.array([0, 1]), np.array([1, 1]), np.array([0.5, 1.5]))
+    result = result_of([0, 1, 2, 3], [0, 1, 2, 0], test=test, seconds=2.0)
+    assert result.accuracy == result.prequential_accuracy == 0.75
+    assert result.test_accuracy == 0.5 and result.test.loss == 1.0 and result.loss == 1.0
+    assert (result.spikes, result.synaptic_operations, result.weight_writes) == (2.5, 12.5, 1.25)
+    summary = result.summary()
+    for text in ("4 samples streamed, seed 1", "0.7500", "0.5000", "standalone, float32, 2.0 s", "weights  50"):
+        assert text in summary
+    assert "not scored" in result_of([0], [0]).summary()
+
+
+def test_a_result_says_where_it_comes_from(eprop):
+    spec = spec_of("eprop_lif")
+    assert eprop.hashes == {"network": spec.hash(), "structure": spec.structure_hash()}
+    assert {"python", "brian2", "numpy", "snnsearch"} <= set(eprop.versions)
+    assert (eprop.task, eprop.seed, eprop.backend, eprop.dtype, eprop.period) == (
+        "Patches",
+        3,
+        "standalone",
+        "float64",
+        25,
+    )
+    assert eprop.builds in (0, 1) and 0 < eprop.seconds < 120
+
+
+# ---- costs, counted by hand --------------------------------------------------------------------------------------
+
+
+def assert_costs(result, spec):
+    planned = Candidate(spec, 3).plan
+    rasters = {name.removesuffix(".spikes"): s for name, s in result.recordings.items() if name.endswith(".spikes")}
+    assert set(rasters) == {"inputs", *(p.name for p in spec.populations)}
+    assert result.counts["spikes"] == sum(len(spikes) for spikes in rasters.values()) > 100
+    operations = 0
+    for projection in spec.projections:
+        pre = planned.synapses[f"{projection.source}_to_{projection.target}"].pre
+        operations += sum(np.count_nonzero(pre == neuron) for _, neuron in rasters[projection.source])
+    assert result.counts["synaptic_operations"] == operations
+    assert result.counts["samples"] == STREAM and result.counts["steps"] == STREAM * 25
+
+
+def test_spikes_and_synaptic_operations(eprop, rewarded):
+    assert_costs(eprop, spec_of("eprop_lif"))
+    assert_costs(rewarded, spec_of("reward_stdp"))
+    spec = spec_of("eprop_alif")  # sparse: every neuron has as many synapses as the seed gave it
+    assert_costs(run(spec, record=["spikes"]), spec)
+    spec = spec_of("pair_stdp")  # with a first pass over every sample, which does not count
+    assert_costs(run(spec, record=["spikes"]), spec)
+
+
+def test_weight_writes_are_the_weights_that_changed(eprop):
+    """With one update a sample, what differs from one sample's end to the next has been written once."""
+    planned = Candidate(spec_of("eprop_lif"), 3).plan
+    changed = 0
+    for block in ("inputs_to_hidden", "hidden_to_hidden", "hidden_to_readout"):
+        history = eprop.recordings[f"{block}.weight"]
+        assert history.shape == (STREAM, len(planned.synapses[block].pre))
+        first = planned.synapses[block].variables["weight"].value
+        changed += np.count_nonzero(np.diff(np.vstack([first, history]), axis=0))
+        np.testing.assert_array_equal(eprop.weights[block.replace("_to_", "->")], history[-1])
+    assert eprop.counts["weight_writes"] == changed > 1000
+
+
+# ---- weights put back --------------------------------------------------------------------------------------------
+
+
+def test_trained_weights_put_back_and_frozen_predict_the_same(eprop):
+    """Poisson inputs too: noise is a function of the step since the stream's beginning, which is the same."""
+    frozen = spec_of("eprop_lif").with_weights(eprop.weights).frozen()
+    again = run(frozen, test=True)
+    np.testing.assert_array_equal(again.validation.predictions, eprop.validation.predictions)
+    np.testing.assert_allclose(again.validation.losses, eprop.validation.losses, rtol=1e-9)
+    np.testing.assert_array_equal(again.test.predictions, eprop.test.predictions)
+    assert again.counts["weight_writes"] == 0
+    for name, weights in eprop.weights.items():
+        np.testing.assert_array_equal(again.weights[name], weights)
+    untrained = run(spec_of("eprop_lif").frozen())
+    assert not np.allclose(untrained.validation.losses, eprop.validation.losses)
+
+
+# ---- the decision ------------------------------------------------------------------------------------------------
+
+
+def test_the_decision_in_the_network_is_that_of_the_score(rewarded):
+    """By count, ties by v, then the lower index: silent samples tie in everything."""
+    at_end = slice(24, None, 25)
+    score, tie, rank = (rewarded.recordings[f"out.{name}"][at_end] for name in ("readout_score", "readout_tie", "rank"))
+    action = rewarded.recordings["environment.action"][at_end, 0]
+    ties = [np.unique(row).size < row.size for row in score]
+    assert np.count_nonzero(ties) > 5 and np.count_nonzero((score == 0).all(1) & (tie == 0).all(1)) > 1
+    assert (np.sort(rank, axis=1) == np.arange(CLASSES)).all()
+    np.testing.assert_array_equal(rank.argmin(1), decide(score, tie))
+    np.testing.assert_array_equal(action, decide(score, tie))
+    np.testing.assert_array_equal(action, rewarded.stream.predictions)
+
+
+@given(st.lists(st.tuples(*[st.integers(0, 2)] * 4, *[st.integers(0, 2)] * 4), min_size=1, max_size=20))
+def test_decide_is_the_unit_that_nobody_beats(rows):
+    table = np.array(rows, float)
+    scores, ties = table[:, :4], table[:, 4:]
+    for row, chosen in enumerate(decide(scores, ties)):
+        key = [(scores[row, k], ties[row, k], -k) for k in range(4)]
+        assert key[chosen] == max(key)
+
+
+def test_a_leaky_readouts_decision():
+    net = eprop_lif()
+    net.environment(Environment("reward = int(action == label) : 1"))
+    spec = net.freeze()
+    assert isinstance(spec.readouts[0].readout, LeakyReadout) and not isinstance(spec.readouts[0].readout, SpikeReadout)
+    result = run(spec, backend="runtime", record=["environment.action"])
+    action = result.recordings["environment.action"][24::25, 0]
+    np.testing.assert_array_equal(action, result.stream.predictions)
+    assert len(np.unique(action)) > 1
+
+
+# ---- pictures ----------------------------------------------------------------------------------------------------
+
+
+def drawn(figure) -> np.ndarray:
+    """The pixels, as a renderer gives them; warnings (missing glyphs, empty ranges) are errors."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        figure.canvas.draw()
+    return np.asarray(figure.canvas.buffer_rgba())
+
+
+def test_three_axes_in_three_axes_out(eprop, tmp_path):
+    import matplotlib.pyplot as plt
+
+    figure, axes = plt.subplots(1, 3, figsize=(13, 3.6), layout="constrained")
+    assert eprop.plot(axes) is axes and plot_result(eprop, axes) is axes
+    assert [ax.get_xlabel() for ax in axes] == ["samples seen", "time (ms), last samples of the stream", "weight"]
+    assert drawn(figure).std() > 5
+    legends = [text.get_text() for ax in axes if ax.get_legend() for text in ax.get_legend().get_texts()]
+    for text in (f"validation {eprop.accuracy:.3f}", f"test {eprop.test_accuracy:.3f}", "hidden to readout"):
+        assert text in legends
+    dots = sum(len(collection.get_offsets()) for collection in axes[1].collections)
+    assert dots == 2 * eprop.counts["spikes"]  # drawn twice above
+    labels = [label.get_text() for label in axes[1].get_yticklabels()]
+    assert labels == ["inputs", "hidden"]
+    plt.close(figure)
+
+
+def test_axes_are_made_where_none_are_given(eprop):
+    import matplotlib.pyplot as plt
+
+    assert len(np.ravel(eprop.plot())) == 3
+    for plot in (plot_learning_curve, plot_raster, plot_weights):
+        _, ax = plt.subplots()
+        assert plot(eprop, ax) is ax
+        assert plot(eprop) is not ax
+    plt.close("all")
+
+
+def test_without_spikes_the_raster_says_how_to_get_them():
+    import matplotlib.pyplot as plt
+
+    result = result_of([0, 1], [0, 1])
+    axes = result.plot()
+    assert "no spikes recorded" in axes[1].texts[0].get_text()
+    drawn(axes[0].figure)
+    with pytest.raises(SNNError, match="record="):
+        plot_raster(result)
+    plt.close("all")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"recordings": {"inputs.spikes": np.empty((0, 2), np.int64), "out.spikes": np.array([[3, 1]])}},
+        {"recordings": {"inputs.spikes": np.empty((0, 2), np.int64)}},
+        {"weights": {"a->b": np.zeros(5), "c->d": np.empty(0)}},
+        {"weights": {}},
+    ],
+    ids=["a silent population", "silence", "equal weights", "no weights"],
+)
+def test_little_to_draw_is_drawn(changes):
+    import matplotlib.pyplot as plt
+
+    axes = result_of([0], [1], **changes).plot()
+    drawn(np.ravel(axes)[0].figure)
+    plt.close("all")
