@@ -72,8 +72,10 @@ def claim(study: optuna.Study) -> None:
 
 
 def release(study: optuna.Study) -> None:
-    """Say that nobody drives the study."""
-    study.set_user_attr(ATTRIBUTE, None)
+    """Say that nobody drives the study, unless another process has taken it over."""
+    found, me = study.user_attrs.get(ATTRIBUTE), Owner.here()
+    if found is not None and (found["host"], found["pid"], found["ticks"]) == (me.host, me.pid, me.ticks):
+        study.set_user_attr(ATTRIBUTE, None)
 
 
 def _ticks(pid: int) -> int | None:

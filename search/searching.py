@@ -5,14 +5,32 @@ from __future__ import annotations
 import os
 from contextlib import nullcontext
 
+from search.errors import StudyError
 from search.interrupt import Interrupt
 from search.plan import Plan
 from search.summary import Summary
+from snn import fields
+from snn.backends.build import compiler
 
 
 def available_cpus() -> int:
     """CPUs that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def check(plan: Plan) -> None:
+    """What would make every trial fail is an error before the first one.
+
+    Raises
+    ------
+    SNNError
+        If the task's numbers are wrong or its data cannot be read, or if there is no compiler for the backend.
+    """
+    if problems := fields.problems(plan.task, f"the task {plan.task.name}"):
+        raise StudyError(problems)
+    _ = plan.task.data  # reads it, once for all trials
+    if plan.backend == "standalone":
+        compiler()
 
 
 def search(plan: Plan, trials: int, workers: int, interrupt: Interrupt | None = None) -> tuple[Summary, bool]:
@@ -44,6 +62,7 @@ def search(plan: Plan, trials: int, workers: int, interrupt: Interrupt | None = 
     from search.summary import summarise
 
     with nullcontext(interrupt) if interrupt else Interrupt() as asked, make_progress(plan.objectives) as progress:
+        check(plan)
         study = begin(plan, progress.say)
         claim(study)
         try:

@@ -28,6 +28,7 @@ MAX_DELAY_STEPS = 50
 SHORTEST, LONGEST = 1 / 50, 1e5
 """Time constants of `LIF` and `ALIF` in steps: beyond, exp(dt/tau) or 1 - exp(-dt/tau) is no number of 32 bits."""
 MAX_STEPS = 2**31 - 1
+ANSWERS = ("label", "target")
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 TAKEN = re.compile(r"environment|ranks|decision|(softmax|phase)_.*|.*_to_.*")  # blocks of a plan
 
@@ -157,6 +158,12 @@ def _population(spec: NetworkSpec, population: Population) -> Iterator[str]:
     refractory = 0.0 if neuron.refractory is None or isinstance(neuron.refractory, str) else si(neuron.refractory)
     if refractory / si(spec.dt) > MAX_STEPS:
         yield f"`refractory <= {MAX_STEPS} dt` must hold, but {population.name} has {neuron.refractory!r}."
+    for signal in [*population.signals.values(), *(drive.signal for drive in population.drives)]:
+        if signal.source in ANSWERS and not signal.teacher:
+            yield (
+                f"A signal that tells the answer must be a teacher, which is silent where the network is scored, but "
+                f"{population.name} has {signal!r}; add teacher=True."
+            )
     for name in population.signals:
         if reserved(name) or name in parsed(neuron.model).names or name in neuron.parameters:
             yield f"The signal {name!r} of {population.name} has a name that means something else there; rename it."

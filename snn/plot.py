@@ -103,10 +103,11 @@ def plot_raster(result: Result, ax: Axes | None = None) -> Axes:
 def plot_weights(result: Result, ax: Axes | None = None) -> Axes:
     """Histogram of the final weights, one line a projection."""
     ax = _axes(ax)
-    everything = np.concatenate([w for w in result.weights.values() if w.size] or [np.zeros(1)])
+    drawn = {name: weights for name, weights in result.weights.items() if weights.size}
+    everything = np.concatenate([*drawn.values()] or [np.zeros(1)])
     low, high = np.percentile(everything, [0.2, 99.8])
     bins = np.linspace(low, high if high > low else low + 1, 60)
-    for colour, (name, weights) in zip(COLOURS * len(result.weights), result.weights.items(), strict=False):
+    for colour, (name, weights) in zip(COLOURS * len(drawn), drawn.items(), strict=False):
         ax.hist(
             np.clip(weights, bins[0], bins[-1]),
             bins=list(bins),
@@ -116,6 +117,7 @@ def plot_weights(result: Result, ax: Axes | None = None) -> Axes:
             label=name.replace("->", " to "),
         )
     ax.set(xlabel="weight", ylabel="density")
-    ax.legend(frameon=False, fontsize="small")
+    if drawn:
+        ax.legend(frameon=False, fontsize="small")
     ax.spines[["top", "right"]].set_visible(False)
     return ax

@@ -71,6 +71,17 @@ def normal(seed: Any, stream: Any, step: Any, element: Any) -> np.ndarray:
     return radius * np.cos(angle)
 
 
+ORDER, WEIGHTS, FEEDBACK = 1, 2, 3
+
+
+def generator(seed: int, purpose: int, index: int = 0) -> np.random.Generator:
+    """NumPy's generator for one purpose of a run: the stream's order, or a projection's synapses or feedback.
+
+    No key ends in a zero, which NumPy's SeedSequence would not tell from a shorter one.
+    """
+    return np.random.default_rng([seed, purpose, index + 1])
+
+
 def brian_functions() -> dict[str, Any]:
     """``uniform`` and ``normal`` as Brian2 functions for every code generation target."""
     from brian2 import Function

@@ -190,7 +190,7 @@ class Result:
                 recordings=_prefixed(arrays, "recordings:"),
                 **{name: plain[name] for name in _PLAIN},
             )
-        except (OSError, ValueError, KeyError, TypeError, EOFError) as error:
+        except Exception as error:  # files, zip, zlib, NumPy and JSON each have their own
             raise SNNError(f"{path} is not a result that can be read: {error}.") from error
 
 

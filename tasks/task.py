@@ -16,10 +16,12 @@ from snn import fields
 from snn.backends.load import load_program
 from snn.backends.process import RunOptions
 from snn.backends.program import Candidate, Outcome, Program, Samples, State
+from snn.backends.signals import signal_rows
 from snn.check import place
 from snn.errors import NetworkError, RunTimeout, SNNError
 from snn.fields import number, si
 from snn.network import Network, NetworkSpec, freeze
+from snn.random import ORDER, generator
 from snn.readouts import LeakyReadout, SpikeReadout
 from snn.result import Part, Result
 from snn.serial import dumps, loads
@@ -162,7 +164,7 @@ class Task(ABC):
         test : bool
             Whether to score the test part too. A search does so only when it is over.
         timeout : float or None
-            Seconds that the run may take.
+            Seconds that the run may take, not counting compilation.
         cancel : threading.Event or None
             Ends the run when it is set.
 
@@ -179,8 +181,10 @@ class Task(ABC):
             raise SNNError(f"`0 <= seed < 2**31` must hold, but seed = {seed}.")
         self._check(spec)
         candidate = Candidate(spec, int(seed))
-        program = load_program(candidate, backend, dtype, RunOptions(timeout=timeout, cancel=cancel))
-        run = _TaskRun(self, candidate, program, cancel, None if timeout is None else begin + timeout)
+        run = _TaskRun(self, candidate, cancel)
+        run.check_signals()
+        program = load_program(candidate, backend, dtype, RunOptions(cancel=cancel))
+        run.start(program, timeout)
         parts, totals, recordings, state = run.stream(tuple(record), record_samples)
         split = self.split(len(self.data.labels))
         validation = run.frozen(split.validation, state)
@@ -233,22 +237,33 @@ class Task(ABC):
 class _TaskRun:
     """One run of a task: the stream, then frozen parts, through one program."""
 
-    def __init__(
-        self, task: Task, candidate: Candidate, program: Program, cancel: threading.Event | None, deadline: float | None
-    ):
-        self.task, self.candidate, self.program = task, candidate, program
-        self.cancel, self.deadline = cancel, deadline
+    program: Program
+    deadline: float | None = None
+
+    def __init__(self, task: Task, candidate: Candidate, cancel: threading.Event | None):
+        self.task, self.candidate, self.cancel = task, candidate, cancel
         dt = si(candidate.spec.dt)
         self.steps, self.gap = round(si(task.sample) / dt), round(si(task.gap) / dt)
         self.period = self.steps + self.gap
         self.readout = candidate.spec.readouts[0]
+
+    def check_signals(self) -> None:
+        """Raise an error if the network reads something that the task does not give, before anything is compiled."""
+        first = self._samples(np.arange(1), np.zeros(1, bool), np.zeros(1, bool))
+        for source, use in self.candidate.plan.signals.items():
+            signal_rows(first, source, use)
+
+    def start(self, program: Program, timeout: float | None) -> None:
+        """The time runs from here."""
+        self.program = program
+        self.deadline = None if timeout is None else time.monotonic() + timeout
 
     def stream(
         self, record: tuple[str, ...], last: int
     ) -> tuple[Part, dict[str, np.ndarray], dict[str, np.ndarray], State]:
         """The stream: the scores, the counters, what was recorded, and the state that it leaves."""
         split = self.task.split(len(self.task.data.labels))
-        order = np.random.default_rng([self.candidate.seed, 0]).permutation(split.stream)
+        order = generator(self.candidate.seed, ORDER).permutation(split.stream)
         previewed = writes_during_sample(self.candidate.spec)
         rows = np.repeat(order, 2) if previewed else order
         preview = np.arange(len(rows)) % 2 == 0 if previewed else np.zeros(len(rows), bool)

@@ -56,9 +56,7 @@ def program_key(structure: str, dtype: str) -> str:
 def own_source() -> str:
     """A hash of the files that turn a plan into a program."""
     here = Path(__file__).parent
-    files = sorted(
-        [*here.glob("templates/*"), *here.glob("engine/*"), here / "device.py", here / "lower.py", here / "build.py"]
-    )
+    files = sorted([*here.glob("templates/*"), *here.glob("engine/*"), *here.glob("*.py")])
     return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
 
 

@@ -32,6 +32,7 @@ from snn.readouts import LeakyReadout, SpikeReadout
 from snn.signals import Signal
 
 ENVIRONMENT = "environment"
+IN_SAMPLE = "int(sample_step < sample_steps)"  # as opposed to the gap after it
 WHOLE_SAMPLE = 2**30  # a learning window longer than any sample
 
 
@@ -59,7 +60,7 @@ def _count_spikes(group: Group, also: str, slot: str) -> None:
 
 
 def _load(plan: Plan, group: Group, variable: str, signal: Signal, order: int = 0) -> None:
-    plan.signals[signal.source] = None
+    plan.read_signal(signal, group.n)
     row = "sample_row" if signal.per == "sample" else "signal_row"
     index = "0" if signal.one_hot else "i"
     text = f"signal_{signal.source}({row}, {index})"
@@ -67,7 +68,7 @@ def _load(plan: Plan, group: Group, variable: str, signal: Signal, order: int = 
     if signal.teacher:
         text += "*teach"
     if signal.per == "step":
-        text += "*int(sample_step < sample_steps)"
+        text += f"*{IN_SAMPLE}"
     group.codes.append(Code("start", f"{variable} = {text}", FIRST if signal.per == "sample" else STEP, order))
 
 
@@ -104,8 +105,9 @@ def _add_spikes(group: Group, spec: NetworkSpec, neuron: Neuron, threshold: str,
     group.threshold = threshold
     _add_history(group)
     group.events.append(Event(PREVIOUS, "(spike_history // 2) % 2 == 1", "start", order=2))
-    _count_spikes(group, "spike_history += 1\nsample_spikes += 1", slot="after_thresholds")
+    _count_spikes(group, f"spike_history += 1\nsample_spikes += {IN_SAMPLE}", slot="after_thresholds")
     group.declare("sample_spikes", integer=True)
+    group.codes.append(Code("start", "sample_spikes = 0", FIRST))
     if reset:
         group.on_events.append(OnEvent(PREVIOUS, reset, "resets"))
     if neuron.refractory is None:
@@ -157,7 +159,7 @@ def add_readout(plan: Plan, spec: NetworkSpec, named: NamedReadout) -> None:
     """A readout: its units, or the scoring of a spiking population."""
     if isinstance(named.readout, SpikeReadout):
         group = plan.groups[named.readout.population]
-        _score_spikes(group, named)
+        _score_spikes(group, named, STEP if spec.environment is not None and spec.environment.on == "step" else LAST)
         score, tie = f"{named.name}_score", f"{named.name}_tie"
         plan.outputs[named.name] = [f"{group.name}.{score}", f"{group.name}.{tie}"]
     else:
@@ -167,19 +169,20 @@ def add_readout(plan: Plan, spec: NetworkSpec, named: NamedReadout) -> None:
         plan.outputs[named.name] = [f"{named.name}.score", f"{named.name}.loss"]
 
 
-def _score_spikes(group: Group, named: NamedReadout) -> None:
+def _score_spikes(group: Group, named: NamedReadout, phase: str) -> None:
     readout = named.readout
     assert isinstance(readout, SpikeReadout)
     score, tie = f"{named.name}_score", f"{named.name}_tie"
     group.declare(score)
+    group.codes.append(Code("start", f"{score} = 0", FIRST))
     dimensions = Equations(group.model).dimensions[readout.variable]
     group.declare(tie, unit="1" if dimensions is DIMENSIONLESS else repr(get_unit(dimensions)))
     if readout.decide == "count":
-        group.on_events.append(OnEvent("spike", f"{score} += 1", "after_thresholds", order=2))
+        group.on_events.append(OnEvent("spike", f"{score} += {IN_SAMPLE}", "after_thresholds", order=2))
     else:  # the earlier the first spike, the higher; 0 without one
-        first = f"{score} = {score} + int({score} == 0)*(sample_steps - sample_step)"
+        first = f"{score} = {score} + int({score} == 0)*{IN_SAMPLE}*(sample_steps - sample_step)"
         group.on_events.append(OnEvent("spike", first, "after_thresholds", order=2))
-    group.codes.append(Code("decisions", f"{tie} = {readout.variable}", LAST, order=-3))
+    group.codes.append(Code("decisions", f"{tie} = {readout.variable}", phase, order=-3))
 
 
 def _leaky_group(plan: Plan, spec: NetworkSpec, name: str, readout: LeakyReadout) -> Group:
@@ -196,9 +199,10 @@ def _leaky_group(plan: Plan, spec: NetworkSpec, name: str, readout: LeakyReadout
         Signal("label", one_hot=True) if readout.target == "label" else Signal("target", per="step"),
         order=1,
     )
+    group.codes.append(Code("start", "score = 0\nloss = 0", FIRST))
     group.codes.append(Code("readouts", "I = 0", order=1))
     # Whether the step counts, and as how much of the learning window, or of the sample if that is shorter.
-    inside = "inside = int(sample_step >= sample_steps - learning_steps)*int(sample_step < sample_steps)\n"
+    inside = f"inside = int(sample_step >= sample_steps - learning_steps)*{IN_SAMPLE}\n"
     share = inside + "share = 1.0*inside/clip(learning_steps, 1, sample_steps)\n"
     if readout.loss == "cross_entropy":
         _add_softmax(plan, name, group.n)

@@ -4,7 +4,8 @@ A `Plan` has texts, which are compiled, and numbers, which are arguments. `snn.b
 and only `snn.backends.lower` makes Brian2 objects of it; a run needs the numbers alone.
 
 The time step (see `SLOTS`): encoders and arrivals; resets of the step before; state updates and pseudo-derivatives;
-the spike test; readouts, errors and feedback; learning; and, in a sample's last step, decision, environment and writes.
+the spike test; readouts, errors and feedback; decision and environment where there are any; learning; and, in a
+sample's last step, the writes that wait for it.
 """
 
 from __future__ import annotations
@@ -18,6 +19,9 @@ from typing import Any
 
 import numpy as np
 
+from snn.errors import NetworkError
+from snn.signals import Signal
+
 SLOTS = (
     "start",  # signals are loaded, encoders run, spikes that arrive in this step are found
     "synapses",  # arriving spikes add their weights
@@ -27,10 +31,10 @@ SLOTS = (
     "readouts",
     "errors",
     "feedback",
-    "learning",
     "decisions",
     "environment",
     "broadcast",
+    "learning",
     "writes",
     "end",
 )
@@ -178,6 +182,14 @@ class SynapseBlock(Block):
         yield from (code.text for code in self.summed.values())
 
 
+@dataclass(frozen=True)
+class SignalUse:
+    """How a signal is read: one row a ``"sample"`` or a ``"step"``, by at most so many neurons."""
+
+    per: str
+    width: int
+
+
 @dataclass
 class Plan:
     """Everything that a network lowers to."""
@@ -185,7 +197,7 @@ class Plan:
     dt: float
     groups: dict[str, Group] = field(default_factory=dict)
     synapses: dict[str, SynapseBlock] = field(default_factory=dict)
-    signals: dict[str, None] = field(default_factory=dict)  # an ordered set of sources
+    signals: dict[str, SignalUse] = field(default_factory=dict)
     outputs: dict[str, list[str]] = field(default_factory=dict)  # per sample: readout -> "group.variable"
     streams: int = 0
 
@@ -193,6 +205,14 @@ class Plan:
         """Groups, then synapses."""
         yield from self.groups.values()
         yield from self.synapses.values()
+
+    def read_signal(self, signal: Signal, n: int) -> None:
+        """Note that n neurons read a signal."""
+        width = 1 if signal.one_hot else n
+        known = self.signals.get(signal.source)
+        if known is not None and known.per != signal.per:
+            raise NetworkError(f"The signal {signal.source!r} is read per sample in one place and per step in another.")
+        self.signals[signal.source] = SignalUse(signal.per, max(width, known.width if known else 1))
 
     def stream(self) -> int:
         """A new stream id of random numbers."""

@@ -24,11 +24,11 @@ from snn.backends.writes import write
 from snn.check import place
 from snn.fields import si
 from snn.network import INPUTS, NetworkSpec, Projection
-from snn.plasticity.rule import NeuronVariable, RuleEquations, Trace
+from snn.plasticity.rule import WEIGHT_IN_RULES, NeuronVariable, RuleEquations, Trace, Update
+from snn.random import FEEDBACK, WEIGHTS, generator
 from snn.readouts import LeakyReadout
 
 WEIGHT = "weight"
-WEIGHT_IN_RULES = "w"
 
 # Part 5 of the time step, in the order that `snn.plasticity.rule` states.
 DECAY, CURRENT, STEPS, EVENT_STEPS, UPDATES, LATER = range(6)
@@ -38,7 +38,7 @@ def add_projection(plan: Plan, spec: NetworkSpec, projection: Projection, index:
     """One projection: its synapses, their first weights, the transmission of spikes, and its rule."""
     source, target = plan.groups[projection.source], plan.groups[projection.target]
     block = SynapseBlock(block_names(spec)[projection.name], source=source.name, target=target.name, transmits=True)
-    _draw(block, projection, source.n, target.n, np.random.default_rng([seed, index]))
+    _draw(block, projection, source.n, target.n, generator(seed, WEIGHTS, index))
     onto_readout = projection.target in {r.name for r in spec.readouts if isinstance(r.readout, LeakyReadout)}
     arrival = _arrival(spec, projection, source, block.name, onto_readout)
     slot = "readouts" if onto_readout else "synapses"
@@ -47,7 +47,7 @@ def add_projection(plan: Plan, spec: NetworkSpec, projection: Projection, index:
     plan.synapses[block.name] = block
     _add_rule(plan, spec, projection, block, equations, arrival)
     if onto_readout:
-        _add_feedback(plan, spec, projection, block, np.random.default_rng([seed, index, 1]))
+        _add_feedback(plan, spec, projection, block, generator(seed, FEEDBACK, index))
 
 
 def block_names(spec: NetworkSpec) -> dict[str, str]:
@@ -111,10 +111,14 @@ def _add_rule(
         block.declare(names[variable.name], role="lasting" if variable.lasting else "state")
     for step in equations.steps:
         _schedule(block, step.on, substitute(step.code, names), events, STEPS)
-    for update in equations.updates:
-        parts = (update.before, write(projection, block, target, update.dw), update.after)
-        code = substitute("\n".join(part for part in parts if part), names)
-        _schedule(block, update.on, code, events, UPDATES)
+    for on in dict.fromkeys(update.on for update in equations.updates):
+        code = "\n".join(_write(projection, block, target, u) for u in equations.updates if u.on == on)
+        _schedule(block, on, substitute(code, names), events, UPDATES)
+
+
+def _write(projection: Projection, block: SynapseBlock, target: Group, update: Update) -> str:
+    parts = (update.before, write(projection, block, target, update), update.after)
+    return "\n".join(part for part in parts if part)
 
 
 def _local_names(equations: RuleEquations, source: Group, target: Group) -> dict[str, str]:

@@ -9,7 +9,7 @@ import numpy as np
 from brian2 import Function, prefs, second
 
 from snn.backends.lower import Lowered, lower
-from snn.backends.plan import CLOCK, FIRST, LAST, LEARN, LEARN_LAST, STEP, Plan
+from snn.backends.plan import CLOCK, FIRST, LAST, LEARN, LEARN_LAST, STEP, Plan, SignalUse
 from snn.backends.process import PLAIN, RunOptions
 from snn.backends.program import DTYPES, Candidate, Outcome, Program, Samples, State, check_finite
 from snn.backends.recording import Recorder, resolve
@@ -50,7 +50,9 @@ class _Run:
         self.plan, self.samples, self.options = plan, samples, options
         self.start = state.step if state else 0
         self.first_steps = samples.first_steps(self.start)
-        functions = brian_functions() | {f"signal_{s}": _signal(samples, s, dtype) for s in plan.signals}
+        functions = brian_functions() | {
+            f"signal_{s}": _signal(samples, s, use, dtype) for s, use in plan.signals.items()
+        }
         self.lowered: Lowered = lower(plan, dtype, functions)
         self._set_values(state)
         self.initial = self._arrays("state")
@@ -154,9 +156,9 @@ class _Run:
         return np.array(space[: space[-1]])
 
 
-def _signal(samples: Samples, source: str, dtype: type) -> Function:
+def _signal(samples: Samples, source: str, use: SignalUse, dtype: type) -> Function:
     """``signal_SOURCE(row, i)``: the i-th number of a row, or its only number."""
-    rows: np.ndarray = signal_rows(samples, source).astype(dtype)
+    rows: np.ndarray = signal_rows(samples, source, use).astype(dtype)
     width = rows.shape[1]
 
     def read(row: Any, i: Any) -> np.ndarray:

@@ -4,18 +4,35 @@ from __future__ import annotations
 
 import numpy as np
 
+from snn.backends.plan import SignalUse
 from snn.backends.program import Samples
 from snn.errors import SNNError, nearest
 
 
-def signal_rows(samples: Samples, source: str) -> np.ndarray:
-    """A signal as a matrix: one row a sample, or one row a step."""
+def signal_rows(samples: Samples, source: str, use: SignalUse) -> np.ndarray:
+    """A signal as a matrix: one row a sample, or one row a step.
+
+    Raises
+    ------
+    SNNError
+        If the stream has no such signal, or one of another shape than the network reads.
+    """
     if source not in samples.signals:
         raise SNNError(
             f"The network reads the signal {source!r}, which the task does not give; "
             f"{nearest(source, samples.signals)}."
         )
     array = np.asarray(samples.signals[source], dtype=float)
-    per_step = array.ndim == 3
-    rows = len(samples) * samples.steps if per_step else len(samples)
-    return array.reshape(rows, -1)
+    if use.per == "step" and array.ndim == 2:
+        array = array[:, :, None]
+    expected = (len(samples), samples.steps) if use.per == "step" else (len(samples),)
+    width = array.shape[-1] if array.ndim > len(expected) else 1
+    if array.shape[: len(expected)] != expected or array.ndim > len(expected) + 1 or 1 < width < use.width:
+        raise SNNError(
+            f"The network reads {source!r} once a {use.per}, which takes an array of shape "
+            f"({', '.join(map(str, expected))}) or ({', '.join(map(str, expected))}, at least {use.width}), "
+            f"but the task gives {array.shape}."
+        )
+    if not np.isfinite(array).all():
+        raise SNNError(f"The task's {source!r} must be finite numbers, but has others.")
+    return array.reshape(int(np.prod(expected)), -1)

@@ -80,8 +80,8 @@ class StandaloneProgram(Program):
             arrays[f"set:_array_{MARK}{phase}_dt"] = np.array([planned.dt])
         if state is not None:
             arrays |= {f"state:{name}": value for name, value in state.arrays.items()}
-        for source in planned.signals:
-            rows = signal_rows(samples, source).astype(self.dtype).astype(np.float64)
+        for source, use in planned.signals.items():
+            rows = signal_rows(samples, source, use).astype(self.dtype).astype(np.float64)
             arrays |= {f"signal:{source}": rows, f"signal:{source}:width": _whole(rows.shape[1])}
         for names in planned.outputs.values():
             arrays |= {f"output:{name}": np.empty(0) for name in names}

@@ -85,20 +85,14 @@ class EProp(Rule):
         return self._onto_neurons(place)
 
     def _onto_readout(self, readout: LeakyReadout) -> RuleEquations:
-        dw = "-lr*g"
+        weight = Update("sample", dw="-lr*g", after="g = 0")
+        back = Update("sample", dw="-lr*g", of="feedback_weight")
         return RuleEquations(
             parameters={"lr": self.lr, "tau_out": readout.tau},
             traces=(Trace("z_filtered", "pre", "exp(-dt/tau_out)", "1 - exp(-dt/tau_out)", current=True),),
             variables=(SynapseVariable("g"),),
             steps=(Step("step", "g += error_post*z_filtered"),),
-            updates=(
-                Update(
-                    "sample",
-                    dw=dw,
-                    before=f"feedback_weight += {dw}" if self.feedback == "adaptive" else "",
-                    after="g = 0",
-                ),
-            ),
+            updates=(back, weight) if self.feedback == "adaptive" else (weight,),
         )
 
     def _onto_neurons(self, place: Place) -> RuleEquations:

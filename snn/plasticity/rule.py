@@ -19,6 +19,8 @@ from snn import fields
 from snn.errors import NetworkError
 from snn.neurons import Neuron
 
+WEIGHT_IN_RULES = "w"
+
 
 @dataclass(frozen=True)
 class Trace:
@@ -76,6 +78,8 @@ class Update:
     dw: str
     before: str = ""
     after: str = ""
+    of: str = WEIGHT_IN_RULES
+    """What changes: the weight, or another lasting variable of the synapse that is kept like one."""
 
 
 @dataclass(frozen=True)

@@ -170,9 +170,9 @@ WORDS = {
     ),
     "tie": (network(readout=SpikeReadout("hidden", variable="vv")), "breaks ties by 'vv'"),
     "source of a signal": (network(signals={"x": Signal("a b")}), "must be a plain word such as 'label', but is 'a b'"),
-    "per": (network(signals={"x": Signal("label", per="sampel")}), "nearest: 'sample'"),
+    "per": (network(signals={"x": Signal("reward", per="sampel")}), "nearest: 'sample'"),
     "name of a signal": (
-        network(signals={"v": Signal("label")}),
+        network(signals={"v": Signal("reward")}),
         "The signal 'v' of hidden has a name that means something",
     ),
     "factor": (network(rule=RewardSTDP(factor="reward")), "needs the third factor 'reward'"),
@@ -310,7 +310,7 @@ def test_names_that_a_simulation_uses(name):
     for message in (
         said(own(model=OWN["model"] + f"\n{name} : 1")),
         said(own(parameters={"tau": 20 * ms, name: 1})),
-        said(network(signals={name: Signal("label")})),
+        said(network(signals={name: Signal("reward")})),
     ):
         assert name in message and "means something else" in message
 
@@ -325,6 +325,16 @@ def test_every_name_that_a_plan_declares_is_kept_from_the_user(name):
         own_names = {*neuron.parameters, *population.signals, "v", "I", "a", "w"} | answers
         declared = set(planned.groups[population.name].variables) - own_names
         assert declared and not {variable for variable in declared if not reserved(variable)}
+
+
+def test_an_answer_reaches_neurons_as_a_teacher_only():
+    for signal in (Signal("label", one_hot=True), Signal("target", per="step")):
+        net = network(signals={"told": signal})
+        net.drive("hidden", signal)
+        assert said(net).count("add teacher=True.") == 2
+        net = network(signals={"told": dataclasses.replace(signal, teacher=True)})
+        net.drive("hidden", dataclasses.replace(signal, teacher=True))
+        net.freeze()
 
 
 def test_rules_that_do_not_fit_their_place():
@@ -402,6 +412,7 @@ def test_what_is_no_network():
 def test_nearest():
     assert nearest("accurcy", ["loss", "accuracy"]) == "choices: 'accuracy', 'loss'; nearest: 'accuracy'"
     assert nearest("zzz", ["loss"]) == "choices: 'loss'"
+    assert nearest("lif", ["ALIF", "LIF"]).endswith("nearest: 'LIF'")
     assert nearest("zzz", []) == "there are no choices"
     assert nearest(None, [None, 3, "a"]).startswith("choices: '3', 'None', 'a'")
 
@@ -444,7 +455,7 @@ def put(value, path, new):
 SPECS = {name: spec_of(name) for name in NETWORKS}
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=800, deadline=None)
 @given(st.data())
 def test_silly_values_are_told_and_never_crash(data):
     """Anything anywhere: either sentences, or a network that can be planned and written down."""

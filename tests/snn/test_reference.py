@@ -1,5 +1,7 @@
 """Both backends against independent NumPy programs."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from brian2 import Hz, ms
@@ -19,7 +21,8 @@ from snn import (
     SpikeTrains,
 )
 from snn.backends.program import Samples
-from snn.signals import Environment
+from snn.signals import Environment, Signal
+from tests.oracles import stdp
 from tests.snn.networks import run
 from tests.snn.reference import Cells, EPropNetwork, pair_stdp, reward_stdp
 
@@ -165,23 +168,24 @@ def one_synapse(rule, pre, post, w=0.5, **options):
 
 @pytest.mark.parametrize("backend", ["runtime", "standalone"])
 def test_pair_stdp_oracle(backend):
-    """NEST's trains (test_stdp_nn_synapses), all to all, additive: w = 0.437694353656 (tests/oracles/stdp.md)."""
-    pre, post = [1, 5, 6, 7, 9, 11, 12, 13], [2, 3, 4, 8, 9, 10, 12]
-    rule = PairSTDP(a_plus=0.01, a_minus=0.01 * 0.85, tau_plus=16.8 * ms, tau_minus=33.7 * ms)
+    """NEST's trains, all to all, additive (tests/oracles/stdp.py)."""
+    nest = stdp.NEST
+    amplitudes = {"a_plus": nest["lambda"], "a_minus": nest["lambda"] * nest["alpha"]}
+    rule = PairSTDP(tau_plus=nest["tau_plus_ms"] * ms, tau_minus=nest["tau_minus_ms"] * ms, **amplitudes)
     # A spike arrives one step after it is sent, so the presynaptic neuron is driven one step earlier.
-    spec, samples = one_synapse(rule, [t - 1 for t in pre], post)
+    spec, samples = one_synapse(rule, [t - 1 for t in stdp.NEST_PRE], stdp.NEST_POST, w=nest["w0"])
     w = run(spec, samples, backend).state.arrays["pre_to_post.weight"][0]
-    assert w == pytest.approx(0.437694353656, abs=1e-12)
-    assert w == pytest.approx(pair_stdp(pre, post, 0.5, 0.01, 0.0085, 16.8, 33.7), abs=1e-15)
+    assert w == pytest.approx(stdp.NEST_WEIGHT, abs=1e-12)
+    reference = pair_stdp(stdp.NEST_PRE, stdp.NEST_POST, 0.5, *amplitudes.values(), 16.8, 33.7)
+    assert w == pytest.approx(reference, abs=1e-15)
 
 
 @pytest.mark.parametrize("delay", [0, 3])
 def test_song_miller_abbott_window(delay):
-    """The window at 1, 5, 10, 20 and 50 ms (tests/oracles/stdp.md), with the delay counted as part of the timing."""
-    rule = PairSTDP(a_plus=0.01, a_minus=0.0105, tau_plus=20 * ms, tau_minus=20 * ms)
-    potentiation = [0.0095122942, 0.0077880078, 0.0060653066, 0.0036787944, 0.0008208500]
-    depression = [-0.0099879090, -0.0081774082, -0.0063685719, -0.0038627341, -0.0008618925]
-    for lag, up, down in zip((1, 5, 10, 20, 50), potentiation, depression, strict=True):
+    """The window (tests/oracles/stdp.py), with the delay counted as part of the timing."""
+    tau = stdp.WINDOW["tau_ms"] * ms
+    rule = PairSTDP(stdp.WINDOW["a_plus"], stdp.WINDOW["a_minus"], tau_plus=tau, tau_minus=tau)
+    for lag, up, down in zip(stdp.LAGS, stdp.POTENTIATION, stdp.DEPRESSION, strict=True):
         for pre, post, expected in ((60, 60 + lag, up), (60 + lag, 60, down)):
             spec, samples = one_synapse(rule, [pre - 1 - delay], [post], delay=delay * ms if delay else None)
             w = run(spec, samples).state.arrays["pre_to_post.weight"][0]
@@ -206,3 +210,52 @@ def test_reward_stdp(backend):
     c = reward_stdp(pre, post, samples.steps, 0.7, 0.4, 12, 25, 30)
     assert abs(c) > 0.1
     assert w == pytest.approx(0.5 + 0.1 * c, abs=1e-12)  # the reward is the sample's label, 1
+
+
+@pytest.mark.parametrize("backend", ["runtime", "standalone"])
+def test_a_step_rule_uses_the_reward_of_its_own_step(backend):
+    """A reward in one step alone changes the weight by that step's eligibility."""
+    pre, post = [3], [5]
+    rule = RewardSTDP(lr=0.1, a_plus=1.0, a_minus=1.0, tau_e=30 * ms, on="step")
+    spec, samples = one_synapse(rule, [t - 1 for t in pre], post)
+    net = dataclasses.replace(
+        spec,
+        environment=Environment("reward = int(now == 9) : 1", signals={"now": Signal("now", per="step")}, on="step"),
+    )
+    now = np.arange(samples.steps, dtype=float)[None, :]
+    samples = dataclasses.replace(samples, signals={**samples.signals, "now": now})
+    w = run(net, samples, backend).state.arrays["pre_to_post.weight"][0]
+    c = np.exp(-2 / 20) * np.exp(-(9 - 5) / 30)  # the eligibility of step 9
+    assert w == pytest.approx(0.5 + 0.1 * c, abs=1e-12)
+
+
+@pytest.mark.parametrize("backend", ["runtime", "standalone"])
+def test_samples_without_resets_are_scored_one_by_one(backend):
+    """The same spikes again and again, far apart: losses, scores and spike counts are those of one sample each."""
+    rng = np.random.default_rng(2)
+    net = Network(inputs=SpikeTrains(N_IN), dt=1 * ms)
+    net.population("hidden", LIF(tau_m=15 * ms, v_th=0.3), n=N)
+    net.readout(LeakyReadout(CLASSES, tau=8 * ms))
+    net.connect("inputs", "hidden", Dense(Given(rng.normal(0, 0.4, N_IN * N))))
+    net.connect("hidden", "readout", Dense(Given(rng.normal(0, 1, N * CLASSES))))
+    spec = net.freeze()
+    x = np.zeros((3, 400, N_IN))
+    x[:, :40] = (rng.random((40, N_IN)) < 0.2)[None]  # then silence, in which everything decays
+    samples = dataclasses.replace(samples_of(x, np.array([1, 1, 1]), learn=False), reset=np.zeros(3, bool))
+    outputs = run(spec, samples, backend).outputs
+    for name in ("readout.loss", "readout.score"):
+        np.testing.assert_allclose(outputs[name][1:], outputs[name][:-1], rtol=1e-6, atol=1e-9)
+        assert np.abs(outputs[name]).max() > 0.01
+
+
+@pytest.mark.parametrize(("decide", "expected"), [("count", [2.0, 0.0]), ("first_spike", [17.0, 0.0])])
+def test_spikes_in_a_gap_count_for_nothing(decide, expected):
+    net = Network(inputs=SpikeTrains(2), dt=1 * ms)
+    net.population("out", LIF(v_th=1.0, reset="zero", tau_m=50 * ms), n=2)
+    net.readout(SpikeReadout("out", decide=decide))
+    net.connect("inputs", "out", Dense(Given(np.array([1.5, 0.0, 0.0, 1.5]))), delay=3 * ms)
+    x = np.zeros((2, 20, 2))
+    x[:, [0, 5], 0] = 1  # arrive in steps 3 and 8
+    x[:, 18, 1] = 1  # arrives in the gap
+    samples = dataclasses.replace(samples_of(x, np.array([0, 0])), gap=10, reset=np.zeros(2, bool))
+    np.testing.assert_array_equal(run(net.freeze(), samples).outputs["out.readout_score"], [expected, expected])

@@ -143,7 +143,7 @@ def test_what_is_no_result(content, tmp_path):
     path = tmp_path / "x.npz"
     if content is not None:
         path.write_bytes(content)
-    with pytest.raises(SNNError, match="x.npz"):
+    with pytest.raises(SNNError, match=r"x\.npz"):
         Result.load(path)
     with pytest.raises(SNNError):
         Result.load(tmp_path)
@@ -352,6 +352,8 @@ def test_without_spikes_the_raster_says_how_to_get_them():
 def test_little_to_draw_is_drawn(changes):
     import matplotlib.pyplot as plt
 
-    axes = result_of([0], [1], **changes).plot()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        axes = result_of([0], [1], **changes).plot()
     drawn(np.ravel(axes)[0].figure)
     plt.close("all")

@@ -393,6 +393,7 @@ static int run(int argc, char** argv) {
     _mm_setcsr(_mm_getcsr() | 0x8040);  // numbers too small to matter are zero, not slow
 #endif
     Run run(argv[1]);
+    std::remove(argv[1]);  // it has been read, and can be large
     run.advance();
     run.write(argv[2]);
     return 0;
