@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import optuna
 
 # User attributes of a study.
-OBJECTIVES, SEED, SCRIPT, TASK = "objectives", "seed", "script", "task"
+OBJECTIVES, SEED, SCRIPT, TASK, ENGINE = "objectives", "seed", "script", "task", "engine"
 
 
 def begin(plan: Plan, say: Callable[[str], None]) -> optuna.Study:
@@ -66,6 +66,12 @@ def _compare(study: optuna.Study, plan: Plan, say: Callable[[str], None]) -> Non
             f"A study keeps its seed, but {plan.name!r} was begun with {known[SEED]} and is now asked for {plan.seed}: "
             f"{remedy}."
         )
+    engine = {"backend": plan.backend, "dtype": plan.dtype}
+    if known.get(ENGINE, engine) != engine:
+        say(
+            f"{plan.name!r} was begun with {' and '.join(known[ENGINE].values())}; new trials run with "
+            f"{' and '.join(engine.values())}, and the numbers of the two may differ."
+        )
     script = known.get(SCRIPT)
     if script is not None and script["hash"] != plan.script.hash:
         say(
@@ -93,6 +99,7 @@ def _complete(study: optuna.Study, plan: Plan) -> None:
         SEED: plan.seed,
         SCRIPT: {"hash": plan.script.hash, "source": plan.script.source},
         TASK: plan.task.to_json(),
+        ENGINE: {"backend": plan.backend, "dtype": plan.dtype},
     }
     known = study.user_attrs
     for key, value in wanted.items():

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from snn.result import Result
 
+HOPELESS = 5  # trials that fail before any works
 GRACE = 3.0  # seconds that stopped jobs have to end, so that no process outlives the search
 
 
@@ -116,13 +117,23 @@ class Driver:
         except optuna.TrialPruned:
             return self._tell(trial, {"seconds": 0.0}, None)
         except Exception as error:
-            return self._fail(trial, f"network(trial) failed: {fault(error, self._plan.script)}", began)
+            reason = fault(error, self._plan.script)
+            self._fail(trial, f"network(trial) failed: {reason}", began)
+            return self._give_up(reason)
         seed = known.get(record.SEED, trial_seed(self._plan.seed, trial.number))
         if record.NETWORK not in known:
             trial.set_user_attr(record.SEED, seed)
             trial.set_user_attr(record.NETWORK, network)
         trial.set_user_attr(record.ORIGIN, self._plan.origin())
         self._submit(self._plan.job(network, seed), partial(self._end_trial, trial, began))
+
+    def _give_up(self, reason: str) -> None:
+        """A script that has never made a network that works is to be mended, not run to its last trial."""
+        from search.errors import StudyError
+
+        counts = count(self._study.get_trials(deepcopy=False))
+        if counts["complete"] + counts["pruned"] == 0 and not self._underway and counts["fail"] >= HOPELESS:
+            raise StudyError(f"The first {counts['fail']} trials all failed, so the search has stopped: {reason}")
 
     def _build_network(self, trial: optuna.Trial) -> str:
         from search.errors import StudyError

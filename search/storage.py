@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 # Greedy up to the last @: a password that should have been escaped is then hidden too.
 _LOGIN = re.compile(r"([A-Za-z][\w+.-]*://)([^\s'\"<>:@/]*):([^\s'\"<>]*)@")
+_WHOLE = re.compile(r"^([^:]*://[^:/@]*):.*@", re.DOTALL)  # a text that is one URL, well-formed or not
 _QUERY = re.compile(r"(?i)([?&;](?:password|passwd|pwd|token|secret|sslpassword)=)([^&\s'\"]+)")
 
 
@@ -47,6 +48,10 @@ class Location:
         if "://" in str(storage):
             return cls(str(storage), default.with_name(default.name + ".artifacts"))
         path = Path(storage)
+        if not path.name or path.is_dir():
+            raise StudyError(
+                f"`storage` must be a URL or the path of a journal file, but {str(storage)!r} is a folder."
+            )
         return cls(str(path), path.with_suffix(".artifacts"))
 
     @property
@@ -57,10 +62,11 @@ class Location:
     @property
     def shown(self) -> str:
         """The location without its password."""
-        return mask(self.text)
+        return mask(_WHOLE.sub(r"\1:***@", self.text))
 
     def hide(self, text: str) -> str:
         """The text without this location's password, escaped or not."""
+        text = text.replace(self.text, self.shown)
         for groups in (_LOGIN.findall(self.text), _QUERY.findall(self.text)):
             for *_, secret in groups:
                 for form in {secret, unquote(secret)} - {""}:

@@ -42,7 +42,7 @@ def _problems(spec: NetworkSpec) -> list[str]:
     found = list(_basics(spec))
     if found:  # what follows would stumble over these
         return found
-    found += list(_names(spec))
+    found += [*_names(spec), *_rhythms(spec)]
     found += [text for population in spec.populations for text in _population(spec, population)]
     found += [text for readout in spec.readouts for text in _readout(spec, readout.name, readout.readout)]
     found += [text for projection in spec.projections for text in _projection(spec, projection)]
@@ -144,6 +144,25 @@ def _names(spec: NetworkSpec) -> Iterator[str]:
     for name, count in Counter(p.name for p in spec.projections).items():
         if count > 1:
             yield f"Projections must have different names, but {name!r} is used {count} times; give them name=."
+
+
+def _rhythms(spec: NetworkSpec) -> Iterator[str]:
+    """A stream's array has one row a sample or one row a step; whoever reads it must say the same."""
+    read = {("values", spec.inputs.encoding().per)}
+    for named in spec.readouts:
+        if isinstance(named.readout, LeakyReadout):
+            read.add(("label", "sample") if named.readout.target == "label" else ("target", "step"))
+    for population in spec.populations:
+        signals = [*population.signals.values(), *(drive.signal for drive in population.drives)]
+        read |= {(signal.source, signal.per) for signal in signals}
+    if spec.environment is not None:
+        read |= {(signal.source, signal.per) for signal in spec.environment.signals.values()}
+    for source, count in sorted(Counter(source for source, _ in read).items()):
+        if count > 1:
+            yield (
+                f"The signal {source!r} must be read per sample or per step, but one part of the network reads it "
+                "per sample and another per step; change per=."
+            )
 
 
 def _population(spec: NetworkSpec, population: Population) -> Iterator[str]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from brian2 import Quantity, ms, second
 
-from snn.connect import Connection, Given
+from snn.connect import Connection, Constant, Given
 from snn.encode import Encoder
 from snn.errors import NetworkError, SNNError, nearest
 from snn.fields import number, sort_mappings
@@ -151,6 +151,13 @@ class NetworkSpec:
             for p in self.projections
         )
         return dataclasses.replace(self, projections=projections)
+
+    def skeleton(self) -> NetworkSpec:
+        """A network of the same structure without given weights: what a program is built of, whatever the numbers."""
+        empty = tuple(
+            dataclasses.replace(p, connection=p.connection.with_weights(Constant(0.0))) for p in self.projections
+        )
+        return dataclasses.replace(self, projections=empty)
 
     def frozen(self) -> NetworkSpec:
         """The same network without plasticity."""

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from snn.result import Result
 
 WINDOW = 100
+EARLY = 20
 COLOURS = ("#4477aa", "#ee6677", "#228833", "#ccbb44", "#66ccee", "#aa3377")  # Tol's bright scheme: told apart by all
 
 
@@ -54,12 +55,13 @@ def plot_learning_curve(result: Result, ax: Axes | None = None) -> Axes:
     """Prequential accuracy over a sliding window, with the validation (and test) accuracy reached."""
     ax = _axes(ax)
     curve = result.prequential_curve(WINDOW)
-    ax.plot(np.arange(1, len(curve) + 1), curve, color=COLOURS[0], label=f"prequential, last {WINDOW}")
+    begin = min(EARLY, len(curve)) - 1  # before that the window holds too few samples to say anything
+    ax.plot(np.arange(begin + 1, len(curve) + 1), curve[begin:], color=COLOURS[0], label=f"prequential, last {WINDOW}")
     ax.axhline(result.accuracy, color=COLOURS[1], ls="--", lw=1, label=f"validation {result.accuracy:.3f}")
     if result.test_accuracy is not None:
         ax.axhline(result.test_accuracy, color=COLOURS[2], ls=":", lw=1.5, label=f"test {result.test_accuracy:.3f}")
     ax.set(xlabel="samples seen", ylabel="accuracy", ylim=(0, 1.02), xlim=(0, len(curve)))
-    ax.legend(loc="lower right", frameon=False, fontsize="small")
+    ax.legend(loc="best", frameon=False, fontsize="small")
     ax.spines[["top", "right"]].set_visible(False)
     return ax
 

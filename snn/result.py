@@ -191,7 +191,8 @@ class Result:
                 **{name: plain[name] for name in _PLAIN},
             )
         except Exception as error:  # files, zip, zlib, NumPy and JSON each have their own
-            raise SNNError(f"{path} is not a result that can be read: {error}.") from error
+            reason = error.strerror if isinstance(error, OSError) and error.strerror else "it was not written by save()"
+            raise SNNError(f"{path} is not a result that can be read: {reason}.") from error
 
 
 _PLAIN = ("task", "seed", "backend", "dtype", "counts", "dt_ms", "period", "versions", "hashes", "seconds", "builds")

@@ -180,12 +180,13 @@ class Task(ABC):
         if not 0 <= seed < 2**31:
             raise SNNError(f"`0 <= seed < 2**31` must hold, but seed = {seed}.")
         self._check(spec)
+        record = (record,) if isinstance(record, str) else tuple(record)
         candidate = Candidate(spec, int(seed))
         run = _TaskRun(self, candidate, cancel)
         run.check_signals()
         program = load_program(candidate, backend, dtype, RunOptions(cancel=cancel))
         run.start(program, timeout)
-        parts, totals, recordings, state = run.stream(tuple(record), record_samples)
+        parts, totals, recordings, state = run.stream(record, record_samples)
         split = self.split(len(self.data.labels))
         validation = run.frozen(split.validation, state)
         tested = run.frozen(split.test, state) if test else None
@@ -228,7 +229,11 @@ class Task(ABC):
                 found.append(
                     f"{self.name} has {self.data.classes} classes, but the readout {named.name!r} has {units} units."
                 )
-        if not found and si(self.sample) < si(spec.dt):
+        for name in ("sample", "gap"):
+            steps = si(getattr(self, name)) / si(spec.dt)
+            if not found and abs(steps - round(steps)) > 1e-6:
+                found.append(f"`{name}` must be a whole number of steps, but is {steps:g} steps of {spec.dt!r}.")
+        if not found and round(si(self.sample) / si(spec.dt)) < 1:
             found.append(f"`sample >= dt` must hold, but sample = {self.sample!r} and dt = {spec.dt!r}.")
         if found:
             raise NetworkError(found)

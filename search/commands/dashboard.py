@@ -90,9 +90,11 @@ def _listen(plan: Plan, study: optuna.Study, host: str, port: int | None) -> WSG
     for candidate in [port] if port is not None else [PORT, 0]:
         try:
             return make_server(host, candidate, app, server_class=Server, handler_class=Quiet)
-        except OSError as error:
+        except (OSError, OverflowError) as error:  # the latter for a port beyond 65535
             problem = error
-    raise StudyError(f"The dashboard must get an address to listen on, but {host}:{port}: {problem.strerror}.")
+    where = host if port is None else f"{host}:{port}"
+    reason = problem.strerror if isinstance(problem, OSError) else problem
+    raise StudyError(f"The dashboard must get an address to listen on, but {where}: {reason}.")
 
 
 def _draw_best(plan: Plan, study: optuna.Study, executor: Executor) -> None:

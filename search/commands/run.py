@@ -63,4 +63,4 @@ def execute(arguments: argparse.Namespace) -> int:
         print(f"Next: snnsearch show {place(arguments)}\n      snnsearch dashboard {place(arguments)}")
         if summary.best:
             print(f"      snnsearch replay {place(arguments)} {summary.best[0].number}")
-    return 0
+    return 2 if summary.trials["fail"] and not summary.trials["complete"] + summary.trials["pruned"] else 0

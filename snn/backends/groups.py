@@ -151,7 +151,9 @@ def _own_random(plan: Plan, text: str) -> str:
 
     text = re.sub(r"\brand\(\s*\)", lambda _: draw("uniform"), text)
     text = re.sub(r"\brandn\(\s*\)", lambda _: draw("normal"), text)
-    text = re.sub(r"\bxi(_\w+)?\b", lambda _: f"({draw('normal')}*dt**-0.5)", text)
+    # As in Brian2, one name is one noise, wherever it stands.
+    noises = {name: f"({draw('normal')}*dt**-0.5)" for name in dict.fromkeys(re.findall(r"\bxi(?:_\w+)?\b", text))}
+    text = substitute(text, noises)
     return re.sub(r"\bt\b", "(absolute_step*dt)", text)
 
 

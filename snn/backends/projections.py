@@ -101,7 +101,7 @@ def _add_rule(
     names |= {clock: f"{clock}_post" for clock in CLOCK}
     names |= {factor: f"{factor}_post" for factor in equations.factors}
     for asked in equations.neuron_variables:
-        names[f"{asked.name}_post"] = f"{_neuron_variable(target, asked)}_post"
+        names[f"{asked.name}_post"] = f"{_neuron_variable(block.name, target, asked)}_post"
     if equations.feedback:
         names["learning_signal"] = _learning_signal(spec, projection.target)
     block.parameters({names[name]: value for name, value in equations.parameters.items()})
@@ -157,24 +157,14 @@ def _add_trace(name: str, trace: Trace, event: str, group: Group, equations: Rul
     )
 
 
-def _neuron_variable(target: Group, variable: NeuronVariable) -> str:
-    """Projections onto one population that ask for the same variable share it."""
-    number = 0
-    while True:
-        suffix = "" if number == 0 else f"_{number}"
-        renamed = {n: f"{n}{suffix}" for n in variable.parameters}
-        name = variable.name + suffix
-        code = Code("groups", f"{name} = {substitute(variable.expression, renamed)}", LEARN, order=2)
-        values = {renamed[n]: si(v) for n, v in variable.parameters.items()}
-        same = all(target.variables[n].value == v for n, v in values.items() if n in target.variables)
-        if code in target.codes and same:
-            return name
-        if name not in target.variables:
-            target.declare(name)
-            target.parameters({renamed[n]: v for n, v in variable.parameters.items()})
-            target.codes.append(code)
-            return name
-        number += 1
+def _neuron_variable(name: str, target: Group, variable: NeuronVariable) -> str:
+    """Each projection has its own, though others may be alike: what is compiled must not depend on numbers."""
+    renamed = {parameter: f"{name}_{parameter}" for parameter in variable.parameters}
+    own = f"{name}_{variable.name}"
+    target.declare(own)
+    target.parameters({renamed[parameter]: value for parameter, value in variable.parameters.items()})
+    target.codes.append(Code("groups", f"{own} = {substitute(variable.expression, renamed)}", LEARN, order=2))
+    return own
 
 
 def _learning_signal(spec: NetworkSpec, population: str) -> str:

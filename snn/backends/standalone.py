@@ -32,7 +32,7 @@ class StandaloneProgram(Program):
     def load(candidate: Candidate, dtype: str, options: RunOptions = PLAIN) -> StandaloneProgram:
         """Find the network's program in the cache, or build it."""
         key = program_key(candidate.plan.structure(), dtype)
-        binary, built = find_or_build(key, candidate.spec.to_json(), dtype, options)
+        binary, built = find_or_build(key, candidate.spec.skeleton().to_json(), dtype, options)
         return StandaloneProgram(binary, DTYPES[dtype], built)
 
     def advance(

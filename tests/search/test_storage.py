@@ -94,3 +94,18 @@ def test_writers_wait_for_each_other(tmp_path):
     for thread in threads:
         thread.join()
     assert len(optuna.load_study(study_name="s", storage=open_journal(path)).trials) == 60
+
+
+@pytest.mark.parametrize("text", ["postgresql://bob:hunter2 xx@127.0.0.1:abc/0", "mysql://bob:a@b c@host/db"])
+def test_a_malformed_url_shows_no_password(text, tmp_path):
+    location = Location.of(text, tmp_path / "study")
+    with pytest.raises(StudyError) as caught:
+        location.open(create=True)
+    for secret in ("hunter2", "a@b", "b c"):
+        assert secret not in str(caught.value) and secret not in location.shown
+
+
+def test_a_folder_is_no_storage(tmp_path):
+    for storage in (".", tmp_path):
+        with pytest.raises(StudyError, match="is a folder"):
+            Location.of(storage, tmp_path / "study")

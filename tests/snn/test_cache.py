@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from brian2 import ms
 
-from snn import LIF, Dense, LeakyReadout, Network, SpikeTrains
+from snn import LIF, Dense, LeakyReadout, Network, Sparse, SpikeTrains
 from snn.backends import cache
 from snn.backends.arrays import read_arrays, write_arrays
 from snn.backends.build import compile_source
@@ -97,6 +97,22 @@ def test_a_damaged_entry_is_built_again(entry):
     assert cache.intact(entry) is not None
     assert len((entry / "program").read_bytes()) == len(before)
     assert run(spec(), stream(n=1, spikes=True), "standalone", "float32").outputs["readout.score"].shape == (1, CLASSES)
+
+
+def test_given_weights_of_another_seed_are_no_part_of_a_program(entry):
+    """A sparse network trained with one seed is put back: its program must not draw synapses with another."""
+    net = Network(inputs=SpikeTrains(INPUTS), dt=1 * ms)
+    net.population("hidden", LIF(), n=30)
+    net.readout(LeakyReadout(CLASSES))
+    net.connect("inputs", "hidden", Sparse(p=0.5))
+    net.connect("hidden", "readout", Dense())
+    sparse, samples = net.freeze(), stream(n=1, spikes=True)
+    candidate = Candidate(sparse, 11)
+    weights = candidate.plan.synapses["inputs_to_hidden"].variables["weight"].value
+    trained = sparse.with_weights({"inputs->hidden": weights + 1.0})
+    assert len(Candidate(sparse, 0).plan.synapses["inputs_to_hidden"].pre) != len(weights)
+    outcome = run(trained, samples, "standalone", "float32", seed=11)  # the first run of this structure builds it
+    np.testing.assert_allclose(outcome.state.arrays["inputs_to_hidden.weight"], weights + 1.0, rtol=1e-6)
 
 
 def test_numbers_do_not_change_the_program_and_equations_do(entry):

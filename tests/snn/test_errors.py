@@ -337,6 +337,13 @@ def test_an_answer_reaches_neurons_as_a_teacher_only():
         net.freeze()
 
 
+def test_a_signal_has_one_rhythm():
+    net = network(inputs=SpikeTrains(4), signals={"x": Signal("values", per="sample"), "y": Signal("reward")})
+    net.environment(Environment("reward = r : 1", signals={"r": Signal("reward", per="step")}))
+    message = said(net)
+    assert "The signal 'reward' must be read per sample or per step" in message and "'values' must be" in message
+
+
 def test_rules_that_do_not_fit_their_place():
     assert "EProp knows the eligibility of LIF and ALIF neurons, but it was asked for Neuron" in said(
         network(model=Neuron(**OWN), rule=EProp())

@@ -188,7 +188,7 @@ def test_song_miller_abbott_window(delay):
     for lag, up, down in zip(stdp.LAGS, stdp.POTENTIATION, stdp.DEPRESSION, strict=True):
         for pre, post, expected in ((60, 60 + lag, up), (60 + lag, 60, down)):
             spec, samples = one_synapse(rule, [pre - 1 - delay], [post], delay=delay * ms if delay else None)
-            w = run(spec, samples).state.arrays["pre_to_post.weight"][0]
+            w = run(spec, samples, "standalone").state.arrays["pre_to_post.weight"][0]
             assert w - 0.5 == pytest.approx(expected, abs=6e-11)  # the table's ten digits
 
 
