@@ -40,6 +40,8 @@ def read_arrays(path: str | Path) -> dict[str, np.ndarray]:
             raise ValueError(f"{path} is not an array file")
         entries = [file.readline().decode().split() for _ in range(int(first[1]))]
         arrays = {}
+        if any(len(entry) != 3 or entry[1] not in TYPES or not entry[2].isdigit() for entry in entries):
+            raise ValueError(f"{path} has a damaged header")
         for name, letter, count in entries:
             dtype = np.dtype(TYPES[letter])
             data = file.read(int(count) * dtype.itemsize)

@@ -63,14 +63,17 @@ def run_process(command: list[str], options: RunOptions, environment: Mapping[st
     RunError
         If it crashed; with its last words.
     """
-    process = subprocess.Popen(
-        command,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        env=None if environment is None else dict(environment),
-        start_new_session=True,
-    )
+    try:
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            env=None if environment is None else dict(environment),
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise RunError(f"The program {command[0]} cannot be started: {error.strerror}.") from error
     try:
         words = _listen(process, options)
         status = process.wait()

@@ -14,7 +14,7 @@ from snn.backends.plan import Plan
 from snn.backends.planner import plan
 from snn.backends.process import PLAIN, RunOptions
 from snn.backends.projections import WEIGHT, block_names
-from snn.errors import NotFinite
+from snn.errors import NotFinite, SNNError
 from snn.network import NetworkSpec
 
 DTYPES = {"float32": np.float32, "float64": np.float64}
@@ -99,9 +99,12 @@ class State:
     @staticmethod
     def load(path: str | Path) -> State:
         """Read a file that `save` has written; nothing in it is executed."""
-        with np.load(path, allow_pickle=False) as data:
-            arrays = {k.removeprefix("array:"): data[k] for k in data.files if k.startswith("array:")}
-            return State(int(data["step"]), arrays)
+        try:
+            with np.load(path, allow_pickle=False) as data:
+                arrays = {k.removeprefix("array:"): data[k] for k in data.files if k.startswith("array:")}
+                return State(int(data["step"]), arrays)
+        except Exception as error:  # files, zip, zlib and NumPy each have their own
+            raise SNNError(f"{path} is not a state that can be read.") from error
 
 
 @dataclass(frozen=True)
