@@ -233,8 +233,6 @@ class Task(ABC):
             steps = si(getattr(self, name)) / si(spec.dt)
             if not found and abs(steps - round(steps)) > 1e-6:
                 found.append(f"`{name}` must be a whole number of steps, but is {steps:g} steps of {spec.dt!r}.")
-        if not found and round(si(self.sample) / si(spec.dt)) < 1:
-            found.append(f"`sample >= dt` must hold, but sample = {self.sample!r} and dt = {spec.dt!r}.")
         if found:
             raise NetworkError(found)
 
