@@ -25,18 +25,18 @@ FRESH_SEED = 1_000_000  # first of the seeds for the final runs; no trial is lik
 
 
 def network(trial):
-    rate = trial.suggest_float("rate_hz", 100, 300, log=True) * Hz
+    rate = trial.suggest_float("rate_hz", 120, 300, log=True) * Hz
     net = Network(inputs=Regular(64, rate=rate), dt=1 * ms)
     hidden = LIF(
         tau_m=trial.suggest_float("tau_m_ms", 12, 40, log=True) * ms,
-        v_th=trial.suggest_float("v_th", 0.4, 1.5, log=True),
+        v_th=trial.suggest_float("v_th", 0.5, 1.2, log=True),
         refractory=2 * ms,
     )
-    net.population("hidden", hidden, n=trial.suggest_int("n", 96, 256, log=True))
+    net.population("hidden", hidden, n=trial.suggest_int("n", 160, 256, log=True))
     net.readout(LeakyReadout(10, tau=trial.suggest_float("tau_out_ms", 2, 8, log=True) * ms))
     surrogate = PiecewiseLinear(width=2.5)
-    hidden_rule = EProp(surrogate=surrogate, lr=trial.suggest_float("lr", 3e-5, 3e-4, log=True))
-    readout_rule = EProp(lr=trial.suggest_float("lr_out", 0.02, 0.1, log=True))
+    hidden_rule = EProp(surrogate=surrogate, lr=trial.suggest_float("lr", 3e-5, 2e-4, log=True))
+    readout_rule = EProp(lr=trial.suggest_float("lr_out", 0.03, 0.08, log=True))
     net.connect("inputs", "hidden", Dense(Normal(gain=trial.suggest_float("gain", 0.7, 1.5, log=True))), hidden_rule)
     net.connect("hidden", "readout", Dense(Normal(gain=0.02)), readout_rule)
     return net

@@ -1,6 +1,6 @@
 """Forty equal trials with one worker and with two: ``python -m tests.benchmarks.workers``.
 
-The two alternate, three times; what is compared is the time in which trials ran, and the time of the whole call.
+The two alternate, twice; what is compared is the time in which trials ran, and the time of the whole call.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from optuna.trial import FixedTrial
 from search import Study
 from tests.benchmarks.digits_study import digits_study, quiet
 
-TRIALS, ROUNDS = 40, 3
+TRIALS, ROUNDS = 40, 2
 EQUAL = {
     "rate_hz": 250.0,
     "tau_m_ms": 25.0,
