@@ -4,7 +4,7 @@ from snn.connect import Constant, Dense, FixedFanIn, Given, Normal, OneToOne, Sp
 from snn.encode import Poisson, Regular, SpikeTrains
 from snn.errors import SNNError
 from snn.network import Network, NetworkSpec
-from snn.neurons import ALIF, LIF, Neuron
+from snn.neurons import ALIF, LIF, AdEx, Izhikevich, Neuron, ResonateAndFire, SynapticLIF
 from snn.plasticity import EProp, PairSTDP, PiecewiseLinear, RewardSTDP, Rule, Static
 from snn.readouts import LeakyReadout, SpikeReadout
 from snn.result import Result
@@ -13,12 +13,14 @@ from snn.signals import Environment, Signal
 __all__ = [
     "ALIF",
     "LIF",
+    "AdEx",
     "Constant",
     "Dense",
     "EProp",
     "Environment",
     "FixedFanIn",
     "Given",
+    "Izhikevich",
     "LeakyReadout",
     "Network",
     "NetworkSpec",
@@ -29,6 +31,7 @@ __all__ = [
     "PiecewiseLinear",
     "Poisson",
     "Regular",
+    "ResonateAndFire",
     "Result",
     "RewardSTDP",
     "Rule",
@@ -38,5 +41,6 @@ __all__ = [
     "SpikeReadout",
     "SpikeTrains",
     "Static",
+    "SynapticLIF",
     "Uniform",
 ]

@@ -16,7 +16,7 @@ from snn.equations import environment_problems, parsed, parsing_problem, reserve
 from snn.errors import NetworkError, nearest
 from snn.fields import mapping_problems, si
 from snn.fields import problems as field_problems
-from snn.neurons import ALIF, LIF, Neuron, NeuronModel
+from snn.neurons import ALIF, LIF, Neuron, NeuronModel, SynapticLIF
 from snn.plasticity.rule import Place, Rule
 from snn.readouts import LeakyReadout, Readout, SpikeReadout
 from snn.signals import Environment, Signal
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 MAX_DELAY_STEPS = 50
 SHORTEST, LONGEST = 1 / 50, 1e5
-"""Time constants of `LIF` and `ALIF` in steps: beyond, exp(dt/tau) or 1 - exp(-dt/tau) is no number of 32 bits."""
+"""Time constants of `LIF` and its kin in steps: beyond, exp(dt/tau) or 1 - exp(-dt/tau) is no number of 32 bits."""
 MAX_STEPS = 2**31 - 1
 ANSWERS = ("label", "target")
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
@@ -189,9 +189,9 @@ def _population(spec: NetworkSpec, population: Population) -> Iterator[str]:
 
 
 def _time_constants(spec: NetworkSpec, population: Population) -> Iterator[str]:
-    if not isinstance(population.model, (LIF, ALIF)):
+    if not isinstance(population.model, (LIF, ALIF, SynapticLIF)):
         return
-    for name in ("tau_m", "tau_a"):
+    for name in ("tau_m", "tau_a", "tau_syn"):
         tau = getattr(population.model, name, None)
         if tau is not None and not SHORTEST <= si(tau) / si(spec.dt) <= LONGEST:
             yield (

@@ -8,10 +8,12 @@ from brian2 import Hz, ms, mV
 from snn import (
     ALIF,
     LIF,
+    AdEx,
     Dense,
     Environment,
     EProp,
     FixedFanIn,
+    Izhikevich,
     LeakyReadout,
     Network,
     Neuron,
@@ -20,11 +22,13 @@ from snn import (
     PairSTDP,
     Poisson,
     Regular,
+    ResonateAndFire,
     RewardSTDP,
     Signal,
     Sparse,
     SpikeReadout,
     SpikeTrains,
+    SynapticLIF,
     Uniform,
 )
 from snn.backends.load import load_program
@@ -135,6 +139,17 @@ def explicit_spikes():
     return net
 
 
+def of_model(model, mean, variable="v", dt=1.0, amplitude=0.05):
+    """A recurrent population of a neuron model, driven through synapses of about the given weight."""
+    net = Network(inputs=Poisson(INPUTS, rate=150 * Hz / dt), dt=dt * ms)
+    net.population("out", model, n=CLASSES)
+    net.readout(SpikeReadout("out", variable=variable))
+    rule = PairSTDP(a_plus=amplitude * mean, a_minus=amplitude * mean)
+    net.connect("inputs", "out", Dense(Uniform(0, 2 * mean)), rule, w_min=0)
+    net.connect("out", "out", Dense(Uniform(-mean, mean)), delay=2 * dt * ms)
+    return net
+
+
 NETWORKS = {
     "eprop_lif": eprop_lif,
     "eprop_alif": eprop_alif,
@@ -143,6 +158,10 @@ NETWORKS = {
     "reward_stdp_step": lambda: reward_stdp("step"),
     "own_neuron": own_neuron,
     "explicit_spikes": explicit_spikes,
+    "synaptic_lif": lambda: of_model(SynapticLIF(tau_m=15 * ms, refractory=3 * ms), 1.0),
+    "resonate_and_fire": lambda: of_model(ResonateAndFire(refractory=3 * ms), 0.7, variable="y"),
+    "adex": lambda: of_model(AdEx(refractory=1 * ms), 4e-9, dt=0.25),
+    "izhikevich": lambda: of_model(Izhikevich(refractory=1.5 * ms), 20.0, dt=0.5),
 }
 
 

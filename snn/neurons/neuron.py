@@ -1,8 +1,4 @@
-"""Neuron models as data: Brian2 equations, a threshold, a reset, and numbers.
-
-Every model reaches the backends as a `Neuron`; `LIF` and `ALIF` are `Neuron`s that are already written. A model of
-your own is either a `Neuron(...)` in your script or a frozen dataclass here with a method ``neuron(dt)``.
-"""
+"""What a population is made of: Brian2 equations, a threshold, a reset, and numbers."""
 
 from __future__ import annotations
 
@@ -12,14 +8,17 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from brian2 import Quantity, have_same_dimensions, ms, second
+from brian2 import Quantity, have_same_dimensions, second
 from brian2.equations.equations import SUBEXPRESSION
 
 from snn import fields
 from snn.equations import neuron_problems, parsed, parsing_problem, units_of
 from snn.errors import nearest
-from snn.fields import choice, is_number, mapping_problems, number, si
+from snn.fields import choice, is_number, mapping_problems, si
 from snn.serial import serialisable
+
+OURS = ("LIF", "ALIF", "SynapticLIF", "ResonateAndFire", "AdEx", "Izhikevich")
+"""Models of this package, whose equations need no checks of a user's text."""
 
 
 class NeuronModel(ABC):
@@ -80,7 +79,7 @@ class Neuron(NeuronModel):
     parameters: Mapping[str, Any] = field(default_factory=dict)
     initial: Mapping[str, Any] = field(default_factory=dict)
     method: str = "exact"
-    kind: str = choice("Neuron", "Neuron", "LIF", "ALIF")
+    kind: str = choice("Neuron", "Neuron", *OURS)
 
     def __post_init__(self) -> None:
         fields.sort_mappings(self, "parameters", "initial")
@@ -161,92 +160,3 @@ class Neuron(NeuronModel):
             yield f"A reset needs a threshold, but {name} has threshold=None."
         if self.threshold is None and self.refractory is not None:
             yield f"A refractory time needs a threshold, but {name} has threshold=None."
-
-
-@serialisable
-@dataclass(frozen=True)
-class LIF(NeuronModel):
-    r"""Leaky integrate-and-fire neuron (Bellec et al. 2020, eq. 6-7, in discrete time).
-
-    .. math:: v_t = \alpha v_{t-1} + \zeta I_t - v_{th} z_{t-1}, \quad \alpha = e^{-dt/\tau_m}, \quad
-              z_t = [v_t \ge v_{th}]
-
-    :math:`I_t` sums the weights of the spikes that arrive in step t; :math:`\zeta` is 1, or
-    :math:`1-\alpha` with ``input_scale="leak"``.
-
-    Parameters
-    ----------
-    tau_m : Quantity, > 0 ms
-        Membrane time constant.
-    v_th : float, > 0
-        Threshold.
-    refractory : Quantity, >= 0 ms
-        Absolute refractory time; the membrane goes on integrating, only spikes are suppressed.
-    reset : {"subtract", "zero"}
-        ``"subtract"`` takes `v_th` off one step after the spike; ``"zero"`` sets v to 0 then, before the step's input.
-    input_scale : {"one", "leak"}
-        Factor :math:`\zeta` of the input.
-    """
-
-    tau_m: Quantity = number(20 * ms, second, above=0)
-    v_th: float = number(1.0, above=0)
-    refractory: Quantity = number(0 * ms, second, at_least=0)
-    reset: str = choice("subtract", "subtract", "zero")
-    input_scale: str = choice("one", "one", "leak")
-
-    def neuron(self, dt: Quantity) -> Neuron:
-        return _integrate_and_fire(self, dt, "LIF")
-
-
-@serialisable
-@dataclass(frozen=True)
-class ALIF(NeuronModel):
-    r"""Integrate-and-fire neuron with an adaptive threshold (Bellec et al. 2020, eq. 8-10).
-
-    .. math:: a_t = \rho a_{t-1} + z_{t-1}, \quad \rho = e^{-dt/\tau_a}, \quad z_t = [v_t \ge v_{th} + \beta a_t]
-
-    with v as in `LIF`. A neuron starts with a = 0.
-
-    Parameters
-    ----------
-    tau_m, v_th, refractory, reset, input_scale
-        As in `LIF`.
-    tau_a : Quantity, > 0 ms
-        Time constant of the adaptation.
-    beta : float, >= 0
-        Rise of the threshold per unit of adaptation.
-    """
-
-    tau_m: Quantity = number(20 * ms, second, above=0)
-    v_th: float = number(1.0, above=0)
-    tau_a: Quantity = number(200 * ms, second, above=0)
-    beta: float = number(0.1, at_least=0)
-    refractory: Quantity = number(0 * ms, second, at_least=0)
-    reset: str = choice("subtract", "subtract", "zero")
-    input_scale: str = choice("one", "one", "leak")
-
-    def neuron(self, dt: Quantity) -> Neuron:
-        return _integrate_and_fire(self, dt, "ALIF")
-
-
-def _integrate_and_fire(cell: LIF | ALIF, dt: Quantity, kind: str) -> Neuron:
-    # The exact integration of (drive*I - v)/tau_m over one step adds (1 - alpha)*drive*I.
-    drive = 1.0 if cell.input_scale == "leak" else -1.0 / math.expm1(-si(dt) / si(cell.tau_m))
-    model = "dv/dt = (drive*I - v)/tau_m : 1\nI : 1"
-    # A reset precedes the leak of the next step; the factor makes what is subtracted exactly v_th after that leak.
-    reset = "v -= v_th*exp(dt/tau_m)" if cell.reset == "subtract" else "v = 0"
-    parameters: dict[str, Any] = {"tau_m": cell.tau_m, "v_th": cell.v_th, "drive": drive}
-    threshold = "v >= v_th"
-    if isinstance(cell, ALIF):
-        model += "\nda/dt = -a/tau_a : 1"
-        threshold = "v >= v_th + beta*a"
-        reset += "\na += exp(dt/tau_a)"
-        parameters |= {"tau_a": cell.tau_a, "beta": cell.beta}
-    return Neuron(
-        model=model,
-        threshold=threshold,
-        reset=reset,
-        refractory=cell.refractory,
-        parameters=parameters,
-        kind=kind,
-    )
