@@ -14,7 +14,7 @@ from brian2.core.namespace import DEFAULT_UNITS
 from brian2.core.variables import Constant, Variable
 from brian2.equations.equations import DIFFERENTIAL_EQUATION, PARAMETER, SUBEXPRESSION
 from brian2.equations.unitcheck import check_dimensions, check_units_statements
-from brian2.parsing.expressions import is_boolean_expression
+from brian2.parsing.expressions import is_boolean_expression, parse_expression_dimensions
 from brian2.stateupdaters.base import StateUpdateMethod
 from brian2.units.fundamentalunits import DIMENSIONLESS, Dimension
 
@@ -31,7 +31,7 @@ FLAGS = ("unless refractory", "constant", "constant over dt")
 # What a simulation declares beside the user's variables (snn/backends/groups.py, projections.py, writes.py), and words
 # that C++ keeps for itself.
 _TAKEN = """
-seed spike_count spike_history history_size sample_spikes refractory_left refractory_steps not_refractory lastspike
+seed spiked is_refractory spike_count spike_history history_size sample_spikes refractory_left refractory_steps not_refractory lastspike
 weight feedback_weight written rank psi learning_signal uniform normal
 sample_row sample_step sample_steps signal_row absolute_step teach
 alignas alignof asm auto bool break case catch char class const constexpr continue default delete do double enum
@@ -73,6 +73,15 @@ def parsing_problem(model: str, name: str) -> str | None:
     return None
 
 
+def dimensions_of(text: str, model: str, parameters: Units) -> Dimension:
+    """The dimensions of an expression of a neuron's variables and parameters."""
+    known: dict[str, Any] = {name: Variable(name, dimensions=equation.dim) for name, equation in parsed(model).items()}
+    known |= {name: Variable(name, dimensions=dim) for name, dim in parameters}
+    known |= {"dt": Variable("dt", dimensions=second.dim)} | dict(DEFAULT_FUNCTIONS) | dict(DEFAULT_CONSTANTS)
+    units = {name: Constant(name, float(unit), get_dimensions(unit)) for name, unit in DEFAULT_UNITS.items()}
+    return parse_expression_dimensions(text, units | known)
+
+
 @lru_cache(maxsize=512)
 def neuron_problems(
     name: str,
@@ -105,7 +114,7 @@ def environment_problems(model: str, method: str, parameters: Units, signals: tu
     text = _Text("the environment", model, parameters, (*signals, "action"))
     found = [*text.names(), *text.flags(False), *text.units()]
     for variable, expression in text.expressions():
-        for word in sorted(_words(expression) & {*RANDOM, "t"} | _noise(expression)):
+        for word in sorted(identifiers(expression) & {*RANDOM, "t"} | _noise(expression)):
             found.append(f"The equation of {variable!r} in the environment must not use `{word}`; give it as a signal.")
     return tuple(found or text.integration(method))
 
@@ -216,7 +225,7 @@ class _Text:
         found = []
         for variable, expression in self.equations.get_substituted_expressions():
             if variable in self.equations.diff_eq_names and method != "euler":
-                words = _words(str(expression)) & {*RANDOM, "t"} | _noise(str(expression))
+                words = identifiers(str(expression)) & {*RANDOM, "t"} | _noise(str(expression))
                 found += [
                     f"The equation of d{variable}/dt in {self.name} uses `{word}`, which needs method='euler', but the "
                     f"method is {method!r}."
@@ -241,7 +250,7 @@ class _Text:
     def _unknown(self, text: str, where: str, allowed: set[str]) -> Iterator[str]:
         banned = {"t", *RANDOM, *_noise(text)} - allowed
         known = {*self.known, *DEFAULT_UNITS, *DEFAULT_CONSTANTS, *FUNCTIONS, "True", "False", *allowed}
-        words = _words(text) - {"and", "or", "not"}
+        words = identifiers(text) - {"and", "or", "not"}
         for word in sorted(words & banned):
             yield f"{where} must not use `{word}`; it is for equations, thresholds and resets alone."
         for word in sorted(words - known - banned):
@@ -251,7 +260,7 @@ class _Text:
     def _used(self, text: str) -> dict[str, Any]:
         """What the names in a text stand for, as Brian2's checks take it."""
         used: dict[str, Any] = {}
-        for word in _words(text):
+        for word in identifiers(text):
             if word in self.known:
                 used[word] = self.known[word]
             elif word in DEFAULT_FUNCTIONS:
@@ -274,13 +283,13 @@ class _Text:
             yield f"There is a mistake in {where} of {self.name}: {_sentence(error)}."
 
 
-def _words(text: str) -> set[str]:
+def identifiers(text: str) -> set[str]:
     """The names in a text, comments aside."""
     return set(re.findall(r"(?<![\w.])[A-Za-z_]\w*", re.sub("#.*", "", text)))
 
 
 def _noise(text: str) -> set[str]:
-    return {word for word in _words(text) if word == "xi" or word.startswith("xi_")}
+    return {word for word in identifiers(text) if word == "xi" or word.startswith("xi_")}
 
 
 def _sentence(error: Exception) -> str:

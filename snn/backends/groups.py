@@ -75,7 +75,7 @@ def _load(plan: Plan, group: Group, variable: str, signal: Signal, order: int = 
 def add_population(plan: Plan, spec: NetworkSpec, population: Population, seed: int) -> None:
     """A population: its own equations, its spikes' history, and what teachers add."""
     neuron = population.model.neuron(spec.dt)
-    model, threshold, reset = (_own_random(plan, text) for text in (neuron.model, neuron.threshold or "", neuron.reset))
+    model, threshold, reset = (own_random(plan, text) for text in (neuron.model, neuron.threshold or "", neuron.reset))
     group = Group(population.name, n=int(population.n), model=model, method=neuron.method)
     _declare_model(group, Equations(model), neuron)
     group.declare("seed", seed, "constant", integer=True, shared=True)
@@ -143,7 +143,7 @@ def _add_history(group: Group) -> None:
     group.codes.append(Code("start", "spike_history = (2*spike_history) % history_size", order=1))
 
 
-def _own_random(plan: Plan, text: str) -> str:
+def own_random(plan: Plan, text: str) -> str:
     """The code with rand(), randn(), xi and t replaced by functions of the seed and of the stream's step."""
 
     def draw(kind: str) -> str:

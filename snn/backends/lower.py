@@ -10,7 +10,7 @@ import numpy as np
 from brian2 import Clock, Equations, Network, NeuronGroup, Synapses, second
 from brian2.groups.group import CodeRunner
 
-from snn.backends.plan import PHASES, SLOTS, STEP, Block, Group, OnEvent, Plan, SynapseBlock
+from snn.backends.plan import PHASES, SLOTS, STEP, Block, Code, Group, OnEvent, Plan, SynapseBlock
 
 MARK = "phase_"  # a clock's name says when its objects run; all clocks have the same time step
 
@@ -86,8 +86,14 @@ def _group(group: Group, dtype: type, clocks: Mapping[str, Clock], functions: Ma
     for number, on_event in enumerate(group.on_events):
         made.contained_objects.append(_event_code(made, on_event, number, clocks))
     for code in group.codes:
-        made.run_regularly(code.text, when=code.slot, order=code.order, clock=clocks[code.phase])
+        _run_regularly(made, code, clocks)
     return made
+
+
+def _run_regularly(made: NeuronGroup | Synapses, code: Code, clocks: Mapping[str, Clock]) -> None:
+    """Add statements. Their units are not checked: the plan's code is in plain SI numbers, whatever the model's units."""
+    runner = made.run_regularly(code.text, when=code.slot, order=code.order, clock=clocks[code.phase])
+    runner.check_units = False
 
 
 def _event_code(group: NeuronGroup, on_event: OnEvent, number: int, clocks: Mapping[str, Clock]) -> CodeRunner:
@@ -104,6 +110,7 @@ def _event_code(group: NeuronGroup, on_event: OnEvent, number: int, clocks: Mapp
         override_conditional_write=["not_refractory"],
         needed_variables=[space],
         template_kwds={"eventspace_variable": group.variables[space]},
+        check_units=False,
     )
 
 
@@ -139,5 +146,5 @@ def _synapses(
         updater = made.summed_updaters[name]
         updater.when, updater.order, updater._clock = code.slot, code.order, clocks[code.phase]
     for code in block.codes:
-        made.run_regularly(code.text, when=code.slot, order=code.order, clock=clocks[code.phase])
+        _run_regularly(made, code, clocks)
     return made

@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from snn.equations import identifiers
 from snn.errors import NetworkError
 from snn.signals import Signal
 
@@ -265,11 +266,6 @@ def _texts(block: Block) -> list[Any]:
         [vars(code) for code in block.codes],
         [vars(event) for event in block.on_events],
     ]
-
-
-def identifiers(text: str) -> set[str]:
-    """The names in a piece of code."""
-    return set(re.findall(r"\b[A-Za-z_]\w*\b", text))
 
 
 def substitute(text: str, names: Mapping[str, str]) -> str:

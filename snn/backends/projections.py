@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 from brian2 import Equations
 from brian2.units.fundamentalunits import DIMENSIONLESS, get_unit
 
-from snn.backends.groups import add_delay
+from snn.backends.groups import add_delay, own_random
 from snn.backends.plan import (
     CLOCK,
     LEARN,
@@ -100,13 +102,13 @@ def _add_rule(
     names |= {trace.name: f"{block.name}_{trace.name}_{trace.side}" for trace in equations.traces}
     names |= {clock: f"{clock}_post" for clock in CLOCK}
     names |= {factor: f"{factor}_post" for factor in equations.factors}
-    for asked in equations.neuron_variables:
-        names[f"{asked.name}_post"] = f"{_neuron_variable(block.name, target, asked)}_post"
+    names |= {f"{v.name}_post": f"{block.name}_{v.name}_post" for v in equations.neuron_variables}
     if equations.feedback:
         names["learning_signal"] = _learning_signal(spec, projection.target)
     block.parameters({names[name]: value for name, value in equations.parameters.items()})
-    for trace in equations.traces:
-        _add_trace(block.name, trace, *events[trace.side], equations)
+    for side, (event, group) in events.items():
+        _add_traces(block.name, [t for t in equations.traces if t.side == side], event, group, equations)
+    _add_neuron_variables(plan, block.name, target, equations.neuron_variables)
     for variable in equations.variables:
         block.declare(names[variable.name], role="lasting" if variable.lasting else "state")
     for step in equations.steps:
@@ -125,7 +127,9 @@ def _local_names(equations: RuleEquations, source: Group, target: Group) -> dict
     """The rule's own names, changed where a neuron has the same: Brian2 would not know which is meant."""
     taken = {name for group in (source, target) for text in group.texts() for name in identifiers(text)}
     taken |= {*source.variables, *target.variables}
-    own = [*equations.parameters, *(variable.name for variable in equations.variables)]
+    code = [step.code for step in equations.steps] + [update.before for update in equations.updates]
+    local = re.findall(r"^(\w+) *=", "\n".join(code), re.MULTILINE)
+    own = [*equations.parameters, *(variable.name for variable in equations.variables), *local]
     return {name: f"{name}_syn" if name in taken else name for name in own}
 
 
@@ -139,32 +143,53 @@ def _schedule(block: SynapseBlock, on: str, code: str, events: dict[str, tuple[s
         block.on_events.append(OnEvent(events[on][0], code, "learning", LEARN, order, side=on))
 
 
-def _add_trace(name: str, trace: Trace, event: str, group: Group, equations: RuleEquations) -> None:
-    variable = f"{name}_{trace.name}"
-    read = identifiers(trace.decay) | identifiers(trace.jump)
-    used = {n: f"{name}_{n}" for n in equations.parameters if n in read}
-    group.parameters({used[n]: equations.parameters[n] for n in used})
-    group.declare(variable)
-    group.codes.append(Code("learning", f"{variable} = {variable}*({substitute(trace.decay, used)})", LEARN, DECAY))
-    group.on_events.append(
-        OnEvent(
-            event,
-            f"{variable} += {substitute(trace.jump, used)}",
-            "learning",
-            LEARN,
-            CURRENT if trace.current else LATER,
-        )
-    )
+def _add_traces(name: str, traces: list[Trace], event: str, group: Group, equations: RuleEquations) -> None:
+    """The traces of one side: all decay at once, from the values that they had before; then spikes add to them."""
+    if not traces:
+        return
+    own = {trace.name: f"{name}_{trace.name}" for trace in traces}
+    read = {word for t in traces for text in (t.decay, t.jump, t.inflow) for word in identifiers(text)}
+    numbers = {n: f"{name}_{n}" for n in equations.parameters if n in read}
+    group.parameters({used: equations.parameters[n] for n, used in numbers.items()})
+    coupled = any(trace.inflow for trace in traces)
+    lines, last = [], []
+    for trace in traces:
+        variable = own[trace.name]
+        group.declare(variable)
+        decayed = f"{variable}*({trace.decay})" + (f" + {trace.inflow}" if trace.inflow else "")
+        lines.append(f"{'next_' * coupled}{variable} = {substitute(decayed, own | numbers)}")
+        last += [f"{variable} = next_{variable}"] * coupled
+        if trace.jump:
+            order = CURRENT if trace.current else LATER
+            jump = f"{variable} += {substitute(trace.jump, numbers)}"
+            group.on_events.append(OnEvent(event, jump, "learning", LEARN, order))
+    group.codes.append(Code("learning", "\n".join(lines + last), LEARN, DECAY))
 
 
-def _neuron_variable(name: str, target: Group, variable: NeuronVariable) -> str:
+PLACES = {
+    "arrivals": ("groups", LEARN, -1),  # before the state update
+    "membrane": ("groups", LEARN, 2),  # after it
+    "spikes": ("broadcast", LEARN, 1),
+    "step": ("learning", LEARN, DECAY - 1),
+    "sample": ("writes", LEARN_LAST, -1),
+}
+"""When neuron variables are computed (`snn.plasticity.rule.NeuronVariable`): slot, phase, order."""
+
+
+def _add_neuron_variables(plan: Plan, name: str, target: Group, variables: tuple[NeuronVariable, ...]) -> None:
     """Each projection has its own, though others may be alike: what is compiled must not depend on numbers."""
-    renamed = {parameter: f"{name}_{parameter}" for parameter in variable.parameters}
-    own = f"{name}_{variable.name}"
-    target.declare(own)
-    target.parameters({renamed[parameter]: value for parameter, value in variable.parameters.items()})
-    target.codes.append(Code("groups", f"{own} = {substitute(variable.expression, renamed)}", LEARN, order=2))
-    return own
+    own = {variable.name: f"{name}_{variable.name}" for variable in variables}
+    words = {"spiked": "(spike_history % 2)", "is_refractory": f"({target.refractory})"}
+    lines: dict[str, list[str]] = {}
+    for variable in variables:
+        renamed = {parameter: f"{name}_{parameter}" for parameter in variable.parameters}
+        target.declare(own[variable.name], role="lasting" if variable.lasting else "state")
+        target.parameters({renamed[parameter]: value for parameter, value in variable.parameters.items()})
+        value = own_random(plan, substitute(variable.expression, words | own | renamed))
+        lines.setdefault(variable.at, []).append(f"{own[variable.name]} = {value}")
+    for at, texts in lines.items():
+        slot, phase, order = PLACES[at]
+        target.codes.append(Code(slot, "\n".join(texts), phase, order))
 
 
 def _learning_signal(spec: NetworkSpec, population: str) -> str:

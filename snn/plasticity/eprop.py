@@ -1,40 +1,49 @@
-"""e-prop: online gradient learning of recurrent spiking networks."""
+"""e-prop: online gradient learning of recurrent spiking networks, for any neuron."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import ast
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
-from brian2 import Quantity, hertz
+from brian2 import Quantity, hertz, ms, second
 
+from snn.calculus.eligibility import Eligibility, derive
+from snn.calculus.spike import NeuronText
+from snn.calculus.stepmap import expression
 from snn.connect import Normal, Weights
+from snn.equations import FUNCTIONS, dimensions_of, identifiers, parsed, units_of
 from snn.errors import NetworkError
-from snn.fields import choice, number, problems
+from snn.fields import choice, flag, mapping_problems, number, sort_mappings
 from snn.neurons import Neuron
-from snn.plasticity.rule import NeuronVariable, Place, Rule, RuleEquations, Step, SynapseVariable, Trace, Update
+from snn.plasticity.descent import Descent, Rate, Window
+from snn.plasticity.optimizer import GradientDescent, Optimizer
+from snn.plasticity.rule import NeuronVariable, Place, Rule, RuleEquations, SynapseVariable, Trace
 from snn.plasticity.surrogate import PiecewiseLinear, Surrogate
 from snn.readouts import LeakyReadout
 from snn.serial import serialisable
 
-DERIVED = ("LIF", "ALIF")
+PER_SAMPLE, ONLINE = "per-sample", "online"
 
 
 @serialisable
 @dataclass(frozen=True)
 class EProp(Rule):
-    r"""Eligibility propagation with one update a sample (Bellec et al. 2020, eq. 13-28).
+    r"""Eligibility propagation (Bellec et al. 2020, eq. 13-28), derived from the equations of any neuron.
 
-    For a synapse from i onto neuron j of a population that a readout listens to:
+    For a synapse from i onto neuron j,
 
     .. math::
-       \bar z_i &\leftarrow \alpha \bar z_i + \zeta z_i, \qquad e = \psi_j (\bar z_i - \beta \epsilon), \qquad
-       \epsilon \leftarrow \rho \epsilon + e \\
-       \bar e &\leftarrow \kappa \bar e + (1-\kappa) e, \qquad g \leftarrow g + L_j \bar e, \qquad
-       L_j = \sum_k B_{jk}\, \mathrm{error}_k \\
-       \Delta w &= -\eta \left( g + c_{reg} \frac{f_j - f^*}{T} \sum_t e \right)
+       \bar e &\leftarrow \kappa \bar e + (1-\kappa)\, e, \qquad
+       g = \sum_t L_j \bar e + c_{reg} \frac{f_j - f^*}{T} \sum_t e, \qquad
+       \Delta w = -\eta\, g
 
-    and for a synapse onto a readout :math:`g \leftarrow g + \mathrm{error}_k\, \kappa\text{-filtered } z_j`.
-    :math:`\epsilon` is there for `ALIF` only. Spikes are counted per step: :math:`f_j` is the sample's spike count
-    over its T steps, :math:`f^*` is `rate_target` times dt.
+    with the eligibility e of `snn.calculus.eligibility`, the learning signal :math:`L_j = \sum_k B_{jk} \text{error}_k`
+    of the readouts that listen to the population, and their :math:`\kappa`; and for a synapse onto a readout
+    :math:`g = \sum_t \text{error}_k\, \kappa\text{-filtered } z_j`. Spikes are counted per step: :math:`f_j` is the
+    sample's spike count over its T steps, :math:`f^*` is `rate_target` times dt. ``print(EProp().equations(ALIF()))``
+    shows all of it for one neuron.
 
     Parameters
     ----------
@@ -45,119 +54,206 @@ class EProp(Rule):
     feedback_weights : Weights
         Distribution of a B that is drawn; its fan-in is that of the readout.
     surrogate : Surrogate
-        Pseudo-derivative :math:`\psi`; zero in refractory steps.
+        Pseudo-derivative :math:`\psi` of the spike: `PiecewiseLinear`, `Exponential`, `FastSigmoid`, `Arctan`. It is
+        zero in refractory steps.
+    variant : {"per-sample", "online"}
+        One update at the end of a sample, for tasks that reset the network before each; or an update a step,
+        :math:`\Delta w = -\eta (L_j \bar e + c_{reg} (\bar f_j - f^*)\, e)`, for streams that are never reset.
+    optimizer : Optimizer
+        `GradientDescent` or `Adam`.
+    batch : int, >= 1
+        The per-sample variant sums the gradients of so many samples, divides by their number, and then updates.
+    average : bool
+        The per-sample variant divides the gradient by the steps of the readouts' learning window.
+    weight_decay : float or None, >= 0
+        Each update also takes ``lr*weight_decay`` times the weight off it, apart from the optimizer (Loshchilov &
+        Hutter 2019); of an adaptive B likewise.
     rate_strength : float or None, >= 0
         :math:`c_{reg}` of the firing-rate regularisation; ``None`` leaves it and its synaptic variable out.
     rate_target : Quantity, >= 0 Hz
         The rate that regularisation pulls to.
+    rate_tau : Quantity, > 0 ms
+        Time constant of the running rate :math:`\bar f_j`, which the online variant uses.
+    signal : str or None
+        A learning signal of your own in place of the readouts': a Brian2 expression evaluated once a postsynaptic
+        neuron in every step, of the neuron's variables, ``spiked`` (1 in the step of a spike), ``sample_spikes`` (so far
+        in this sample), signals of the population, variables of the `Environment` (broadcast), and
+        `signal_parameters`. Plain numbers in SI units. Its :math:`\kappa` is 0: e is not filtered.
+    signal_parameters : mapping of str to number or Quantity
+        Constants of that expression.
+    membrane : str or None
+        The variable whose jump at a reset is a constant; ``None``: the one that stands alone on the threshold's larger
+        side.
+    through_reset : bool
+        Whether its jump is differentiated too.
 
-    Place in the time step: the pseudo-derivative is part 2, the error part 4, eligibilities part 5; weights change in
-    the sample's last step.
+    Place in the time step: the pseudo-derivative is part 2, the error part 4, eligibilities and updates part 5; the
+    per-sample variant writes in the sample's last step.
 
     Raises
     ------
     NetworkError
-        For other neurons than `LIF` and `ALIF`, and where no `LeakyReadout` gives a learning signal.
+        Where nothing gives a learning signal, or where the neuron's equations have no derivative.
+
+    Examples
+    --------
+    >>> from snn import ALIF
+    >>> print(EProp().equations(ALIF()))  # doctest: +SKIP
     """
 
     lr: float = number(1e-2, at_least=0)
     feedback: str = choice("symmetric", "symmetric", "random", "adaptive")
     feedback_weights: Weights = Normal()
     surrogate: Surrogate = PiecewiseLinear()
+    variant: str = choice(PER_SAMPLE, PER_SAMPLE, ONLINE)
+    optimizer: Optimizer = GradientDescent()
+    batch: int = number(1, at_least=1, integer=True)
+    average: bool = flag(False)
+    weight_decay: float | None = number(None, at_least=0, optional=True)
     rate_strength: float | None = number(None, at_least=0, optional=True)
     rate_target: Quantity = number(10 * hertz, hertz, at_least=0)
+    rate_tau: Quantity = number(500 * ms, second, above=0)
+    signal: str | None = None
+    signal_parameters: Mapping[str, Any] = field(default_factory=dict)
+    membrane: str | None = None
+    through_reset: bool = flag(False)
+
+    def __post_init__(self) -> None:
+        sort_mappings(self, "signal_parameters")
 
     def problems(self, name: str) -> list[str]:
         found = super().problems(name)
-        if isinstance(self.surrogate, Surrogate):
-            found += problems(self.surrogate, f"the surrogate of {name}")
-        else:
-            found.append(f"`surrogate` of {name} must be given as PiecewiseLinear() or so, but is {self.surrogate!r}.")
-        if isinstance(self.feedback_weights, Weights):
-            found += self.feedback_weights.problems(f"the feedback weights of {name}")
-        else:
-            found.append(f"`feedback_weights` of {name} must be Normal() or so, but are {self.feedback_weights!r}.")
+        for part, kind, example in (
+            ("surrogate", Surrogate, "PiecewiseLinear()"),
+            ("feedback_weights", Weights, "Normal()"),
+            ("optimizer", Optimizer, "GradientDescent() or Adam()"),
+        ):
+            value = getattr(self, part)
+            if isinstance(value, kind):
+                found += value.problems(f"the {part.replace('_', ' ')} of {name}")  # type: ignore[attr-defined]
+            else:
+                found.append(f"`{part}` of {name} must be given as {example} or so, but is {value!r}.")
+        if self.membrane is not None and not isinstance(self.membrane, str):
+            found.append(f"`membrane` of {name} must be the name of a variable, but is {self.membrane!r}.")
+        if not found and self.variant == ONLINE and (self.batch != 1 or self.average):
+            found.append(f"`batch` and `average` are for variant='per-sample', but {name} has variant='online'.")
+        return found + self._signal_problems(name)
+
+    def _signal_problems(self, name: str) -> list[str]:
+        found = mapping_problems("signal_parameters", self.signal_parameters, name)
+        if self.signal is None:
+            return found
+        try:
+            ast.parse(str(self.signal).strip(), mode="eval")
+        except SyntaxError:
+            return [*found, f"`signal` of {name} must be an expression such as 'rate - target', but is {self.signal!r}."]
         return found
 
-    def equations(self, place: Place) -> RuleEquations:
+    def at(self, place: Place) -> RuleEquations:
         if place.readout is not None:
             return self._onto_readout(place.readout)
         return self._onto_neurons(place)
 
     def _onto_readout(self, readout: LeakyReadout) -> RuleEquations:
-        weight = Update("sample", dw="-lr*g", after="g = 0")
-        back = Update("sample", dw="-lr*g", of="feedback_weight")
-        return RuleEquations(
-            parameters={"lr": self.lr, "tau_out": readout.tau},
+        equations = RuleEquations(
+            parameters={"tau_out": readout.tau},
             traces=(Trace("z_filtered", "pre", "exp(-dt/tau_out)", "1 - exp(-dt/tau_out)", current=True),),
-            variables=(SynapseVariable("g"),),
-            steps=(Step("step", "g += error_post*z_filtered"),),
-            updates=(back, weight) if self.feedback == "adaptive" else (weight,),
+            formulas=(("kappa", expression("exp(-dt/tau_out)")), ("g", expression("error*z_filtered"))),
         )
+        return self._descent(readout).learned(equations, "", "error_post*z_filtered")
 
     def _onto_neurons(self, place: Place) -> RuleEquations:
         neuron = place.post
-        tau_out = self._readout_tau(place)
         assert neuron is not None
-        if neuron.kind not in DERIVED:
+        if neuron.threshold is None:
+            raise NetworkError("EProp needs postsynaptic spikes, which a population with threshold=None does not have.")
+        readout = self._readout(place)
+        eligibility = derive(_texts(neuron), self.membrane, self.through_reset)
+        if not eligibility.slope:
             raise NetworkError(
-                f"EProp knows the eligibility of {' and '.join(DERIVED)} neurons, but it was asked for {neuron.kind}; "
-                "use one of them, or another rule."
+                f"What arrives at {neuron.input!r} never reaches the threshold {neuron.threshold!r}, so there is "
+                "nothing to learn; let synapses add to another variable, or use another rule."
             )
-        adaptive = neuron.kind == "ALIF"
-        parameters = {
-            "lr": self.lr,
-            "tau_m": neuron.parameters["tau_m"],
-            "drive": neuron.parameters["drive"],
-            "tau_out": tau_out,
-        }
-        variables = [SynapseVariable("e_filtered"), SynapseVariable("g")]
-        code = [
-            "eligibility = psi_post*(z_filtered - beta_post*eps)" if adaptive else "eligibility = psi_post*z_filtered"
-        ]
-        if adaptive:
-            parameters["tau_a"] = neuron.parameters["tau_a"]
-            variables.append(SynapseVariable("eps"))
-            code.append("eps = exp(-dt/tau_a)*eps + eligibility")
-        code += [
-            "e_filtered = exp(-dt/tau_out)*e_filtered + (1 - exp(-dt/tau_out))*eligibility",
-            "g += learning_signal*e_filtered",
-        ]
-        gradient, after = "g", "g = 0"
-        if self.rate_strength is not None:
-            parameters |= {"rate_strength": self.rate_strength, "rate_target": self.rate_target}
-            variables.append(SynapseVariable("e_sum"))
-            code.append("e_sum += eligibility")
-            excess = "(sample_spikes_post/sample_steps - rate_target*dt)"
-            gradient = f"(g + rate_strength*{excess}/sample_steps*e_sum)"
-            after += "\ne_sum = 0"
-        return RuleEquations(
+        own = self._own_signal(neuron)
+        signal = "learning_signal_post" if own else "learning_signal"
+        parameters = {name: neuron.parameters[name] for name in sorted(eligibility.parameters)}
+        code = [eligibility.before, f"eligibility = psi_post*({eligibility.slope})", eligibility.after]
+        filtered, variables = "eligibility", [SynapseVariable(f"eps_{name}") for name in eligibility.components]
+        if readout is not None and not own:
+            parameters["tau_out"] = readout.tau
+            variables.append(SynapseVariable("e_filtered"))
+            code.append("e_filtered = exp(-dt/tau_out)*e_filtered + (1 - exp(-dt/tau_out))*eligibility")
+            filtered = "e_filtered"
+        equations = RuleEquations(
             parameters=parameters,
-            traces=(Trace("z_filtered", "pre", "exp(-dt/tau_m)", "drive*(1 - exp(-dt/tau_m))", current=True),),
+            traces=eligibility.traces,
             variables=tuple(variables),
-            neuron_variables=(self._pseudo_derivative(neuron, adaptive),),
-            steps=(Step("step", "\n".join(code)),),
-            updates=(Update("sample", dw=f"-lr*{gradient}", after=after),),
-            feedback=self.feedback,
+            neuron_variables=(self._pseudo_derivative(neuron, eligibility), *eligibility.coefficients, *own),
+            factors=self._factors(neuron),
+            feedback=None if own else self.feedback,
+            formulas=eligibility.formulas,
+            notes=eligibility.notes,
+        )
+        return self._descent(readout).learned(
+            equations, "\n".join(line for line in code if line), f"{signal}*{filtered}", regularised=True
         )
 
-    def _pseudo_derivative(self, neuron: Neuron, adaptive: bool) -> NeuronVariable:
-        distance = "v - v_th - beta*a" if adaptive else "v - v_th"
-        triangle = self.surrogate.expression(distance, "surrogate_height", "surrogate_width")
-        v_th = float(neuron.parameters["v_th"])
-        return NeuronVariable(
-            "psi",
-            f"int(not_refractory)*{triangle}",
-            {"surrogate_height": self.surrogate.height / v_th, "surrogate_width": self.surrogate.width * v_th},
+    def _descent(self, readout: LeakyReadout | None) -> Descent:
+        return Descent(
+            optimizer=self.optimizer,
+            lr=self.lr,
+            online=self.variant == ONLINE,
+            batch=int(self.batch),
+            window=Window(readout.learning_window if readout else None) if self.average else None,
+            weight_decay=self.weight_decay,
+            adaptive=self.feedback == "adaptive",
+            rate=None if self.rate_strength is None else Rate(self.rate_strength, self.rate_target, self.rate_tau),
         )
 
-    def _readout_tau(self, place: Place) -> Quantity:
-        taus = [readout.tau for readout in place.readouts if isinstance(readout, LeakyReadout)]
-        if not taus:
+    def _pseudo_derivative(self, neuron: Neuron, eligibility: Eligibility) -> NeuronVariable:
+        unit = dimensions_of(eligibility.distance, neuron.model, units_of(neuron.parameters))
+        psi = self.surrogate.expression(eligibility.distance)
+        allowed = "" if neuron.refractory is None else "int(not_refractory)*"
+        return NeuronVariable("psi", allowed + psi, self.surrogate.numbers(neuron, unit))
+
+    def _readout(self, place: Place) -> LeakyReadout | None:
+        """The readout whose time constant filters, and whose window averages."""
+        found = [readout for readout in place.readouts if isinstance(readout, LeakyReadout)]
+        if not found and self.signal is None:
             raise NetworkError(
                 "EProp needs a learning signal, but no LeakyReadout listens to the population that it teaches; "
-                "connect the population to a readout."
+                "connect the population to a readout, or give a signal of your own: EProp(signal='...')."
             )
-        if any(tau != taus[0] for tau in taus):
-            raise NetworkError(f"EProp needs readouts of one tau behind a population, but they have {taus}.")
-        return taus[0]
+        for name in ("tau", *(("learning_window",) if self.average else ())):
+            values = [getattr(readout, name) for readout in found]
+            if any(value != values[0] for value in values):
+                raise NetworkError(f"EProp needs readouts of one {name} behind a population, but they have {values}.")
+        return found[0] if found else None
+
+    def _own_signal(self, neuron: Neuron) -> tuple[NeuronVariable, ...]:
+        if self.signal is None:
+            return ()
+        return (NeuronVariable("learning_signal", self.signal, self.signal_parameters, at="spikes"),)
+
+    def _factors(self, neuron: Neuron) -> tuple[str, ...]:
+        """The names in the learning signal that are neither the neuron's nor given here."""
+        if self.signal is None:
+            return ()
+        known = {*parsed(neuron.model).names, *neuron.parameters, *self.signal_parameters, *GIVEN, *FUNCTIONS}
+        return tuple(sorted(identifiers(self.signal) - known))
+
+
+GIVEN = ("spiked", "sample_spikes", "sample_step", "sample_steps", "dt", "pi", "inf", "i", "N", "and", "or", "not")
+"""What a learning signal may read without being given it."""
+
+
+def _texts(neuron: Neuron) -> NeuronText:
+    return NeuronText(
+        model=neuron.model,
+        threshold=neuron.threshold or "",
+        reset=neuron.reset,
+        input=neuron.input,
+        method=neuron.method,
+        parameters=frozenset(neuron.parameters),
+        refractory=neuron.refractory is not None,
+    )

@@ -52,7 +52,7 @@ class RewardSTDP(Rule):
             found.append(f"`factor` of {name} must be a plain word such as 'reward', but is {self.factor!r}.")
         return found
 
-    def equations(self, place: Place) -> RuleEquations:
+    def at(self, place: Place) -> RuleEquations:
         needs_spikes(place, "RewardSTDP")
         return RuleEquations(
             parameters={

@@ -15,16 +15,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import sympy
+from brian2 import Quantity, ms
+
 from snn import fields
 from snn.errors import NetworkError
-from snn.neurons import Neuron
+from snn.neurons import Neuron, NeuronModel
+from snn.readouts import LeakyReadout
 
 WEIGHT_IN_RULES = "w"
 
 
 @dataclass(frozen=True)
 class Trace:
-    r"""A trace of one side's spikes, :math:`x \leftarrow e^{-dt/\tau} x + \text{jump}\, z`, kept once a neuron.
+    r"""A trace of one side's spikes, :math:`x \leftarrow \text{decay}\, x + \text{inflow} + \text{jump}\, z`, once a neuron.
 
     Parameters
     ----------
@@ -35,9 +39,11 @@ class Trace:
     decay : str
         Factor per step, an expression of the rule's parameters and ``dt``.
     jump : str
-        What a spike adds.
+        What a spike adds; an empty text for nothing.
     current : bool
         Whether this step's spike is seen by this step's synaptic steps and proposals.
+    inflow : str
+        What other traces of the same side add in every step, an expression of the values that they had before it.
     """
 
     name: str
@@ -45,6 +51,7 @@ class Trace:
     decay: str
     jump: str = "1"
     current: bool = False
+    inflow: str = ""
 
 
 @dataclass(frozen=True)
@@ -84,14 +91,29 @@ class Update:
 
 @dataclass(frozen=True)
 class NeuronVariable:
-    """A variable of the postsynaptic neuron, computed once a neuron in part 2 of the step (after v, before the spike).
+    """A variable of the postsynaptic neuron or readout, computed once a neuron while learning.
 
-    The expression reads the neuron's variables and parameters, and the parameters given here.
+    Parameters
+    ----------
+    name : str
+        The name by which the rule's code reads it, with suffix ``_post``.
+    expression : str
+        Its new value, of the neuron's variables and parameters, of the rule's other neuron variables, and of
+        `parameters`.
+    parameters : mapping of str to number or Quantity
+    at : {"arrivals", "membrane", "spikes", "step", "sample"}
+        When: in part 1 (after arrivals and resets, before the state update), in part 2 (after it, before the spike), in
+        part 4 (after spikes, readouts and third factors), at the beginning of part 5, or then but only in a sample's
+        last step.
+    lasting : bool
+        Whether it is kept when a task resets the network between samples.
     """
 
     name: str
     expression: str
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    at: str = "membrane"
+    lasting: bool = False
 
 
 @dataclass(frozen=True)
@@ -108,6 +130,25 @@ class RuleEquations:
     """Third factors that the expressions read: variables of the environment, or signals of the population."""
     feedback: str | None = None
     """What the rule reads as ``learning_signal``: errors fed back, ``"symmetric"``, ``"random"`` or ``"adaptive"``."""
+    formulas: tuple[tuple[str, sympy.Expr], ...] = ()
+    """The mathematics behind: what stands left, and what right, of an equals sign."""
+    notes: tuple[str, ...] = ()
+    """What is kept where, and why, one sentence each."""
+
+    def synapse_bytes(self, itemsize: int = 4) -> int:
+        """State of one synapse in bytes, its weight included: 4 a number in float32, 8 in float64."""
+        return itemsize * (1 + len(self.variables))
+
+    def __str__(self) -> str:
+        from snn.plasticity.listing import listing
+
+        return listing(self)
+
+    def latex(self) -> str:
+        """The mathematics as LaTeX, an ``align*`` environment."""
+        from snn.plasticity.listing import latex
+
+        return latex(self)
 
 
 @dataclass(frozen=True)
@@ -130,15 +171,29 @@ def needs_spikes(place: Place, rule: str) -> None:
 class Rule(ABC):
     """A plasticity rule. Subclasses are frozen dataclasses of numbers; the equations follow from them."""
 
-    @abstractmethod
-    def equations(self, place: Place) -> RuleEquations:
-        """The rule on one projection.
+    def equations(self, where: Place | NeuronModel, dt: Quantity = 1 * ms) -> RuleEquations:
+        """The rule on one projection, or onto neurons of a model with a `LeakyReadout` behind them.
+
+        ``print`` shows its mathematics, the Brian2 equations that run, and the state of a synapse.
+
+        Parameters
+        ----------
+        where : Place or NeuronModel
+        dt : Quantity
+            Time step for which a model that is given writes its equations.
 
         Raises
         ------
         NetworkError
             If the rule cannot work there.
         """
+        if isinstance(where, NeuronModel):
+            where = Place(where.neuron(dt), None, (LeakyReadout(1),))
+        return self.at(where)
+
+    @abstractmethod
+    def at(self, place: Place) -> RuleEquations:
+        """What `equations` returns for one projection."""
 
     def problems(self, name: str) -> list[str]:
         """Everything wrong with the rule's numbers, one sentence each."""

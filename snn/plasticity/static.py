@@ -11,5 +11,5 @@ from snn.serial import serialisable
 class Static(Rule):
     """Weights stay as they were drawn."""
 
-    def equations(self, place: Place) -> RuleEquations:
+    def at(self, place: Place) -> RuleEquations:
         return RuleEquations()

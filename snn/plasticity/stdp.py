@@ -40,7 +40,7 @@ class PairSTDP(Rule):
     tau_plus: Quantity = number(20 * ms, second, above=0)
     tau_minus: Quantity = number(20 * ms, second, above=0)
 
-    def equations(self, place: Place) -> RuleEquations:
+    def at(self, place: Place) -> RuleEquations:
         needs_spikes(place, "PairSTDP")
         return RuleEquations(
             parameters={

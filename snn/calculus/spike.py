@@ -1,0 +1,132 @@
+"""What a neuron does in one step, for differentiation: its update, its spike condition and its reset."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass
+
+import sympy
+from brian2 import Equations
+from brian2.equations.equations import DIFFERENTIAL_EQUATION, PARAMETER
+
+from snn.calculus.stepmap import StepMap, expression, subexpressions, symbol
+from snn.equations import identifiers
+from snn.errors import NetworkError, nearest
+
+GATE, ARRIVAL_GATE = "gate_", "arrival_gate_"
+"""Symbols that are 1 where a refractory neuron's variables move, and where what arrives at them is let in."""
+
+
+@dataclass(frozen=True)
+class NeuronText:
+    """The texts of a neuron that decide its eligibility; no number of it does."""
+
+    model: str
+    threshold: str
+    reset: str
+    input: str
+    method: str
+    parameters: frozenset[str]
+    refractory: bool = False
+
+
+@dataclass(frozen=True)
+class SpikingMap:
+    """One step of a neuron.
+
+    In order: what arrives is added to `input`; `reset` acts on neurons that spiked in the step before; `update`; a
+    spike where `distance` is positive.
+    """
+
+    state: tuple[str, ...]
+    input: str
+    update: StepMap
+    reset: StepMap
+    distance: sympy.Expr
+    distance_text: str
+    membrane: str | None
+    gated_input: bool
+    """Whether what arrives at a refractory neuron is lost."""
+
+
+def spiking_map(neuron: NeuronText, membrane: str | None) -> SpikingMap:
+    """Read a neuron's texts.
+
+    Raises
+    ------
+    NetworkError
+        If the threshold is not one comparison, the equations are noisy, or no variable is the membrane.
+    """
+    for word in sorted(identifiers("\n".join((neuron.model, neuron.threshold, neuron.reset)))):
+        if word in ("rand", "randn", "xi") or word.startswith("xi_"):
+            raise NetworkError(
+                f"A gradient needs equations without noise, but they use `{word}`; take it out, or give it to the "
+                "neurons as a signal or as input spikes."
+            )
+    equations = Equations(neuron.model)
+    known = subexpressions(neuron.model)
+    real = [
+        name
+        for name, equation in equations.items()
+        if equation.type in (DIFFERENTIAL_EQUATION, PARAMETER)
+        and equation.var_type == "float"
+        and "constant" not in equation.flags
+    ]
+    update = _update(equations, neuron)
+    reset = StepMap.of_statements(neuron.reset, real).substituted(known)
+    left, distance_text = _threshold(neuron.threshold)
+    distance = StepMap({"u": expression(distance_text)}).substituted(known).new["u"]
+    state = tuple(name for name in real if name == neuron.input or name in update.new or name in reset.new)
+    return SpikingMap(
+        state=state,
+        input=neuron.input,
+        update=update,
+        reset=reset,
+        distance=distance,
+        distance_text=distance_text,
+        membrane=_membrane(membrane, left, state, reset),
+        gated_input="unless refractory" in equations[neuron.input].flags,
+    )
+
+
+def _update(equations: Equations, neuron: NeuronText) -> StepMap:
+    """The state update; a variable that is refractory stays, and a parameter that holds the input is used up."""
+    new = dict(StepMap.of_equations(neuron.model, neuron.method).new)
+    for name in new:
+        if "unless refractory" in equations[name].flags:
+            new[name] = symbol(GATE) * new[name] + (1 - symbol(GATE)) * symbol(name)
+    if equations[neuron.input].type == PARAMETER:
+        new[neuron.input] = sympy.Integer(0)
+    return StepMap(new)
+
+
+def _threshold(text: str) -> tuple[str | None, str]:
+    """The variable that stands alone on the side that is to be larger, and by how much that side is, as a text."""
+    try:
+        tree: ast.expr | None = ast.parse(text.strip(), mode="eval").body
+    except SyntaxError:
+        tree = None
+    if not (isinstance(tree, ast.Compare) and len(tree.ops) == 1 and isinstance(tree.ops[0], _LARGER + _SMALLER)):
+        raise NetworkError(
+            f"A gradient needs a threshold that is one comparison such as 'v > v_th', but it is {text!r}; "
+            "move what else it says into the equations or into refractory=."
+        )
+    sides = (tree.left, tree.comparators[0])
+    large, small = sides if isinstance(tree.ops[0], _LARGER) else sides[::-1]
+    alone = large.id if isinstance(large, ast.Name) else None
+    subtracted = ast.unparse(small) if isinstance(small, ast.Name | ast.Constant) else f"({ast.unparse(small)})"
+    return alone, f"{ast.unparse(large)} - {subtracted}"
+
+
+_LARGER, _SMALLER = (ast.Gt, ast.GtE), (ast.Lt, ast.LtE)
+
+
+def _membrane(named: str | None, alone: str | None, state: tuple[str, ...], reset: StepMap) -> str | None:
+    if named is not None and named not in state:
+        raise NetworkError(f"`membrane` names {named!r}, which is no variable of the neuron; {nearest(named, state)}.")
+    if named is not None or alone in state or not reset.new:
+        return named or alone
+    raise NetworkError(
+        "A gradient takes the jump of one variable at a reset for a constant, the one that stands alone on the "
+        "threshold's larger side ('v > ...'), but there is none; name it: EProp(membrane='v')."
+    )
