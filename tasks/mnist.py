@@ -12,7 +12,8 @@ import numpy as np
 from snn.errors import DataError
 from snn.serial import serialisable
 from tasks.idx import read_idx
-from tasks.task import Data, Split, Task
+from tasks.data import Data, Split
+from tasks.task import Task
 
 FOLDER_VARIABLE = "SNNSEARCH_DATA"
 PIXELS = (28, 28)
