@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 import time
 from abc import ABC, abstractmethod
@@ -55,6 +56,13 @@ class Task(ABC):
     sample: Quantity = number(30 * ms, second, above=0)
     gap: Quantity = number(0 * ms, second, at_least=0)
     reset: bool = True
+
+    def __post_init__(self) -> None:
+        """Whole numbers that were given as 1e3 or so become integers, which index and count."""
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            if field.metadata.get("number", {}).get("integer") and isinstance(value, float) and value.is_integer():
+                object.__setattr__(self, field.name, int(value))
 
     @abstractmethod
     def load(self) -> Data:
