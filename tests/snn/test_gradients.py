@@ -267,7 +267,7 @@ def assert_gradient(name, setting, through_reset=False, backend="runtime"):
     rules, sizes = {}, {}
     for k, gradient in gradients.items():
         sizes[k] = np.abs(gradient).max()
-        assert sizes[k] > 0 or k != "w_in" and (setting.silent or setting.steps < 50)
+        assert sizes[k] > 0 or (k != "w_in" and (setting.silent or setting.steps < 50))
         rate = 0.1 * np.abs(getattr(weights, k)).max() / sizes[k] if sizes[k] > 0 else 1.0
         rules[k] = EProp(lr=float(rate), surrogate=PiecewiseLinear(*CASES[name].surrogate), **options)
     _, before, after = learned(name, setting, backend, rules)
