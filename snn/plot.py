@@ -52,18 +52,32 @@ def plot_result(result: Result, axes: Any = None) -> Any:
 
 
 def plot_learning_curve(result: Result, ax: Axes | None = None) -> Axes:
-    """Prequential accuracy over a sliding window, with the validation (and test) accuracy reached."""
+    """Prequential accuracy over a sliding window, with the validation (and test) accuracy reached.
+
+    In a task without labels the loss: that of every sample, and its mean over a sliding window.
+    """
     ax = _axes(ax)
-    curve = result.prequential_curve(WINDOW)
+    score = "accuracy" if result.labelled else "loss"
+    curve = result.prequential_curve(WINDOW) if result.labelled else result.loss_curve(WINDOW)
     begin = min(EARLY, len(curve)) - 1  # before that the window holds too few samples to say anything
+    if not result.labelled:
+        samples = np.arange(1, len(curve) + 1)
+        ax.plot(samples, result.stream.losses, color=COLOURS[0], lw=0.6, alpha=0.5, label="each sample")
     ax.plot(np.arange(begin + 1, len(curve) + 1), curve[begin:], color=COLOURS[0], label=f"prequential, last {WINDOW}")
-    ax.axhline(result.accuracy, color=COLOURS[1], ls="--", lw=1, label=f"validation {result.accuracy:.3f}")
-    if result.test_accuracy is not None:
-        ax.axhline(result.test_accuracy, color=COLOURS[2], ls=":", lw=1.5, label=f"test {result.test_accuracy:.3f}")
-    ax.set(xlabel="samples seen", ylabel="accuracy", ylim=(0, 1.02), xlim=(0, len(curve)))
+    reached = getattr(result.validation, score)
+    ax.axhline(reached, color=COLOURS[1], ls="--", lw=1, label=f"validation {_short(reached)}")
+    if result.test is not None:
+        reached = getattr(result.test, score)
+        ax.axhline(reached, color=COLOURS[2], ls=":", lw=1.5, label=f"test {_short(reached)}")
+    ax.set(xlabel="samples seen", ylabel=score, xlim=(0, len(curve)))
+    ax.set_ylim(0, 1.02 if result.labelled else None)
     ax.legend(loc="best", frameon=False, fontsize="small")
     ax.spines[["top", "right"]].set_visible(False)
     return ax
+
+
+def _short(score: float) -> str:
+    return f"{score:.3f}" if abs(score) < 10 else f"{score:.4g}"
 
 
 def plot_raster(result: Result, ax: Axes | None = None) -> Axes:

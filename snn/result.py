@@ -6,14 +6,11 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from snn.errors import SNNError
-
-if TYPE_CHECKING:
-    pass
 
 PARTS = ("stream", "validation", "test")
 COSTS = ("spikes", "synaptic_operations", "weight_writes")
@@ -25,19 +22,30 @@ class Part:
 
     Attributes
     ----------
-    predictions, labels : int arrays of shape (n,)
+    predictions, labels : int arrays of shape (n,), or None
+        None, both of them, in a task without labels.
     losses : float array of shape (n,)
         NaN where a readout has no loss.
     """
 
-    predictions: np.ndarray
-    labels: np.ndarray
+    predictions: np.ndarray | None
+    labels: np.ndarray | None
     losses: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.losses)
+
+    @property
+    def right(self) -> np.ndarray:
+        """1 for each right prediction and 0 for each wrong one, NaN where there are no labels."""
+        if self.labels is None:
+            return np.full(len(self), np.nan)
+        return np.asarray(self.predictions == self.labels, float)
 
     @property
     def accuracy(self) -> float:
-        """Share of right predictions."""
-        return float(np.mean(self.predictions == self.labels))
+        """Share of right predictions; NaN where there are no labels."""
+        return float(np.mean(self.right))
 
     @property
     def loss(self) -> float:
@@ -94,7 +102,7 @@ class Result:
 
     @property
     def accuracy(self) -> float:
-        """Accuracy on the validation part."""
+        """Accuracy on the validation part; NaN in a task without labels."""
         return self.validation.accuracy
 
     @property
@@ -108,9 +116,24 @@ class Result:
         return self.stream.accuracy
 
     @property
+    def prequential_loss(self) -> float:
+        """Mean loss over the stream, each sample taken before it was learned; NaN where the readout has none."""
+        return self.stream.loss
+
+    @property
     def test_accuracy(self) -> float | None:
         """Accuracy on the test part, if it was scored."""
         return None if self.test is None else self.test.accuracy
+
+    @property
+    def test_loss(self) -> float | None:
+        """Mean loss on the test part, if it was scored."""
+        return None if self.test is None else self.test.loss
+
+    @property
+    def labelled(self) -> bool:
+        """Whether the task has labels, so that there are accuracies."""
+        return self.stream.labels is not None
 
     @property
     def spikes(self) -> float:
@@ -132,28 +155,33 @@ class Result:
 
     def prequential_curve(self, window: int = 100) -> np.ndarray:
         """Accuracy over a sliding window of the stream (over fewer samples at its beginning), shape (n,)."""
-        right = np.concatenate([[0], np.cumsum(self.stream.predictions == self.stream.labels)])
-        ends = np.arange(1, len(right))
-        starts = np.maximum(0, ends - window)
-        return (right[ends] - right[starts]) / (ends - starts)
+        return _sliding_mean(self.stream.right, window)
+
+    def loss_curve(self, window: int = 100) -> np.ndarray:
+        """Mean loss over a sliding window of the stream (over fewer samples at its beginning), shape (n,)."""
+        return _sliding_mean(self.stream.losses, window)
 
     def summary(self) -> str:
         """The result in a few lines."""
+        score = "accuracy" if self.labelled else "loss"
         rows = [
-            ("task", f"{self.task}, {len(self.stream.labels)} samples streamed, seed {self.seed}"),
-            ("prequential accuracy", f"{self.prequential_accuracy:.4f}"),
-            ("validation accuracy", f"{self.accuracy:.4f}"),
+            ("task", f"{self.task}, {len(self.stream)} samples streamed, seed {self.seed}"),
+            (f"prequential {score}", f"{getattr(self.stream, score):.4f}"),
+            (f"validation {score}", f"{getattr(self.validation, score):.4f}"),
         ]
-        if np.isfinite(self.loss):
+        if self.labelled and np.isfinite(self.loss):
             rows.append(("validation loss", f"{self.loss:.4f}"))
-        rows.append(("test accuracy", "not scored" if self.test is None else f"{self.test.accuracy:.4f}"))
+        rows.append((f"test {score}", "not scored" if self.test is None else f"{getattr(self.test, score):.4f}"))
         rows += [(f"{cost.replace('_', ' ')} / sample", f"{self._per_sample(cost):,.0f}") for cost in COSTS]
         rows.append(("weights", f"{sum(w.size for w in self.weights.values()):,}"))
         rows.append(("run", f"{self.backend}, {self.dtype}, {self.seconds:.1f} s"))
         return "\n".join(f"{name:>28}  {text}" for name, text in rows)
 
     def plot(self, axes: Any = None) -> Any:
-        """Draw learning curve, spike raster (if spikes were recorded) and weights; three axes in, three axes out."""
+        """Draw learning curve, spike raster (if spikes were recorded) and weights; three axes in, three axes out.
+
+        The learning curve is that of the accuracy, or of the loss in a task without labels.
+        """
         from snn.plot import plot_result
 
         return plot_result(self, axes)
@@ -163,7 +191,7 @@ class Result:
         arrays: dict[str, np.ndarray] = {}
         for part in PARTS:
             if (value := getattr(self, part)) is not None:
-                arrays |= {f"{part}:{name}": array for name, array in vars(value).items()}
+                arrays |= {f"{part}:{name}": array for name, array in vars(value).items() if array is not None}
         arrays |= {f"weights:{name}": array for name, array in self.weights.items()}
         arrays |= {f"recordings:{name}": array for name, array in self.recordings.items()}
         plain = {name: getattr(self, name) for name in _PLAIN}
@@ -203,5 +231,15 @@ def _prefixed(arrays: Mapping[str, np.ndarray], prefix: str) -> dict[str, np.nda
 
 
 def _part(arrays: Mapping[str, np.ndarray], name: str) -> Part | None:
-    found = _prefixed(arrays, f"{name}:")
+    found: dict[str, Any] = _prefixed(arrays, f"{name}:")
+    if list(found) == ["losses"]:  # neither labels nor predictions: a task without labels
+        found |= {"predictions": None, "labels": None}
     return Part(**found) if found else None
+
+
+def _sliding_mean(numbers: np.ndarray, window: int) -> np.ndarray:
+    """Mean of each number and those before it, `window` of them at most."""
+    sums = np.concatenate([[0], np.cumsum(numbers)])
+    ends = np.arange(1, len(sums))
+    starts = np.maximum(0, ends - window)
+    return (sums[ends] - sums[starts]) / (ends - starts)

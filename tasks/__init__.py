@@ -1,7 +1,10 @@
 """Streams of samples, and how a learner is scored on them."""
 
+from tasks.data import Data, Drawn, Split
 from tasks.digits import Digits
+from tasks.evidence import EvidenceAccumulation
 from tasks.mnist import Mnist
-from tasks.task import Data, Split, Task
+from tasks.pattern import PatternGeneration
+from tasks.task import Task
 
-__all__ = ["Data", "Digits", "Mnist", "Split", "Task"]
+__all__ = ["Data", "Digits", "Drawn", "EvidenceAccumulation", "Mnist", "PatternGeneration", "Split", "Task"]

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from snn.serial import serialisable
-from tasks.task import Data, Split, Task
+from tasks.data import Data, Split
+from tasks.task import Task
 
 PARTS = (1120, 280, 397)
 

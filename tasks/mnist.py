@@ -11,8 +11,9 @@ import numpy as np
 
 from snn.errors import DataError
 from snn.serial import serialisable
+from tasks.data import Data, Split
 from tasks.idx import read_idx
-from tasks.task import Data, Split, Task
+from tasks.task import Task
 
 FOLDER_VARIABLE = "SNNSEARCH_DATA"
 PIXELS = (28, 28)
@@ -50,6 +51,7 @@ class Mnist(Task):
     folder: str | Path | None = None
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if isinstance(self.folder, Path):
             object.__setattr__(self, "folder", str(self.folder))  # a task is JSON
 

@@ -145,7 +145,7 @@ def of_model(model, mean, variable="v", dt=1.0, amplitude=0.05):
     net.population("out", model, n=CLASSES)
     net.readout(SpikeReadout("out", variable=variable))
     rule = PairSTDP(a_plus=amplitude * mean, a_minus=amplitude * mean)
-    net.connect("inputs", "out", Dense(Uniform(0, 2 * mean)), rule, w_min=0)
+    net.connect("inputs", "out", Dense(Uniform(0.2 * mean, 2 * mean)), rule, w_min=0)
     net.connect("out", "out", Dense(Uniform(-mean, mean)), delay=2 * dt * ms)
     return net
 

@@ -53,6 +53,121 @@ class Cells:
         return self.z, psi
 
 
+class Spiking:
+    """Neurons with a refractory counter: spikes act on the state at the beginning of the next step."""
+
+    def __init__(self, n, n_ref=0):
+        self.n_ref, self.r, self.z = n_ref, np.zeros(n, int), np.zeros(n, bool)
+
+    def step(self, current):
+        self.r = np.maximum(self.r - 1, 0)
+        self.reset(self.z)
+        self.update(current)
+        self.z = self.fires() & (self.r == 0)
+        self.r[self.z] = self.n_ref
+        return self.z
+
+
+class SynapticCells(Spiking):
+    """LIF neurons with an exponential synaptic current, held over a step; soft reset after the leak."""
+
+    def __init__(self, n, n_ref=0, dt=1.0, tau_m=20.0, tau_syn=5.0, v_th=1.0):
+        super().__init__(n, n_ref)
+        self.alpha, self.decay, self.v_th = np.exp(-dt / tau_m), np.exp(-dt / tau_syn), v_th
+        self.v, self.i = np.zeros(n), np.zeros(n)
+
+    def reset(self, z):
+        self.late = self.v_th * z
+
+    def update(self, current):
+        self.i = self.i + current
+        self.v = self.alpha * self.v + (1 - self.alpha) * self.i - self.late
+        self.i = self.decay * self.i
+
+    def fires(self):
+        return self.v >= self.v_th
+
+    def state(self):
+        return {"v": self.v, "I_s": self.i}
+
+
+class Oscillators(Spiking):
+    """Resonate-and-fire neurons as complex numbers; a step's input is a constant current of that area."""
+
+    def __init__(self, n, n_ref=0, dt=1e-3, b=-10.0, omega=100.0, v_th=1.0):
+        super().__init__(n, n_ref)
+        rate = complex(b, omega)
+        self.turn, self.v_th = np.exp(rate * dt), v_th
+        self.gain = (self.turn - 1) / (rate * dt)
+        self.c = np.zeros(n, complex)
+
+    def reset(self, z):
+        self.c = np.where(z, 1j * self.v_th, self.c)
+
+    def update(self, current):
+        self.c = self.turn * self.c + self.gain * current
+
+    def fires(self):
+        return self.c.imag >= self.v_th
+
+    def state(self):
+        return {"x": self.c.real, "y": self.c.imag}
+
+
+class AdaptiveExponential(Spiking):
+    """AdEx neurons in mV, ms, nA and uS (so that nA/nF is mV/ms), Euler's method; v stands still while refractory."""
+
+    def __init__(self, n, n_ref=0, dt=0.1, v_peak=-40.4):
+        super().__init__(n, n_ref)
+        self.dt, self.v_peak = dt, v_peak
+        self.v, self.w = np.full(n, -70.6), np.zeros(n)
+
+    def reset(self, z):
+        self.v = np.where(z, -70.6, self.v)
+        self.w = self.w + 0.0805 * z
+
+    def update(self, current):
+        leak, upswing = 0.03 * (-70.6 - self.v), 0.03 * 2.0 * np.exp((self.v + 50.4) / 2.0)
+        slope = (leak + upswing - self.w + current) / 0.281
+        w = self.w + self.dt * (0.004 * (self.v + 70.6) - self.w) / 144.0
+        self.v, self.w = self.v + self.dt * slope * (self.r == 0), w
+
+    def fires(self):
+        return self.v >= self.v_peak
+
+    def state(self):
+        return {"v": self.v * 1e-3, "w": self.w * 1e-9}
+
+
+class SimpleModel(Spiking):
+    """Izhikevich's neurons, Euler's method with both slopes from the old values; v stands still while refractory."""
+
+    def __init__(self, n, n_ref=0, dt=0.5, a=0.02, b=0.2, c=-65.0, d=8.0):
+        super().__init__(n, n_ref)
+        self.dt, self.a, self.b, self.c, self.d = dt, a, b, c, d
+        self.v, self.u = np.full(n, c), np.full(n, b * c)
+
+    def reset(self, z):
+        self.v = np.where(z, self.c, self.v)
+        self.u = np.where(z, self.u + self.d, self.u)
+
+    def update(self, current):
+        slope = 0.04 * self.v**2 + 5 * self.v + 140 - self.u + current
+        u = self.u + self.dt * self.a * (self.b * self.v - self.u)
+        self.v, self.u = self.v + self.dt * slope * (self.r == 0), u
+
+    def fires(self):
+        return self.v >= 30
+
+    def state(self):
+        return {"v": self.v, "u": self.u}
+
+
+def recurrent(cells: Spiking, x, w_in, w_rec) -> np.ndarray:
+    """The spikes (steps, cells) of one population that hears the inputs and, a step later, itself."""
+    return np.array([cells.step(w_in @ spikes + w_rec @ cells.z) for spikes in x])
+
+
 @dataclass
 class EPropNetwork:
     """Inputs -> recurrent cells -> leaky readout, learning by e-prop with one update a sample."""

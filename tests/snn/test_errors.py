@@ -13,12 +13,14 @@ from hypothesis import strategies as st
 from snn import (
     ALIF,
     LIF,
+    AdEx,
     Constant,
     Dense,
     Environment,
     EProp,
     FixedFanIn,
     Given,
+    Izhikevich,
     LeakyReadout,
     Network,
     NetworkSpec,
@@ -29,6 +31,7 @@ from snn import (
     PiecewiseLinear,
     Poisson,
     Regular,
+    ResonateAndFire,
     RewardSTDP,
     Signal,
     SNNError,
@@ -36,11 +39,12 @@ from snn import (
     SpikeReadout,
     SpikeTrains,
     Static,
+    SynapticLIF,
     Uniform,
 )
 from snn.backends.planner import plan
 from snn.check import problems
-from snn.equations import reserved
+from snn.equations import parsed, reserved
 from snn.errors import NetworkError, nearest
 from tests.snn.networks import NETWORKS, spec_of
 
@@ -152,6 +156,13 @@ NUMBERS = {
     "w_max": (network(w_max=np.nan), "`w_max` of the projection 'inputs->hidden' must be finite, but is nan."),
     "short tau_m": (network(model=LIF(tau_m=1e-3 * ms)), "`0.02 dt <= tau_m <= 100000 dt` must hold, but hidden has"),
     "long tau_m": (network(model=LIF(tau_m=1e9 * second)), "`0.02 dt <= tau_m <= 100000 dt` must hold"),
+    "short tau_syn": (network(model=SynapticLIF(tau_syn=1e-3 * ms)), "`0.02 dt <= tau_syn <= 100000 dt` must hold"),
+    "no decay": (network(model=ResonateAndFire(b=0 * Hz)), "`b < 0 Hz` must hold, but hidden has b = 0. * hertz."),
+    "high v_peak": (network(model=AdEx(v_peak=30 * mV)), "`v_T < v_peak <= v_T + 40 delta_T` must hold, but hidden"),
+    "low v_peak": (network(model=AdEx(v_peak=-60 * mV)), "leave v_peak out for v_T + 5 delta_T."),
+    "v_r": (network(model=AdEx(v_r=0 * mV)), "`v_r < v_peak` must hold, but hidden has v_r = 0. * volt, v_peak ="),
+    "unit of v_r": (network(model=AdEx(v_r=-65)), "`v_r` of hidden must have the unit volt, but is -65."),
+    "c": (network(model=Izhikevich(c=30)), "`c < v_peak` must hold, but hidden has c = 30, v_peak = 30.0."),
     "long refractory": (network(model=LIF(refractory=1e8 * second)), "`refractory <= 2147483647 dt` must hold"),
 }
 
@@ -322,7 +333,7 @@ def test_every_name_that_a_plan_declares_is_kept_from_the_user(name):
     for population in spec.populations:
         neuron = population.model.neuron(spec.dt)
         answers = {"reward"} if spec.environment else set()
-        own_names = {*neuron.parameters, *population.signals, "v", "I", "a", "w"} | answers
+        own_names = {*neuron.parameters, *population.signals, *parsed(neuron.model).names} | answers
         declared = set(planned.groups[population.name].variables) - own_names
         assert declared and not {variable for variable in declared if not reserved(variable)}
 

@@ -21,7 +21,7 @@ from snn.plot import plot_learning_curve, plot_raster, plot_result, plot_weights
 from snn.result import Part
 from snn.serial import serialisable
 from tasks import Data, Split, Task
-from tasks.task import decide
+from tasks.run import decide
 from tests.snn.networks import CLASSES, INPUTS, eprop_lif, spec_of
 
 matplotlib.use("Agg")

@@ -27,7 +27,7 @@ from snn import (
 from snn.errors import Cancelled, NetworkError, RunTimeout
 from snn.serial import serialisable
 from tasks import Data, Split, Task
-from tasks.task import decide
+from tasks.run import decide
 
 INPUTS, CLASSES, N = 8, 4, 80
 

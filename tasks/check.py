@@ -1,0 +1,80 @@
+"""Everything about a network that does not fit a task, found before anything is compiled."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from snn.fields import si
+from snn.network import NetworkSpec
+from snn.readouts import LeakyReadout, SpikeReadout
+
+if TYPE_CHECKING:
+    from tasks.task import Task
+
+
+def problems(task: Task, spec: NetworkSpec) -> list[str]:
+    """What is wrong with the task and with the network for it, one sentence each."""
+    if found := task.problems():  # there may be no data to compare the network with
+        return found
+    found = [*_inputs(task, spec), *_readouts(task, spec)]
+    return found or list(_steps(task, spec))
+
+
+def _inputs(task: Task, spec: NetworkSpec) -> Iterator[str]:
+    shape = task.data.values.shape
+    if spec.inputs.n != shape[-1]:
+        yield f"The inputs must be as many as {task.name} has values, {shape[-1]}, but the network has {spec.inputs.n}."
+    per = spec.inputs.encoding().per
+    given = "step" if len(shape) == 3 else "sample"
+    if per != given:
+        remedy = f"SpikeTrains({shape[-1]})" if given == "step" else f"Poisson({shape[-1]})"
+        yield (
+            f"The inputs must read values once a {given}, as {task.name} has one row a {given}, but "
+            f"{type(spec.inputs).__name__} reads them once a {per}; write inputs={remedy}."
+        )
+
+
+def _readouts(task: Task, spec: NetworkSpec) -> Iterator[str]:
+    if not spec.readouts:
+        yield "A task scores a readout, but the network has none; add net.readout(...)."
+    for named in spec.readouts:
+        readout = named.readout
+        if isinstance(readout, LeakyReadout) and readout.target == "target":
+            yield from _target(task, named.name, readout.n)
+        elif task.data.labels is None:
+            yield (
+                f"{task.name} has no labels, but the readout {named.name!r} is compared with them; write "
+                "LeakyReadout(..., target='target', loss='squared_error')."
+            )
+        else:
+            units = spec.sizes()[readout.population if isinstance(readout, SpikeReadout) else named.name]
+            if units != task.data.classes:
+                yield f"{task.name} has {task.data.classes} classes, but the readout {named.name!r} has {units} units."
+
+
+def _target(task: Task, name: str, units: int) -> Iterator[str]:
+    """A readout that is compared with the stream's ``target``, in every step."""
+    if "target" not in task.data.arrays:
+        yield f"The readout {name!r} is compared with a target, but {task.name} gives none; write target='label'."
+        return
+    shape = task.data.arrays["target"].shape
+    width = shape[2] if len(shape) == 3 else 1
+    if width != units:
+        yield f"The target of {task.name} has {width} numbers a step, but the readout {name!r} has {units} units."
+
+
+def _steps(task: Task, spec: NetworkSpec) -> Iterator[str]:
+    for name in ("sample", "gap"):
+        steps = si(getattr(task, name)) / si(spec.dt)
+        if abs(steps - round(steps)) > 1e-6:
+            yield f"`{name}` must be a whole number of steps, but is {steps:g} steps of {spec.dt!r}."
+            return
+    shown = round(si(task.sample) / si(spec.dt))
+    for name, array in task.data.arrays.items():
+        if len(array.shape) == 3 and array.shape[1] != shown:
+            have = "have" if name == "values" else "has"
+            yield (
+                f"The {name} of {task.name} {have} {array.shape[1]} steps, but sample = {task.sample!r} is {shown} "
+                f"steps of dt = {spec.dt!r}; change one of them."
+            )

@@ -1,0 +1,99 @@
+"""A task's samples, held or made when they are asked for, and how they are split."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+SPLIT_SEED = 0
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """An array that is never held: its rows are made when they are asked for, the same every time.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        The array's shape, rows first.
+    draw : callable
+        (k,) int array of rows -> array of shape (k, *shape[1:]); called from several threads.
+
+    Examples
+    --------
+    >>> Drawn((3, 2), lambda rows: np.stack([rows, rows**2], axis=1))[np.array([2, 0])]
+    array([[2, 4],
+           [0, 0]])
+    """
+
+    shape: tuple[int, ...]
+    draw: Callable[[np.ndarray], np.ndarray]
+
+    def __getitem__(self, rows: np.ndarray) -> np.ndarray:
+        return self.draw(rows)
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+
+@dataclass(frozen=True)
+class Data:
+    """A task's samples.
+
+    Attributes
+    ----------
+    values : array or Drawn, of shape (n, width) or (n, steps, width)
+        What the inputs encode, in [0, 1]: one row a sample, or one row a step.
+    labels : int array of shape (n,) or None
+        None where there are none, in a regression: a readout is then compared with the signal ``target``.
+    classes : int or None
+    signals : mapping of str to array or Drawn
+        What networks may read besides, through `snn.Signal` or a readout's ``target``: one row a sample, (n,) or
+        (n, width), or one row a step, (n, steps, width).
+    learn : bool array of shape (n,) or None
+        The samples of the stream that are learned from; ``None``: all.
+    """
+
+    values: np.ndarray | Drawn
+    labels: np.ndarray | None = None
+    classes: int | None = None
+    signals: Mapping[str, np.ndarray | Drawn] = field(default_factory=dict)
+    learn: np.ndarray | None = None
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    @property
+    def arrays(self) -> dict[str, np.ndarray | Drawn]:
+        """Everything that networks may read, by name."""
+        held = {name: array if isinstance(array, Drawn) else np.asarray(array) for name, array in self.signals.items()}
+        label = {} if self.labels is None else {"label": self.labels}
+        return held | label | {"values": self.values}
+
+    @property
+    def row_bytes(self) -> int:
+        """What a sample takes in memory while it is run, as numbers of 64 bits."""
+        return sum(8 * math.prod(array.shape[1:]) for array in self.arrays.values())
+
+
+@dataclass(frozen=True)
+class Split:
+    """Indices of the samples that are streamed, of those that a search selects on, and of those that it never sees."""
+
+    stream: np.ndarray
+    validation: np.ndarray
+    test: np.ndarray
+
+    @staticmethod
+    def of(sizes: Sequence[int], seed: int = SPLIT_SEED) -> Split:
+        """The same permutation for everyone, cut into three parts."""
+        return Split.cut(np.random.default_rng(seed).permutation(sum(sizes)), sizes)
+
+    @staticmethod
+    def cut(order: np.ndarray, sizes: Sequence[int]) -> Split:
+        """An order, cut into three parts."""
+        stream, validation, test = np.split(order, np.cumsum(sizes)[:-1])
+        return Split(stream, validation, test)

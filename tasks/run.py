@@ -1,0 +1,161 @@
+"""One run of a task: the stream, then frozen parts, through one program, in pieces that fit into memory."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from snn.backends.process import RunOptions
+from snn.backends.program import Candidate, Outcome, Program, Samples, State
+from snn.backends.signals import signal_rows
+from snn.check import place
+from snn.errors import Cancelled, RunTimeout
+from snn.fields import si
+from snn.network import NetworkSpec
+from snn.readouts import LeakyReadout
+from snn.result import Part
+
+if TYPE_CHECKING:
+    from tasks.task import Task
+
+PIECE = 64 << 20
+"""The most bytes of signals, as numbers of 64 bits, that are made and handed to a program at a time."""
+
+
+class TaskRun:
+    """One run of a task.
+
+    Parameters
+    ----------
+    task : Task
+    candidate : Candidate
+    cancel : threading.Event or None
+        Ends it when set.
+
+    Notes
+    -----
+    A piece is at most `PIECE` bytes of signals, or one sample, with its preview. A run in pieces is exactly the run in
+    one.
+    """
+
+    program: Program
+    deadline: float | None = None
+
+    def __init__(self, task: Task, candidate: Candidate, cancel: threading.Event | None):
+        self.task, self.candidate, self.cancel = task, candidate, cancel
+        dt = si(candidate.spec.dt)
+        self.steps, self.gap = round(si(task.sample) / dt), round(si(task.gap) / dt)
+        self.period = self.steps + self.gap
+        self.readout = candidate.spec.readouts[0]
+        self.piece = max(1, PIECE // max(1, task.data.row_bytes))
+
+    def check_signals(self) -> None:
+        """Raise an error if the network reads something that the task does not give, before anything is compiled."""
+        first = self._samples(np.arange(1))
+        for source, use in self.candidate.plan.signals.items():
+            signal_rows(first, source, use)
+
+    def start(self, program: Program, timeout: float | None) -> None:
+        """The time runs from here."""
+        self.program = program
+        self.deadline = None if timeout is None else time.monotonic() + timeout
+
+    def stream(self, record: tuple[str, ...], last: int) -> tuple[Part, Outcome]:
+        """The stream: its scores, and the outcome with counters, what was recorded, and the state that it leaves."""
+        order = self.task.order(self.task.split(len(self.task.data)).stream, self.candidate.seed)
+        passes = 2 if writes_during_sample(self.candidate.spec) else 1  # the first of two only predicts
+        preview = np.arange(len(order) * passes) % passes != passes - 1
+        learn = ~preview
+        if self.task.data.learn is not None:
+            learn &= self.task.data.learn[np.repeat(order, passes)]
+        recorded = ~preview & (np.arange(len(preview)) >= (len(order) - last) * passes)
+        samples = _flags(len(preview), learn=learn, teach=learn, preview=preview, record=recorded)
+        outcome = self._advance(np.repeat(order, passes), samples, None, record, passes)
+        return self._part(outcome, order, slice(None, None, passes)), outcome
+
+    def frozen(self, indices: np.ndarray, state: State) -> Part:
+        """A part without learning, from a state."""
+        return self._part(self._advance(indices, _flags(len(indices)), state), indices, slice(None))
+
+    def _samples(self, rows: np.ndarray, flags: dict[str, np.ndarray] | None = None) -> Samples:
+        return Samples(
+            steps=self.steps,
+            gap=self.gap,
+            signals={name: np.asarray(array[rows]) for name, array in self.task.data.arrays.items()},
+            reset=np.full(len(rows), self.task.reset),
+            **(flags or _flags(len(rows))),
+        )
+
+    def _advance(
+        self,
+        rows: np.ndarray,
+        flags: dict[str, np.ndarray],
+        state: State | None,
+        record: tuple[str, ...] = (),
+        passes: int = 1,
+    ) -> Outcome:
+        """Run samples of any number piece by piece, each from the state that the one before has left."""
+        whole: Outcome | None = None
+        for begin in range(0, max(1, len(rows)), self.piece * passes):
+            piece = slice(begin, begin + self.piece * passes)
+            options = self._options(record)
+            samples = self._samples(rows[piece], {name: flag[piece] for name, flag in flags.items()})
+            outcome = self.program.advance([self.candidate], [samples], [state], options)[0]
+            whole = outcome if whole is None else _joined(whole, outcome)
+            state = outcome.state
+        assert whole is not None
+        return whole
+
+    def _options(self, record: tuple[str, ...]) -> RunOptions:
+        """Options of a piece; an error if the run should end instead."""
+        if self.cancel is not None and self.cancel.is_set():
+            raise Cancelled("The run was cancelled.")
+        left = None if self.deadline is None else self.deadline - time.monotonic()
+        if left is not None and left <= 0:
+            raise RunTimeout("The run took longer than it was given.")
+        return RunOptions(record, left, self.cancel)
+
+    def _part(self, outcome: Outcome, indices: np.ndarray, scored: slice) -> Part:
+        first, second_ = (outcome.outputs[name][scored] for name in self.candidate.plan.outputs[self.readout.name])
+        leaky = isinstance(self.readout.readout, LeakyReadout)
+        losses = second_.sum(axis=1) if leaky else np.full(len(first), np.nan)
+        if self.task.data.labels is None:
+            return Part(predictions=None, labels=None, losses=losses)
+        ties = np.zeros_like(first) if leaky else second_
+        return Part(predictions=decide(first, ties), labels=self.task.data.labels[indices], losses=losses)
+
+
+def _flags(n: int, **given: np.ndarray) -> dict[str, np.ndarray]:
+    """What is done in each of n samples; nothing where it is not given."""
+    return {name: given.get(name, np.zeros(n, bool)) for name in ("learn", "teach", "preview", "record")}
+
+
+def _joined(before: Outcome, after: Outcome) -> Outcome:
+    """Two pieces of a run as one."""
+    return replace(
+        after,
+        outputs={name: np.concatenate([array, after.outputs[name]]) for name, array in before.outputs.items()},
+        totals={name: array + after.totals[name] for name, array in before.totals.items()},
+        recordings={
+            name: np.concatenate([array, after.recordings[name]]) if len(array) else after.recordings[name]
+            for name, array in before.recordings.items()
+        },
+    )
+
+
+def decide(scores: np.ndarray, ties: np.ndarray) -> np.ndarray:
+    """The index of each row's highest score; of equal ones that of the highest tie-breaker, then the lowest."""
+    best = scores == scores.max(axis=1, keepdims=True)
+    return np.argmax(np.where(best, ties, -np.inf), axis=1)
+
+
+def writes_during_sample(spec: NetworkSpec) -> bool:
+    """Whether a rule changes weights before a sample's end, or a teacher acts in it."""
+    teachers = [signal for p in spec.populations for signal in [*p.signals.values(), *(d.signal for d in p.drives)]]
+    return any(signal.teacher for signal in teachers) or any(
+        update.on != "sample" for p in spec.projections for update in p.rule.equations(place(spec, p)).updates
+    )

@@ -1,0 +1,254 @@
+"""Streams that are run in pieces, each from the state that the one before has left, and tasks without labels."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import threading
+import time
+from dataclasses import dataclass, field
+
+import numpy as np
+import pytest
+from brian2 import Hz, ms
+
+from snn import LIF, Dense, EProp, LeakyReadout, Network, PairSTDP, Poisson, Signal, SpikeReadout, Uniform
+from snn.errors import Cancelled, NetworkError, RunTimeout, SNNError
+from snn.result import Part
+from snn.serial import serialisable
+from tasks import Data, Drawn, Split, Task, run
+
+WIDTH, CLASSES, N = 6, 3, 29
+STREAM = 17
+
+
+@serialisable
+@dataclass(frozen=True)
+class Noise(Task):
+    """Noise whose rows are made when they are asked for; `asked` is called with every request, and keeps them."""
+
+    asked: object = field(default=None, compare=False)
+
+    def load(self) -> Data:
+        rng = np.random.default_rng(6)
+        values = rng.random((N, WIDTH))
+        return Data(Drawn((N, WIDTH), lambda rows: self._made(values, rows)), rng.integers(0, CLASSES, N), CLASSES)
+
+    def _made(self, values, rows):
+        if self.asked is not None:
+            self.asked(rows)
+        return values[rows]
+
+    def split(self, n: int) -> Split:
+        return Split.of([STREAM, 7, 5])
+
+
+def eprop():
+    net = Network(inputs=Poisson(WIDTH, rate=400 * Hz), dt=1 * ms)
+    net.population("hidden", LIF(v_th=0.3), n=8)
+    net.readout(LeakyReadout(CLASSES, tau=5 * ms))
+    net.connect("inputs", "hidden", Dense(), EProp(lr=0.1))
+    net.connect("hidden", "hidden", Dense(), EProp(lr=0.1))
+    net.connect("hidden", "readout", Dense(), EProp(lr=0.1))
+    return net
+
+
+def taught():
+    """With a first pass over every sample, because of the teacher and of weights written in a sample."""
+    net = Network(inputs=Poisson(WIDTH, rate=400 * Hz), dt=1 * ms)
+    net.population("out", LIF(v_th=0.8), n=CLASSES)
+    net.readout(SpikeReadout("out"))
+    net.drive("out", Signal("label", one_hot=True, teacher=True), gain=0.5)
+    net.connect("inputs", "out", Dense(Uniform(0, 0.2)), PairSTDP(a_plus=1e-2, a_minus=1e-2), w_min=0, w_max=1)
+    return net
+
+
+BYTES = 8 * (WIDTH + 1)  # of a sample: its values and its label
+
+
+def assert_equal(a, b):
+    """To the last bit, but for the time that it took."""
+    for name in ("stream", "validation", "test"):
+        for left, right in zip(vars(getattr(a, name)).values(), vars(getattr(b, name)).values(), strict=True):
+            np.testing.assert_array_equal(left, right)
+    assert a.counts == b.counts
+    for name in ("weights", "recordings"):
+        left, right = getattr(a, name), getattr(b, name)
+        assert list(left) == list(right)
+        for key in left:
+            assert left[key].dtype == right[key].dtype and left[key].tobytes() == right[key].tobytes(), key
+
+
+@pytest.mark.parametrize("backend", ["standalone", "runtime"])
+@pytest.mark.parametrize(("network", "record"), [
+    (eprop, ["spikes", "hidden.v", "inputs->hidden.weight"]),
+    (taught, ["spikes", "out.v", "inputs->out.weight"]),
+], ids=["e-prop", "teacher"])  # fmt: skip
+def test_a_run_in_pieces_is_exactly_the_run(monkeypatch, backend, network, record):
+    """Noise, traces and states that go on (reset=False), and recordings over the bounds of pieces."""
+    requests: list[int] = []
+    task = Noise(sample=12 * ms, gap=2 * ms, reset=False, asked=lambda rows: requests.append(len(rows)))
+    options = {"seed": 3, "backend": backend, "record": record, "record_samples": 6, "test": True}
+    whole = task.run(network(), **options)
+    passes = 2 if network is taught else 1
+    assert requests == [1, STREAM * passes, 7, 5]
+    assert whole.counts["weight_writes"] > 50 and whole.counts["spikes"] > 200
+    assert len(whole.recordings[record[1]]) == 6 * 14 and len(whole.recordings[record[2].replace("->", "_to_")]) == 6
+
+    requests.clear()
+    monkeypatch.setattr(run, "PIECE", 4 * BYTES)
+    assert_equal(task.run(network(), **options), whole)
+    assert requests == [1, *[4 * passes] * 4, passes, 4, 3, 4, 1]
+
+    monkeypatch.setattr(run, "PIECE", 1)  # a sample is not cut, nor taken from its first pass
+    assert_equal(task.run(network(), **options), whole)
+
+
+def test_a_piece_is_64_mib_of_numbers():
+    assert run.PIECE == 2**26
+    task = Noise()
+    assert task.data.row_bytes == BYTES
+    per_step = Data(
+        Drawn((9, 100, 4), lambda rows: rows), signals={"target": np.zeros((9, 100, 2)), "once": np.ones(9)}
+    )
+    assert per_step.row_bytes == 8 * (100 * 4 + 100 * 2 + 1)
+
+
+def test_nothing_is_recorded_where_nothing_is_asked_for(monkeypatch):
+    monkeypatch.setattr(run, "PIECE", 4 * BYTES)
+    for backend in ("standalone", "runtime"):
+        result = Noise(sample=5 * ms).run(eprop(), backend=backend, record=["spikes", "hidden.v"], record_samples=0)
+        assert all(len(array) == 0 for array in result.recordings.values())
+
+
+def test_a_name_that_cannot_be_recorded_ends_the_run_in_its_first_piece(monkeypatch):
+    monkeypatch.setattr(run, "PIECE", 1)
+    requests: list[int] = []
+    with pytest.raises(SNNError, match=r"nearest: 'hidden.v'"):
+        Noise(asked=lambda rows: requests.append(len(rows))).run(eprop(), record=["hiden.v"])
+    assert len(requests) == 2
+
+
+def test_cancelling_and_timeouts_act_between_pieces(monkeypatch):
+    """The runs of pieces of 5 steps are over before they look: it is between them that the run ends."""
+    monkeypatch.setattr(run, "PIECE", 1)
+    Noise(sample=5 * ms).run(eprop())
+    cancel, requests = threading.Event(), []
+
+    def third(rows):
+        requests.append(rows)
+        if len(requests) == 4:  # one to check the signals
+            cancel.set()
+
+    with pytest.raises(Cancelled):
+        Noise(sample=5 * ms, asked=third).run(eprop(), cancel=cancel)
+    assert len(requests) == 4
+
+    requests.clear()
+
+    def slow(rows):
+        requests.append(rows)
+        time.sleep(0.15)
+
+    with pytest.raises(RunTimeout):
+        Noise(sample=5 * ms, asked=slow).run(eprop(), timeout=0.5)
+    assert 2 <= len(requests) <= 5
+
+
+def test_drawn_rows():
+    drawn = Drawn((5, 2), lambda rows: np.stack([rows, rows**2], axis=1))
+    assert len(drawn) == 5
+    np.testing.assert_array_equal(drawn[np.array([4, 0])], [[4, 16], [0, 0]])
+
+
+# ---- tasks without labels
+
+
+@serialisable
+@dataclass(frozen=True)
+class Ramp(Task):
+    """Two numbers a step to follow, from inputs that are given once a sample."""
+
+    width: int = 2
+
+    def load(self) -> Data:
+        target = np.broadcast_to(np.linspace(0, 1, 10)[:, None], (12, 10, self.width))
+        return Data(np.full((12, WIDTH), 0.5), signals={"target": target})
+
+    def split(self, n: int) -> Split:
+        return Split.cut(np.arange(n), [8, 2, 2])
+
+
+def follower(**readout):
+    net = Network(inputs=Poisson(WIDTH, rate=400 * Hz), dt=1 * ms)
+    net.population("hidden", LIF(v_th=0.3), n=8)
+    net.readout(LeakyReadout(2, tau=5 * ms, **{"target": "target", "loss": "squared_error"} | readout))
+    net.connect("inputs", "hidden", Dense(), EProp(lr=0.01))
+    net.connect("hidden", "readout", Dense(), EProp(lr=0.01))
+    return net
+
+
+@pytest.mark.parametrize("backend", ["standalone", "runtime"])
+def test_a_task_without_labels_gives_losses_alone(backend):
+    result = Ramp(sample=10 * ms).run(follower(), backend=backend, test=True)
+    for part, n in ((result.stream, 8), (result.validation, 2), (result.test, 2)):
+        assert isinstance(part, Part) and part.predictions is None and part.labels is None
+        assert part.losses.shape == (n,) and (part.losses > 0).all()
+        assert np.isnan(part.accuracy) and part.loss == np.mean(part.losses)
+    assert result.loss == result.validation.loss and result.prequential_loss == result.stream.loss
+    assert result.counts["samples"] == 8
+
+
+@pytest.mark.parametrize(("task", "network", "words"), [
+    (Ramp(sample=10 * ms), follower(target="label"), "Ramp has no labels"),
+    (Ramp(sample=10 * ms, width=3), follower(), "target of Ramp has 3 numbers a step, but the readout 'readout' has 2"),
+    (Ramp(sample=11 * ms), follower(), "The target of Ramp has 10 steps, but sample = 11. * msecond is 11 steps"),
+    (Noise(), follower(), "is compared with a target, but Noise gives none; write target='label'"),
+])  # fmt: skip
+def test_what_does_not_fit_is_an_error_before_anything_is_compiled(task, network, words):
+    with pytest.raises(NetworkError, match=re.escape(words)):
+        task.run(network)
+
+
+def test_a_label_that_is_read_but_not_given_is_an_error():
+    net = follower()
+    net.drive("hidden", Signal("label", one_hot=True, teacher=True), gain=1.0)
+    with pytest.raises(SNNError, match="the signal 'label', which the task does not give"):
+        Ramp(sample=10 * ms).run(net)
+
+
+def test_a_task_decides_its_order():
+    @dataclass(frozen=True)
+    class Sorted(Noise):
+        def order(self, stream, seed):
+            return np.sort(stream)
+
+    stream = Noise().split(N).stream
+    for seed in (1, 2):
+        result = Sorted(sample=5 * ms).run(eprop(), seed=seed)
+        np.testing.assert_array_equal(result.stream.labels, Noise().data.labels[np.sort(stream)])
+    orders = [Noise().order(stream, seed) for seed in (1, 1, 2)]
+    np.testing.assert_array_equal(orders[0], orders[1])
+    assert not np.array_equal(orders[0], orders[2])
+    shuffled = Noise(sample=5 * ms).run(eprop(), seed=1).stream.labels
+    np.testing.assert_array_equal(shuffled, Noise().data.labels[orders[0]])
+
+
+def test_several_populations_and_rows_that_are_held_are_fine():
+    """The same data held and made give the same numbers."""
+
+    @dataclass(frozen=True)
+    class Held(Noise):
+        def load(self):
+            data = super().load()
+            return dataclasses.replace(data, values=data.values[np.arange(N)])
+
+    def two():
+        net = eprop()
+        net.population("more", LIF(v_th=0.3), n=4)
+        net.connect("hidden", "more", Dense(), EProp(lr=0.1))
+        net.connect("more", "readout", Dense(), EProp(lr=0.1))
+        return net
+
+    held, made = (task(sample=6 * ms).run(two(), seed=2, test=True) for task in (Held, Noise))
+    assert_equal(held, made)
