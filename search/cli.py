@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from difflib import get_close_matches
 from typing import Any, NoReturn
 
-from search.commands import dashboard, replay, run, show
+from search.commands import dashboard, explain, replay, run, show
 
-COMMANDS = (run, show, dashboard, replay)
+COMMANDS = (run, show, dashboard, replay, explain)
 DONE, USER_ERROR, INTERRUPTED = 0, 2, 130
 
 EXAMPLES = """\
@@ -21,6 +21,7 @@ examples:
   snnsearch show my_study.py
   snnsearch dashboard my_study.py
   snnsearch replay my_study.py 17
+  snnsearch explain my_study.py
 """
 
 

@@ -312,19 +312,19 @@ class _Derivation:
     def _formulas(self) -> tuple[tuple[str, sympy.Expr], ...]:
         """The mathematics, for one synapse: `pre` is 1 if a spike arrives, z if the neuron spiked in the step before."""
         z, e = symbol("z"), symbol("e")
-        shown = {symbol(SPIKED): z}
+        shown = {symbol(SPIKED): z, symbol(GATE): symbol("not_refractory"), symbol(ARRIVAL_GATE): symbol("let_in")}
         formulas = [(f"{s}'", self.step.update.of(s)) for s in self.relevant]
         formulas += [(f"reset({s})", value) for s, value in self.step.reset.new.items()]
         formulas.append(("u", self.step.distance))
         for s in self.stored:
             if s in self.jump or any(q != s for a, q in self.keep if a == s):
                 kept = sum((value * _eps(q) for (a, q), value in self.keep.items() if a == s and q in self.stored), sympy.Integer(0))
-                formulas.append((f"eps_{s}, at a reset", (kept + self.jump.get(s, 0) * e).subs(shown)))
+                formulas.append((f"eps_{s}, at a reset", kept + self.jump.get(s, 0) * e))
         for s in self.stored:
             value = sum((self.flow[s, r] * _eps(r) for r in self.stored if (s, r) in self.flow), sympy.Integer(0))
             formulas.append((f"eps_{s}'", value + (self._arrival(s) or 0) * symbol("pre")))
         formulas.append(("e", symbol("psi") * sum((c * _eps(s) for s, c in self._used_slopes().items()), sympy.Integer(0))))
-        return tuple(formulas)
+        return tuple((left, sympy.sympify(right).subs(shown)) for left, right in formulas)
 
     def _notes(self) -> tuple[str, ...]:
         once = [f"eps_{s} is kept once a presynaptic neuron: nothing postsynaptic enters it." for s in self.stored if s in self.hoisted]

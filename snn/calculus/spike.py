@@ -94,7 +94,7 @@ def _update(equations: Equations, neuron: NeuronText) -> StepMap:
     new = dict(StepMap.of_equations(neuron.model, neuron.method).new)
     for name in new:
         if "unless refractory" in equations[name].flags:
-            new[name] = symbol(GATE) * new[name] + (1 - symbol(GATE)) * symbol(name)
+            new[name] = symbol(name) + symbol(GATE) * (new[name] - symbol(name))
     if equations[neuron.input].type == PARAMETER:
         new[neuron.input] = sympy.Integer(0)
     return StepMap(new)
@@ -114,8 +114,8 @@ def _threshold(text: str) -> tuple[str | None, str]:
     sides = (tree.left, tree.comparators[0])
     large, small = sides if isinstance(tree.ops[0], _LARGER) else sides[::-1]
     alone = large.id if isinstance(large, ast.Name) else None
-    subtracted = ast.unparse(small) if isinstance(small, ast.Name | ast.Constant) else f"({ast.unparse(small)})"
-    return alone, f"{ast.unparse(large)} - {subtracted}"
+    more, less = (ast.get_source_segment(text.strip(), side) or "" for side in (large, small))
+    return alone, f"{more} - {less}" if isinstance(small, ast.Name | ast.Constant) else f"{more} - ({less})"
 
 
 _LARGER, _SMALLER = (ast.Gt, ast.GtE), (ast.Lt, ast.LtE)

@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import sympy
 from brian2 import Quantity, hertz, ms, second
 
 from snn.calculus.eligibility import Eligibility, derive
 from snn.calculus.spike import NeuronText
-from snn.calculus.stepmap import expression
+from snn.calculus.stepmap import expression, symbol
 from snn.connect import Normal, Weights
 from snn.equations import FUNCTIONS, dimensions_of, identifiers, parsed, units_of
 from snn.errors import NetworkError
@@ -158,7 +159,10 @@ class EProp(Rule):
         equations = RuleEquations(
             parameters={"tau_out": readout.tau},
             traces=(Trace("z_filtered", "pre", "exp(-dt/tau_out)", "1 - exp(-dt/tau_out)", current=True),),
-            formulas=(("kappa", expression("exp(-dt/tau_out)")), ("g", expression("error*z_filtered"))),
+            formulas=(
+                _filtered("z"),
+                ("gradient", symbol("error") * symbol("z_filtered")),
+            ),
         )
         return self._descent(readout).learned(equations, "", "error_post*z_filtered")
 
@@ -177,13 +181,17 @@ class EProp(Rule):
         own = self._own_signal(neuron)
         signal = "learning_signal_post" if own else "learning_signal"
         parameters = {name: neuron.parameters[name] for name in sorted(eligibility.parameters)}
-        code = [eligibility.before, f"eligibility = psi_post*({eligibility.slope})", eligibility.after]
-        filtered, variables = "eligibility", [SynapseVariable(f"eps_{name}") for name in eligibility.components]
+        slope = eligibility.slope if eligibility.slope.isidentifier() else f"({eligibility.slope})"
+        code = [eligibility.before, f"eligibility = psi_post*{slope}", eligibility.after]
+        formulas, filtered = list(eligibility.formulas), "eligibility"
+        variables = [SynapseVariable(f"eps_{name}") for name in eligibility.components]
         if readout is not None and not own:
             parameters["tau_out"] = readout.tau
             variables.append(SynapseVariable("e_filtered"))
             code.append("e_filtered = exp(-dt/tau_out)*e_filtered + (1 - exp(-dt/tau_out))*eligibility")
             filtered = "e_filtered"
+            formulas.append(_filtered("e"))
+        formulas.append(("gradient", symbol("L") * symbol("e" if filtered == "eligibility" else filtered)))
         equations = RuleEquations(
             parameters=parameters,
             traces=eligibility.traces,
@@ -191,7 +199,7 @@ class EProp(Rule):
             neuron_variables=(self._pseudo_derivative(neuron, eligibility), *eligibility.coefficients, *own),
             factors=self._factors(neuron),
             feedback=None if own else self.feedback,
-            formulas=eligibility.formulas,
+            formulas=tuple(formulas),
             notes=eligibility.notes,
         )
         return self._descent(readout).learned(
@@ -245,6 +253,11 @@ class EProp(Rule):
 
 GIVEN = ("spiked", "sample_spikes", "sample_step", "sample_steps", "dt", "pi", "inf", "i", "N", "and", "or", "not")
 """What a learning signal may read without being given it."""
+
+
+def _filtered(name: str) -> tuple[str, sympy.Expr]:
+    kappa = expression("exp(-dt/tau_out)")
+    return f"{name}_filtered'", kappa * symbol(f"{name}_filtered") + (1 - kappa) * symbol(name)
 
 
 def _texts(neuron: Neuron) -> NeuronText:

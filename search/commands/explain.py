@@ -1,0 +1,86 @@
+"""`snnsearch explain`: the equations of a network's plasticity."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from snn.network import NetworkSpec
+    from snn.plasticity.rule import Rule
+
+NAME = "explain"
+EXAMPLES = """\
+examples:
+  snnsearch explain my_study.py
+      the plasticity of a network of the study, whose parameters are drawn from its search space
+  snnsearch explain network.json --latex
+      that of a network written by NetworkSpec.to_json(), its mathematics as LaTeX
+"""
+
+
+def add(commands: Any) -> argparse.ArgumentParser:
+    """Declare the command."""
+    parser = commands.add_parser(
+        NAME,
+        help="the equations of a network's plasticity",
+        description="Print the plasticity of each projection: the mathematics, the Brian2 equations that run, the state "
+        "of a synapse in bytes, and what is kept where, and why.",
+        epilog=EXAMPLES,
+    )
+    parser.add_argument("file", metavar="FILE", help="Python file that defines `study`, or a network's JSON")
+    parser.add_argument("--latex", action="store_true", help="print the mathematics alone, as LaTeX")
+    return parser
+
+
+def execute(arguments: argparse.Namespace) -> int:
+    """Run the command."""
+    from snn.check import place
+
+    spec = _network(Path(arguments.file))
+    alike: dict[str, tuple[str, list[str]]] = {}  # projections of one rule between neurons of one kind are told once
+    for projection in spec.projections:
+        equations = projection.rule.equations(place(spec, projection))
+        shown = equations.latex() if arguments.latex else str(equations)
+        alike.setdefault(shown, (_brief(projection.rule), []))[1].append(projection.name)
+    mark = "% " if arguments.latex else ""
+    print("\n\n".join(f"{mark}{', '.join(names)}: {rule}\n{shown}" for shown, (rule, names) in alike.items()))
+    return 0
+
+
+def _brief(rule: Rule) -> str:
+    """A rule with those of its fields that are not as by default."""
+    plain = type(rule)()
+    changed = {f.name: getattr(rule, f.name) for f in fields(rule) if getattr(rule, f.name) != getattr(plain, f.name)}
+    return f"{type(rule).__name__}({', '.join(f'{name}={value!r}' for name, value in changed.items())})"
+
+
+def _network(path: Path) -> NetworkSpec:
+    """The network of a JSON file, or one of a study."""
+    from search.errors import StudyError
+
+    if path.suffix == ".py":
+        return _of_study(path)
+    from snn.network import NetworkSpec
+
+    try:
+        return NetworkSpec.from_json(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is no text"
+        raise StudyError(
+            f"FILE must be a Python file that defines `study` or a network's JSON, but {str(path)!r} cannot be read: "
+            f"{reason}."
+        ) from None
+
+
+def _of_study(path: Path) -> NetworkSpec:
+    import optuna
+
+    from search.script import Script, load_study
+    from snn.network import freeze
+
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    study = load_study(Script.read(path))
+    return freeze(study.network(optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=study.seed)).ask()))

@@ -1,0 +1,118 @@
+"""A rule's equations to read: the mathematics, the Brian2 code that runs, and what a synapse keeps."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+import sympy
+
+from snn.calculus.stepmap import text
+from snn.plasticity.rule import WEIGHT_IN_RULES, RuleEquations, Trace
+
+LEGEND = """\
+x' is what becomes of x in this step. pre is 1 if a spike arrives, z if the neuron spiked in the step before (the reset
+acts then), psi is the pseudo-derivative of the spike with respect to u, and eps_x the derivative of x by the weight."""
+
+WHEN = {
+    "arrivals": "after spikes have arrived, before the state update",
+    "membrane": "after the state update, before the spike test",
+    "spikes": "after the spike test and the readouts",
+    "step": "before synapses learn",
+    "sample": "in a sample's last step, before weights change",
+}
+OCCASIONS = {
+    "step": "once a synapse, every step",
+    "pre": "once a synapse, when a presynaptic spike arrives",
+    "post": "once a synapse, when the postsynaptic neuron spikes",
+    "sample": "once a synapse, in a sample's last step",
+}
+
+
+def listing(equations: RuleEquations) -> str:
+    """The equations as plain text."""
+    sections = [*_mathematics(equations), *_neurons(equations), *_synapses(equations)]
+    sections.append(("state of a synapse", _state(equations)))
+    if equations.notes:
+        sections.append(("what is kept where, and why", list(equations.notes)))
+    return "\n".join(f"{title}\n{_indented(lines)}" for title, lines in sections)
+
+
+def _mathematics(equations: RuleEquations) -> Iterator[tuple[str, list[str]]]:
+    if equations.formulas:
+        yield "mathematics", [*LEGEND.splitlines(), *(f"{left} = {text(right)}" for left, right in equations.formulas)]
+
+
+def _neurons(equations: RuleEquations) -> Iterator[tuple[str, list[str]]]:
+    for side in ("pre", "post"):
+        lines = [line for trace in equations.traces if trace.side == side for line in _trace(trace)]
+        if lines:
+            yield f"once a {side}synaptic neuron, every step", lines
+    for at, when in WHEN.items():
+        lines = [f"{v.name} = {v.expression}" for v in equations.neuron_variables if v.at == at]
+        if lines:
+            yield f"once a postsynaptic neuron, {when}", lines
+
+
+def _trace(trace: Trace) -> Iterator[str]:
+    decayed = "" if trace.decay == "0" else f"{_factor(trace.decay)}*{trace.name}"
+    yield f"{trace.name} = {' + '.join(part for part in (decayed, trace.inflow) if part) or '0'}"
+    if trace.jump:
+        yield f"{trace.name} += {trace.jump}    # at a spike" + ("" if trace.current else ", once synapses have learned")
+
+
+def _synapses(equations: RuleEquations) -> Iterator[tuple[str, list[str]]]:
+    for on, title in OCCASIONS.items():
+        code = [step.code for step in equations.steps if step.on == on]
+        for update in (update for update in equations.updates if update.on == on):
+            code += [update.before, f"{update.of} += {update.dw}", update.after]
+        if lines := [line for part in code for line in part.splitlines()]:
+            yield title, lines
+
+
+def _state(equations: RuleEquations) -> list[str]:
+    names = [WEIGHT_IN_RULES, *(variable.name for variable in equations.variables)]
+    sizes = [equations.synapse_bytes(itemsize) for itemsize in (4, 8)]
+    numbers = "1 number" if len(names) == 1 else f"{len(names)} numbers"
+    return [
+        f"{', '.join(names)}: {numbers}, {sizes[0]} bytes in float32 or {sizes[1]} in float64, however long a sample is"
+    ]
+
+
+def _factor(expression: str) -> str:
+    """An expression as a factor: in parentheses if it is a sum."""
+    depth = 0
+    for k, character in enumerate(expression):
+        depth += (character in "([") - (character in ")]")
+        if depth == 0 and character in "+-" and k:
+            return f"({expression})"
+    return expression
+
+
+def _indented(lines: Iterable[str]) -> str:
+    return "\n".join(f"    {line}" for line in lines)
+
+
+def latex(equations: RuleEquations) -> str:
+    """The mathematics as LaTeX."""
+    lines = [f"{_symbol(left)} &= {_shown(right)}" for left, right in equations.formulas]
+    return "\\begin{align*}\n" + " \\\\\n".join(lines) + "\n\\end{align*}"
+
+
+def _shown(value: sympy.Expr) -> str:
+    names = {item: _symbol(str(item)) for item in value.free_symbols}
+    return str(sympy.latex(value, symbol_names=names))
+
+
+def _symbol(name: str) -> str:
+    if match := re.fullmatch(r"reset\((\w+)\)", name):
+        return rf"\mathrm{{reset}}({_symbol(match[1])})"
+    if name.endswith(", at a reset"):
+        return rf"\mathrm{{reset}}({_symbol(name.removesuffix(', at a reset'))})"
+    if name.endswith("'"):
+        return f"{_symbol(name[:-1])}'"
+    head, _, rest = name.partition("_")
+    head = r"\epsilon" if head == "eps" else sympy.latex(sympy.Symbol(head))
+    if len(head) > 1 and not head.startswith("\\"):
+        head = rf"\mathrm{{{head}}}"
+    return head if not rest else rf"{head}_{{\mathrm{{{rest.replace('_', ' ')}}}}}"
