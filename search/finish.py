@@ -10,7 +10,7 @@ from search.errors import StudyError
 from search.images import IMAGES, attach_images, save_note
 from search.job import Job
 from search.plan import Plan
-from search.record import FINAL, Record, outcome
+from search.record import FINAL, Record, outcome, plain
 from search.summary import OVER, count, ended, front
 from search.table import markdown
 
@@ -63,7 +63,8 @@ class Finish:
         final = None
         if self._test:
             final = {
-                "test_accuracy": None if result.test_accuracy is None else float(result.test_accuracy),
+                "test_accuracy": plain(result.test_accuracy),
+                "test_loss": plain(result.test_loss),
                 "seconds": round(seconds, 3),
                 "builds": int(result.builds),
                 "ended": datetime.now(UTC).isoformat(),

@@ -28,28 +28,32 @@ class Objective:
         Result -> float.
     unit : str
         What one unit of it is.
+    labels : bool
+        Whether only tasks with labels have it.
     """
 
     name: str
     direction: Literal["maximize", "minimize"]
     measure: Callable[[Result], float]
     unit: str
+    labels: bool = False
 
     def better(self, value: float, other: float) -> bool:
         """Whether `value` is strictly better than `other`."""
         return value > other if self.direction == "maximize" else value < other
 
 
-def _named(name: str, direction: Literal["maximize", "minimize"], unit: str) -> Objective:
-    return Objective(name, direction, attrgetter(name), unit)
+def _named(name: str, direction: Literal["maximize", "minimize"], unit: str, labels: bool = False) -> Objective:
+    return Objective(name, direction, attrgetter(name), unit, labels)
 
 
 OBJECTIVES = {
     objective.name: objective
     for objective in (
-        _named("accuracy", "maximize", "of the validation part"),
+        _named("accuracy", "maximize", "of the validation part", labels=True),
         _named("loss", "minimize", "mean over the validation part"),
-        _named("prequential_accuracy", "maximize", "of the stream"),
+        _named("prequential_accuracy", "maximize", "of the stream", labels=True),
+        _named("prequential_loss", "minimize", "mean over the stream"),
         _named("spikes", "minimize", "per streamed sample"),
         _named("synaptic_operations", "minimize", "per streamed sample"),
         _named("weight_writes", "minimize", "per streamed sample"),

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 SEED, NETWORK, ORIGIN, RESULT, REASON = "seed", "network", "origin", "result", "reason"
 FINAL = "final:"  # user attribute of the study, with the trial's number: Optuna closes a trial once it is told
 
-SCORES = ("accuracy", "loss", "prequential_accuracy")
+SCORES = ("accuracy", "loss", "prequential_accuracy", "prequential_loss")
 COSTS = ("spikes", "synaptic_operations", "weight_writes")
 CURVE = 40  # points of the learning curve that are kept
 
@@ -33,7 +33,7 @@ def outcome(objectives: Sequence[Objective], result: Result, seconds: float) -> 
         If an objective is not a finite number.
     """
     values = measure(objectives, result)
-    numbers = {name: _plain(getattr(result, name)) for name in (*SCORES, *COSTS)}
+    numbers = {name: plain(getattr(result, name)) for name in (*SCORES, *COSTS)}
     return {
         "values": values,
         **numbers,
@@ -46,14 +46,19 @@ def outcome(objectives: Sequence[Objective], result: Result, seconds: float) -> 
 
 
 def short_curve(result: Result) -> list[float | None]:
-    """The prequential accuracy over a sliding window at about `CURVE` places, the last one included."""
-    curve = result.prequential_curve(window=100)
+    """The prequential accuracy over a sliding window at about `CURVE` places, the last one included.
+
+    In a task without labels it is the loss.
+    """
+    curve = result.prequential_curve(window=100) if result.labelled else result.loss_curve(window=100)
     step = max(1, math.ceil(len(curve) / CURVE))
-    return [_plain(value, 5) for value in curve[::-1][::step][::-1]]
+    return [plain(value, 5) for value in curve[::-1][::step][::-1]]
 
 
-def _plain(value: Any, digits: int | None = None) -> float | None:
-    """A number that JSON can hold: NaN and infinity become null."""
+def plain(value: Any, digits: int | None = None) -> float | None:
+    """A number that JSON can hold: NaN and infinity become null, and nothing stays nothing."""
+    if value is None:
+        return None
     number = float(value)
     if not math.isfinite(number):
         return None
@@ -109,4 +114,5 @@ class Record:
         """What tables and JSON show of it besides values and parameters."""
         shown = {name: self.result.get(name) for name in (*SCORES, *COSTS, "seconds", "builds")}
         origin = {name: self.origin.get(name) for name in ("backend", "dtype", "script")}
-        return {"seed": self.seed, "test_accuracy": final and final["test_accuracy"], **shown, **origin}
+        test = {name: (final or {}).get(name) for name in ("test_accuracy", "test_loss")}
+        return {"seed": self.seed, **test, **shown, **origin}

@@ -9,7 +9,6 @@ from search.errors import StudyError
 from search.interrupt import Interrupt
 from search.plan import Plan
 from search.summary import Summary
-from snn import fields
 from snn.backends.build import compiler
 
 
@@ -24,11 +23,18 @@ def check(plan: Plan) -> None:
     Raises
     ------
     SNNError
-        If the task's numbers are wrong or its data cannot be read, or if there is no compiler for the backend.
+        If the task's numbers are wrong, its data cannot be read or it does not have an objective, or if there is no
+        compiler for the backend.
     """
-    if problems := fields.problems(plan.task, f"the task {plan.task.name}"):
+    if problems := plan.task.problems():
         raise StudyError(problems)
-    _ = plan.task.data  # reads it, once for all trials
+    if plan.task.data.labels is None:  # reads the data, once for all trials
+        absent = [objective.name for objective in plan.objectives if objective.labels]
+        if absent:
+            raise StudyError(
+                f"`objectives` must be what {plan.task.name} has, which is a task without labels, but has "
+                f"{' and '.join(map(repr, absent))}: write objectives=['loss']."
+            )
     if plan.backend == "standalone":
         compiler()
 

@@ -38,8 +38,8 @@ class Study:
         What the network learns and how it is scored.
     objectives : sequence of str, default ["accuracy"]
         One or more of `accuracy` (validation part, maximised), `loss` (validation part, minimised),
-        `prequential_accuracy` (stream, maximised), and per streamed sample, minimised: `spikes`,
-        `synaptic_operations`, `weight_writes`.
+        `prequential_accuracy` (stream, maximised), `prequential_loss` (stream, minimised), and per streamed sample,
+        minimised: `spikes`, `synaptic_operations`, `weight_writes`. A task without labels has no accuracies.
     name : str, optional
         The study's name; without one, the script's without suffix.
     seed : int, default 0

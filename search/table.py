@@ -40,15 +40,21 @@ def describe(summary: Summary) -> str:
 def _best(best: Best, members: int) -> list[str]:
     of = f" (of {members} on the Pareto front, the best by the first objective)" if members > 1 else ""
     attrs = best.attrs
-    test = attrs["test_accuracy"]
+    final = f"test_{_score(attrs)}"
     lines = [f"Best network: trial {best.number}{of}"]
     lines += _rows("parameters", best.params)
     lines += _rows("objectives", best.values)
-    scores = {name: attrs[name] for name in ("accuracy", "loss", "prequential_accuracy")}
-    lines += _rows("scores", {**scores, "test_accuracy": "after the last trial" if test is None else test})
+    names = ("accuracy", "loss", "prequential_accuracy", "prequential_loss")
+    scores = {name: attrs[name] for name in names if attrs[name] is not None}
+    lines += _rows("scores", {**scores, final: "after the last trial" if attrs[final] is None else attrs[final]})
     costs = ("spikes", "synaptic_operations", "weight_writes")
     lines += _rows("costs per sample", {name: attrs[name] for name in costs})
     return lines
+
+
+def _score(attrs: dict[str, Any]) -> str:
+    """What networks are compared by: a task without labels has no accuracy."""
+    return "loss" if attrs["accuracy"] is None and attrs["loss"] is not None else "accuracy"
 
 
 def _rows(title: str, values: dict[str, Any]) -> list[str]:
@@ -61,7 +67,9 @@ def markdown(trial: FrozenTrial, names: Sequence[str], attrs: dict[str, Any]) ->
         "Parameters": trial.params,
         "Objectives": dict(zip(names, trial.values or [], strict=False)),
         "Scores and costs": {
-            name: value for name, value in attrs.items() if isinstance(value, int | float) or name == "test_accuracy"
+            name: value
+            for name, value in attrs.items()
+            if isinstance(value, int | float) or name == f"test_{_score(attrs)}"
         },
     }
     lines = [f"# Trial {trial.number}"]
@@ -72,18 +80,19 @@ def markdown(trial: FrozenTrial, names: Sequence[str], attrs: dict[str, Any]) ->
 
 
 def columns(summary: Summary) -> tuple[list[str], list[list[str]]]:
-    """Headings and rows of the table of best trials: objectives, test accuracy, costs, parameters."""
+    """Headings and rows of the table of best trials: objectives, score on the test part, costs, parameters."""
     if not summary.best:
         return [], []
     objectives = list(summary.best[0].values)
-    costs = [c for c in ("accuracy", "spikes", "synaptic_operations", "weight_writes") if c not in objectives]
+    score = _score(summary.best[0].attrs)
+    costs = [c for c in (score, "spikes", "synaptic_operations", "weight_writes") if c not in objectives]
     params = list(dict.fromkeys(name for best in summary.best for name in best.params))
     rows = []
     for best in summary.best:
-        attrs = [best.attrs["test_accuracy"], *(best.attrs[name] for name in costs)]
+        attrs = [best.attrs[f"test_{score}"], *(best.attrs[name] for name in costs)]
         values = [best.number, *best.values.values(), *attrs, *(best.params.get(name) for name in params)]
         rows.append([number(value) for value in values])
-    return ["trial", *objectives, "test_accuracy", *costs, *params], rows
+    return ["trial", *objectives, f"test_{score}", *costs, *params], rows
 
 
 def print_table(summary: Summary) -> None:

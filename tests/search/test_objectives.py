@@ -10,7 +10,9 @@ from snn.errors import NotFinite
 def test_names_and_directions_are_those_of_the_contract():
     maximised = {name for name, objective in OBJECTIVES.items() if objective.direction == "maximize"}
     assert maximised == {"accuracy", "prequential_accuracy"}
-    assert set(OBJECTIVES) - maximised == {"loss", "spikes", "synaptic_operations", "weight_writes"}
+    minimised = {"loss", "prequential_loss", "spikes", "synaptic_operations", "weight_writes"}
+    assert set(OBJECTIVES) - maximised == minimised
+    assert {name for name, objective in OBJECTIVES.items() if objective.labels} == maximised
 
 
 def test_measures_in_the_order_asked_for():

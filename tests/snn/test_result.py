@@ -76,6 +76,9 @@ def assert_same(a, b):
         if isinstance(left, dict) and any(isinstance(item, np.ndarray) for item in left.values()):
             assert list(left) == list(right)
             for key, item in left.items():
+                if item is None:
+                    assert right[key] is None
+                    continue
                 assert item.dtype == right[key].dtype and item.shape == right[key].shape
                 assert item.tobytes() == right[key].tobytes(), key
         else:
@@ -89,6 +92,16 @@ def test_save_and_load_are_exact(eprop, rewarded, tmp_path):
         assert_same(result, again)
         assert again.summary() == result.summary()
     assert rewarded.test is None and np.isnan(rewarded.loss)
+
+
+def test_results_without_labels_are_saved_and_loaded(tmp_path):
+    for result in (losses_of([3.0, 2.0]), losses_of([3.0, 2.0], test=Part(None, None, np.ones(2)))):
+        result.save(tmp_path / "result.npz")
+        again = Result.load(tmp_path / "result.npz")
+        assert again.stream.labels is None and again.stream.predictions is None
+        assert (again.test is None) == (result.test is None)
+        assert_same(result, again)
+        assert again.summary() == result.summary()
 
 
 def test_a_file_holds_no_pickle(eprop, tmp_path):
@@ -153,8 +166,16 @@ def test_what_is_no_result(content, tmp_path):
 
 
 def result_of(predictions, labels, **changes):
-    part = Part(np.asarray(predictions), np.asarray(labels), np.ones(len(labels)))
-    counts = {"spikes": 10, "synaptic_operations": 50, "weight_writes": 5, "samples": len(labels), "steps": 100}
+    return result_from(Part(np.asarray(predictions), np.asarray(labels), np.ones(len(labels))), **changes)
+
+
+def losses_of(losses, **changes):
+    """A result of a task without labels."""
+    return result_from(Part(None, None, np.asarray(losses, float)), **changes)
+
+
+def result_from(part, **changes):
+    counts = {"spikes": 10, "synaptic_operations": 50, "weight_writes": 5, "samples": len(part), "steps": 100}
     given = dict(
         task="T", seed=1, backend="standalone", dtype="float32", stream=part, validation=part, test=None, counts=counts,
         weights={"a->b": np.linspace(-1, 1, 50)}, recordings={}, dt_ms=1.0, period=10,
@@ -181,6 +202,29 @@ def test_scores_and_summary():
     for text in ("4 samples streamed, seed 1", "0.7500", "0.5000", "standalone, float32, 2.0 s", "weights  50"):
         assert text in summary
     assert "not scored" in result_of([0], [0]).summary()
+
+
+@given(st.lists(st.floats(0, 10), min_size=1, max_size=60), st.integers(1, 80))
+def test_loss_curve_is_a_sliding_mean(losses, window):
+    curve = losses_of(losses).loss_curve(window)
+    expected = [np.mean(losses[max(0, k + 1 - window) : k + 1]) for k in range(len(losses))]
+    np.testing.assert_allclose(curve, expected, atol=1e-12)  # sums to 600, rounded 60 times: below 60 * 600 * 2^-53
+
+
+def test_without_labels_there_are_losses():
+    result = losses_of([4, 3, 2, 1], test=Part(None, None, np.array([0.5, 1.5])))
+    assert not result.labelled and result_of([0], [0]).labelled
+    for accuracy in (result.accuracy, result.prequential_accuracy, result.test_accuracy, result.test.accuracy):
+        assert isinstance(accuracy, float) and np.isnan(accuracy)
+    assert result.prequential_loss == result.loss == 2.5 and result.test_loss == 1.0
+    assert np.isnan(result.prequential_curve()).all() and len(result.prequential_curve()) == 4
+    lines = [line.strip() for line in result.summary().splitlines()]
+    assert lines[0].endswith("T, 4 samples streamed, seed 1")
+    assert lines[1:4] == ["prequential loss  2.5000", "validation loss  2.5000", "test loss  1.0000"]
+    assert "accuracy" not in result.summary()
+    unscored = losses_of([4.0])
+    assert unscored.test_loss is None and unscored.test_accuracy is None
+    assert "test loss  not scored" in unscored.summary()
 
 
 def test_a_result_says_where_it_comes_from(eprop):
@@ -324,6 +368,24 @@ def test_axes_are_made_where_none_are_given(eprop):
         _, ax = plt.subplots()
         assert plot(eprop, ax) is ax
         assert plot(eprop) is not ax
+    plt.close("all")
+
+
+def test_without_labels_the_learning_curve_is_the_losses():
+    import matplotlib.pyplot as plt
+
+    losses = np.linspace(30, 10, 150)
+    result = losses_of(losses, test=Part(None, None, np.array([12.5])))
+    ax = result.plot()[0]
+    assert ax.get_ylabel() == "loss" and ax.get_ylim()[0] == 0 and ax.get_ylim()[1] > 30
+    each, mean, validation, test = ax.get_lines()
+    np.testing.assert_array_equal(each.get_ydata(), losses)
+    np.testing.assert_array_equal(mean.get_ydata(), result.loss_curve(100)[19:])
+    assert validation.get_ydata()[0] == pytest.approx(20) and test.get_ydata()[0] == 12.5
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == [
+        "each sample", "prequential, last 100", "validation 20", "test 12.5",
+    ]  # fmt: skip
+    assert drawn(ax.figure).std() > 5
     plt.close("all")
 
 
