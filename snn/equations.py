@@ -31,7 +31,7 @@ FLAGS = ("unless refractory", "constant", "constant over dt")
 # What a simulation declares beside the user's variables (snn/backends/groups.py, projections.py, writes.py), and words
 # that C++ keeps for itself.
 _TAKEN = """
-seed spiked is_refractory spike_count spike_history history_size sample_spikes refractory_left refractory_steps not_refractory lastspike
+seed spiked spiked_before is_refractory spike_count spike_history history_size sample_spikes refractory_left refractory_steps not_refractory lastspike
 weight feedback_weight written rank psi learning_signal uniform normal
 sample_row sample_step sample_steps signal_row absolute_step teach
 alignas alignof asm auto bool break case catch char class const constexpr continue default delete do double enum
@@ -286,6 +286,11 @@ class _Text:
 def identifiers(text: str) -> set[str]:
     """The names in a text, comments aside."""
     return set(re.findall(r"(?<![\w.])[A-Za-z_]\w*", re.sub("#.*", "", text)))
+
+
+def substitute(text: str, names: Mapping[str, str]) -> str:
+    """The code with whole names replaced."""
+    return re.sub(r"\b[A-Za-z_]\w*\b", lambda match: names.get(match.group(), match.group()), text)
 
 
 def _noise(text: str) -> set[str]:

@@ -21,10 +21,9 @@ from snn.backends.plan import (
     Plan,
     SynapseBlock,
     Variable,
-    identifiers,
-    substitute,
 )
 from snn.check import place
+from snn.equations import identifiers, substitute
 from snn.fields import si
 from snn.network import INPUTS, NamedReadout, NetworkSpec, Population
 from snn.neurons import Neuron

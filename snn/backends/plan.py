@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -266,8 +265,3 @@ def _texts(block: Block) -> list[Any]:
         [vars(code) for code in block.codes],
         [vars(event) for event in block.on_events],
     ]
-
-
-def substitute(text: str, names: Mapping[str, str]) -> str:
-    """The code with whole names replaced."""
-    return re.sub(r"\b[A-Za-z_]\w*\b", lambda match: names.get(match.group(), match.group()), text)

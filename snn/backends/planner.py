@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from snn.backends.groups import add_environment, add_inputs, add_population, add_readout
-from snn.backends.plan import Plan, identifiers
+from snn.backends.plan import Plan
 from snn.backends.projections import add_projection
+from snn.equations import identifiers
 from snn.fields import si
 from snn.network import NetworkSpec
 

@@ -19,11 +19,10 @@ from snn.backends.plan import (
     OnEvent,
     Plan,
     SynapseBlock,
-    identifiers,
-    substitute,
 )
 from snn.backends.writes import write
 from snn.check import place
+from snn.equations import identifiers, substitute
 from snn.fields import si
 from snn.network import INPUTS, NetworkSpec, Projection
 from snn.plasticity.rule import WEIGHT_IN_RULES, NeuronVariable, RuleEquations, Trace, Update
@@ -167,6 +166,7 @@ def _add_traces(name: str, traces: list[Trace], event: str, group: Group, equati
 
 
 PLACES = {
+    "resets": ("resets", LEARN, -1),
     "arrivals": ("groups", LEARN, -1),  # before the state update
     "membrane": ("groups", LEARN, 2),  # after it
     "spikes": ("broadcast", LEARN, 1),
@@ -179,7 +179,11 @@ PLACES = {
 def _add_neuron_variables(plan: Plan, name: str, target: Group, variables: tuple[NeuronVariable, ...]) -> None:
     """Each projection has its own, though others may be alike: what is compiled must not depend on numbers."""
     own = {variable.name: f"{name}_{variable.name}" for variable in variables}
-    words = {"spiked": "(spike_history % 2)", "is_refractory": f"({target.refractory})"}
+    words = {
+        "spiked": "(spike_history % 2)",
+        "spiked_before": "((spike_history // 2) % 2)",
+        "is_refractory": f"({target.refractory})",
+    }
     lines: dict[str, list[str]] = {}
     for variable in variables:
         renamed = {parameter: f"{name}_{parameter}" for parameter in variable.parameters}

@@ -34,12 +34,11 @@ from snn.calculus.jacobian import derivative, jacobian, simplified
 from snn.calculus.spike import ARRIVAL_GATE, GATE, NeuronText, SpikingMap, spiking_map
 from snn.calculus.stepmap import names, symbol, text
 from snn.equations import identifiers, parsed
-from snn.errors import NetworkError
 from snn.plasticity.rule import NeuronVariable, Trace
 
 SPIKED = "spiked"
 """What is 1 for a neuron that has just spiked."""
-ARRIVED, ELIGIBILITY = "arrived", "eligibility"
+ARRIVED, ELIGIBILITY, BEFORE = "arrived", "eligibility", "e_before"
 SHARED = frozenset(("dt", *DEFAULT_CONSTANTS, *DEFAULT_UNITS))
 """Names that are the same for all neurons, beside parameters."""
 
@@ -56,10 +55,10 @@ class Eligibility:
         Components kept once a presynaptic neuron.
     coefficients : tuple of NeuronVariable
         Factors kept once a postsynaptic neuron.
-    components : tuple of str
-        State variables whose sensitivities are kept once a synapse, as ``eps_NAME``.
+    variables : tuple of str
+        What is kept once a synapse: components ``eps_NAME``, and ``e_before`` where a reset needs it.
     before, after : str
-        Statements that advance those, ahead of `value` and once it is known (as ``eligibility``).
+        Statements that advance those, ahead of the eligibility and once it is known (as ``eligibility``).
     slope : str
         :math:`du/dw`; times the pseudo-derivative it is the eligibility e.
     distance : str
@@ -74,7 +73,7 @@ class Eligibility:
 
     traces: tuple[Trace, ...]
     coefficients: tuple[NeuronVariable, ...]
-    components: tuple[str, ...]
+    variables: tuple[str, ...]
     before: str
     slope: str
     after: str
@@ -102,7 +101,7 @@ def derive(neuron: NeuronText, membrane: str | None = None, through_reset: bool 
     NotDifferentiable
         If a term of the equations has no derivative.
     NetworkError
-        If the threshold is not one comparison, there is noise, or a reset depends on what arrives after the spike.
+        If the threshold is not one comparison, or there is noise.
     """
     return _Derivation(neuron, spiking_map(neuron, membrane), through_reset).result()
 
@@ -125,9 +124,9 @@ class _Derivation:
         # What the update does not carry on is over within a step: the current that a parameter holds, say.
         self.stored = [s for s in state if s in relevant and any((s, r) in self.flow for r in state)]
         self.relevant = [s for s in state if s in relevant]
-        self._refuse_late_resets()
         self.reasons: dict[str, str] = {}
-        self.hoisted = self._hoisted()
+        self.late = self._late()
+        self.hoisted = set() if self.late else self._hoisted()
         self.synaptic = [s for s in self.stored if s not in self.hoisted]
 
     def result(self) -> Eligibility:
@@ -136,15 +135,21 @@ class _Derivation:
         ahead = not any(arrivals.values()) and all(
             self._is_shared(self.flow[k, r]) for k in self.synaptic for r in self.stored if (k, r) in self.flow
         )
-        before = "" if ahead else self._update(arrivals)
-        after = self._update_ahead() if ahead else self._reset_statements()
+        variables = [f"eps_{s}" for s in self.synaptic]
+        if self.late:
+            before, after = _lines(self._late_reset(), self._update({})), f"{BEFORE} = {ELIGIBILITY}"
+            variables.append(BEFORE)
+        elif ahead:
+            before, after = "", self._update_ahead()
+        else:
+            before, after = self._update(arrivals), self._reset_statements()
         slope = _sum((self._factor(f"slope_{s}", c, "membrane"), _eps(s)) for s, c in self._used_slopes().items())
         traces = self._traces(before)
         code = "\n".join((before, slope, after, *(f"{t.decay} {t.inflow} {t.jump}" for t in traces)))
         return Eligibility(
             traces=traces,
             coefficients=tuple(self.coefficients.values()),
-            components=tuple(self.synaptic),
+            variables=tuple(variables),
             before=before,
             slope=slope,
             after=after,
@@ -189,18 +194,22 @@ class _Derivation:
                 return read
             read |= more
 
-    def _refuse_late_resets(self) -> None:
-        """A reset acts after the next step's arrivals; what it does must not depend on them."""
+    def _late(self) -> bool:
+        """Whether a reset, which acts after the next step's arrivals, depends on them.
+
+        If not, its effect on the components is computed with the spike itself.
+        """
         name = self.step.input
         for s in self.relevant:
-            changed = self.keep.get((s, name), sympy.Integer(0)) != (1 if s == name else 0)
             entries = [self.jump.get(s, sympy.Integer(0)), *(v for (a, _), v in self.keep.items() if a == s)]
+            changed = self.keep.get((s, name), sympy.Integer(0)) != (1 if s == name else 0)
             if changed or any(symbol(name) in entry.free_symbols for entry in entries):
-                raise NetworkError(
-                    f"At a reset `{s} = {text(self.step.reset.of(s))}` depends on {name!r}, to which synapses add "
-                    "before the reset acts, and its jump is to be differentiated; let synapses add to another variable"
-                    + (", or leave through_reset out." if self.through_reset else ".")
+                self.reasons = dict.fromkeys(
+                    self.stored,
+                    f"the reset of {s} acts on what has arrived since the spike, which e of the step before tells",
                 )
+                return True
+        return False
 
     def _hoisted(self) -> set[str]:
         """The largest set of components into which nothing postsynaptic enters."""
@@ -236,7 +245,10 @@ class _Derivation:
         """A factor for synaptic code: itself if it is shared, else a variable of the postsynaptic neuron."""
         if self._is_shared(value):
             return value
-        self.coefficients[name] = NeuronVariable(name, self._shown(value), at=at)
+        shown = self._shown(value)
+        if at == "resets":  # of neurons that spiked in the step before
+            shown = re.sub(rf"\b{SPIKED}\b", "spiked_before", shown)
+        self.coefficients[name] = NeuronVariable(name, shown, at=at)
         return symbol(f"{name}_post")
 
     def _shown(self, value: sympy.Expr) -> str:
@@ -259,7 +271,11 @@ class _Derivation:
             jump = text(simplified(arrival)) if arrival else ""
             traces.append(Trace(f"eps_{s}", "pre", decay, jump, current=True, inflow=inflow))
         read = identifiers(before)
-        traces += [Trace(f"eps_{s}_before", "pre", "0", "", inflow=f"eps_{s}") for s in self.hoisted if f"eps_{s}_before" in read]
+        traces += [
+            Trace(f"eps_{s}_before", "pre", "0", "", inflow=f"eps_{s}")
+            for s in self.hoisted
+            if f"eps_{s}_before" in read
+        ]
         if ARRIVED in read:
             traces.append(Trace(ARRIVED, "pre", "0", "1", current=True))
         return tuple(traces)
@@ -270,20 +286,41 @@ class _Derivation:
         for k in self.synaptic:
             terms = [
                 (self._factor(f"flow_{k}_{r}", self.flow[k, r], "arrivals"), _eps(r, before=r in self.hoisted))
-                for r in self.stored
+                for r in (self.relevant if self.late else self.stored)
                 if (k, r) in self.flow
             ]
-            arrival = arrivals[k]
-            if arrival:
+            if arrival := arrivals.get(k):
                 terms.append((self._factor(f"flow_{k}_in", arrival, "arrivals"), symbol(ARRIVED)))
             rows[k] = _sum(terms)
         return _assigned(rows)
+
+    def _late_reset(self) -> str:
+        """The arrivals of this step, and then what a spike of the step before does."""
+        name = self.step.input
+        let_in = symbol(ARRIVAL_GATE) if self.step.gated_input else sympy.Integer(1)
+        carried = f"eps_{name} + " if name in self.stored else ""
+        arrived = _sum([(self._factor("let_in", let_in, "resets"), symbol(ARRIVED))])
+        rows = {}
+        for k in self.relevant:
+            terms = [
+                (self._factor(f"keep_{k}_{q}", self.keep[k, q], "resets"), _eps(q))
+                for q in self.relevant
+                if (k, q) in self.keep
+            ]
+            if k in self.jump:
+                terms.append((self._factor(f"jump_{k}", self.jump[k], "resets"), symbol(BEFORE)))
+            rows[k] = _sum(terms)
+        return _lines(f"eps_{name} = {carried}{arrived}", _assigned(rows))
 
     def _reset_statements(self) -> str:
         """What a spike of this step does to synaptic components."""
         rows = {}
         for k in self.synaptic:
-            terms = [(self._factor(f"keep_{k}_{q}", self.keep[k, q], "spikes"), _eps(q)) for q in self.stored if (k, q) in self.keep]
+            terms = [
+                (self._factor(f"keep_{k}_{q}", self.keep[k, q], "spikes"), _eps(q))
+                for q in self.stored
+                if (k, q) in self.keep
+            ]
             if k in self.jump:
                 terms.append((self._factor(f"jump_{k}", self.jump[k], "spikes"), symbol(ELIGIBILITY)))
             rows[k] = _sum(terms)
@@ -296,11 +333,20 @@ class _Derivation:
             terms = []
             for q in self.stored:
                 entry = simplified(
-                    sum((self.flow[k, r] * self.keep[r, q] for r in self.stored if (k, r) in self.flow and (r, q) in self.keep), sympy.Integer(0))
+                    sum(
+                        (
+                            self.flow[k, r] * self.keep[r, q]
+                            for r in self.stored
+                            if (k, r) in self.flow and (r, q) in self.keep
+                        ),
+                        sympy.Integer(0),
+                    )
                 )
                 if entry != 0:
                     terms.append((self._factor(f"flow_{k}_{q}", entry, "spikes"), _eps(q)))
-            jump = simplified(sum((self.flow[k, r] * self.jump[r] for r in self.jump if (k, r) in self.flow), sympy.Integer(0)))
+            jump = simplified(
+                sum((self.flow[k, r] * self.jump[r] for r in self.jump if (k, r) in self.flow), sympy.Integer(0))
+            )
             if jump != 0:
                 terms.append((self._factor(f"jump_{k}", jump, "spikes"), symbol(ELIGIBILITY)))
             rows[k] = _sum(terms)
@@ -318,16 +364,25 @@ class _Derivation:
         formulas.append(("u", self.step.distance))
         for s in self.stored:
             if s in self.jump or any(q != s for a, q in self.keep if a == s):
-                kept = sum((value * _eps(q) for (a, q), value in self.keep.items() if a == s and q in self.stored), sympy.Integer(0))
+                kept = sum(
+                    (value * _eps(q) for (a, q), value in self.keep.items() if a == s and q in self.stored),
+                    sympy.Integer(0),
+                )
                 formulas.append((f"eps_{s}, at a reset", kept + self.jump.get(s, 0) * e))
         for s in self.stored:
             value = sum((self.flow[s, r] * _eps(r) for r in self.stored if (s, r) in self.flow), sympy.Integer(0))
             formulas.append((f"eps_{s}'", value + (self._arrival(s) or 0) * symbol("pre")))
-        formulas.append(("e", symbol("psi") * sum((c * _eps(s) for s, c in self._used_slopes().items()), sympy.Integer(0))))
+        formulas.append(
+            ("e", symbol("psi") * sum((c * _eps(s) for s, c in self._used_slopes().items()), sympy.Integer(0)))
+        )
         return tuple((left, sympy.sympify(right).subs(shown)) for left, right in formulas)
 
     def _notes(self) -> tuple[str, ...]:
-        once = [f"eps_{s} is kept once a presynaptic neuron: nothing postsynaptic enters it." for s in self.stored if s in self.hoisted]
+        once = [
+            f"eps_{s} is kept once a presynaptic neuron: nothing postsynaptic enters it."
+            for s in self.stored
+            if s in self.hoisted
+        ]
         each = [f"eps_{s} is kept once a synapse: {self.reasons[s]}." for s in self.synaptic]
         return (*once, *each)
 
@@ -344,6 +399,10 @@ def _sum(terms: Iterable[tuple[sympy.Expr, sympy.Expr]]) -> str:
         parts.append(f" {sign} {text((-factor if sign == '-' else factor) * value)}")
     joined = "".join(parts).strip()
     return joined.removeprefix("+ ") if joined.startswith("+") else joined.replace("- ", "-", 1)
+
+
+def _lines(*texts: str) -> str:
+    return "\n".join(text for text in texts if text)
 
 
 def _assigned(rows: Mapping[str, str]) -> str:

@@ -81,7 +81,9 @@ def _check(value: sympy.Expr, variable: sympy.Symbol, where: str) -> None:
         if variable not in getattr(term, "free_symbols", ()):
             continue
         kinked = isinstance(term, sympy.Function) and type(term) not in SMOOTH
-        if kinked or isinstance(term, (AppliedUndef, sympy.core.relational.Relational, sympy.logic.boolalg.BooleanFunction)):
+        if kinked or isinstance(
+            term, (AppliedUndef, sympy.core.relational.Relational, sympy.logic.boolalg.BooleanFunction)
+        ):
             raise NotDifferentiable(
                 f"A gradient needs smooth equations, but `{_shown(term)}` in {where} has no derivative with respect to "
                 f"{str(variable)!r}; write it with smooth functions (exp, tanh, ...)."
@@ -93,4 +95,3 @@ def _shown(term: sympy.Basic) -> str:
         return text(term)
     except Exception:  # Brian2's printer knows expressions only
         return str(term)
-

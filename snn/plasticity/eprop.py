@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import sympy
@@ -14,7 +14,7 @@ from snn.calculus.eligibility import Eligibility, derive
 from snn.calculus.spike import NeuronText
 from snn.calculus.stepmap import expression, symbol
 from snn.connect import Normal, Weights
-from snn.equations import FUNCTIONS, dimensions_of, identifiers, parsed, units_of
+from snn.equations import FUNCTIONS, dimensions_of, identifiers, parsed, substitute, units_of
 from snn.errors import NetworkError
 from snn.fields import choice, flag, mapping_problems, number, sort_mappings
 from snn.neurons import Neuron
@@ -147,7 +147,10 @@ class EProp(Rule):
         try:
             ast.parse(str(self.signal).strip(), mode="eval")
         except SyntaxError:
-            return [*found, f"`signal` of {name} must be an expression such as 'rate - target', but is {self.signal!r}."]
+            return [
+                *found,
+                f"`signal` of {name} must be an expression such as 'rate - target', but is {self.signal!r}.",
+            ]
         return found
 
     def at(self, place: Place) -> RuleEquations:
@@ -180,11 +183,11 @@ class EProp(Rule):
             )
         own = self._own_signal(neuron)
         signal = "learning_signal_post" if own else "learning_signal"
-        parameters = {name: neuron.parameters[name] for name in sorted(eligibility.parameters)}
+        eligibility, parameters = _distinct(eligibility, neuron)
         slope = eligibility.slope if eligibility.slope.isidentifier() else f"({eligibility.slope})"
         code = [eligibility.before, f"eligibility = psi_post*{slope}", eligibility.after]
         formulas, filtered = list(eligibility.formulas), "eligibility"
-        variables = [SynapseVariable(f"eps_{name}") for name in eligibility.components]
+        variables = [SynapseVariable(name) for name in eligibility.variables]
         if readout is not None and not own:
             parameters["tau_out"] = readout.tau
             variables.append(SynapseVariable("e_filtered"))
@@ -253,6 +256,44 @@ class EProp(Rule):
 
 GIVEN = ("spiked", "sample_spikes", "sample_step", "sample_steps", "dt", "pi", "inf", "i", "N", "and", "or", "not")
 """What a learning signal may read without being given it."""
+
+
+OWN = frozenset(
+    [
+        "w",
+        "g",
+        "m",
+        "s",
+        "lr",
+        "tau_out",
+        "e_filtered",
+        "e_sum",
+        "gradient",
+        "eligibility",
+        "learning_signal",
+        "beta_1",
+        "beta_2",
+        "epsilon",
+        "weight_decay",
+        "batch",
+        "rate_strength",
+        "rate_target",
+        "learning_window",
+    ]
+)
+"""Names that this rule's synaptic code has for itself."""
+
+
+def _distinct(eligibility: Eligibility, neuron: Neuron) -> tuple[Eligibility, dict[str, Any]]:
+    """The neuron's parameters that an eligibility reads, those renamed that have a name of the rule's own."""
+    names = {name: f"{name}_of_neuron" if name in OWN else name for name in sorted(eligibility.parameters)}
+    texts = {field: substitute(getattr(eligibility, field), names) for field in ("before", "slope", "after")}
+    traces = tuple(
+        replace(t, **{field: substitute(getattr(t, field), names) for field in ("decay", "inflow", "jump")})
+        for t in eligibility.traces
+    )
+    parameters = {new: neuron.parameters[name] for name, new in names.items()}
+    return replace(eligibility, **texts, traces=traces), parameters
 
 
 def _filtered(name: str) -> tuple[str, sympy.Expr]:

@@ -15,7 +15,8 @@ x' is what becomes of x in this step. pre is 1 if a spike arrives, z if the neur
 acts then), psi is the pseudo-derivative of the spike with respect to u, and eps_x the derivative of x by the weight."""
 
 WHEN = {
-    "arrivals": "after spikes have arrived, before the state update",
+    "resets": "after spikes have arrived, before resets",
+    "arrivals": "after spikes have arrived and resets, before the state update",
     "membrane": "after the state update, before the spike test",
     "spikes": "after the spike test and the readouts",
     "step": "before synapses learn",
@@ -58,7 +59,9 @@ def _trace(trace: Trace) -> Iterator[str]:
     decayed = "" if trace.decay == "0" else f"{_factor(trace.decay)}*{trace.name}"
     yield f"{trace.name} = {' + '.join(part for part in (decayed, trace.inflow) if part) or '0'}"
     if trace.jump:
-        yield f"{trace.name} += {trace.jump}    # at a spike" + ("" if trace.current else ", once synapses have learned")
+        yield f"{trace.name} += {trace.jump}    # at a spike" + (
+            "" if trace.current else ", once synapses have learned"
+        )
 
 
 def _synapses(equations: RuleEquations) -> Iterator[tuple[str, list[str]]]:

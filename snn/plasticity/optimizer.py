@@ -108,5 +108,7 @@ class Adam(Optimizer):
     def problems(self, name: str) -> list[str]:
         found = super().problems(name)
         return found or [
-            f"`{beta} < 1` must hold, but {name} has {beta} = 1." for beta in ("beta_1", "beta_2") if getattr(self, beta) == 1
+            f"`{beta} < 1` must hold, but {name} has {beta} = 1."
+            for beta in ("beta_1", "beta_2")
+            if getattr(self, beta) == 1
         ]

@@ -101,8 +101,8 @@ class NeuronVariable:
         Its new value, of the neuron's variables and parameters, of the rule's other neuron variables, and of
         `parameters`.
     parameters : mapping of str to number or Quantity
-    at : {"arrivals", "membrane", "spikes", "step", "sample"}
-        When: in part 1 (after arrivals and resets, before the state update), in part 2 (after it, before the spike), in
+    at : {"resets", "arrivals", "membrane", "spikes", "step", "sample"}
+        When: in part 1 after arrivals and before resets, or after both and before the state update; in part 2 (after it, before the spike), in
         part 4 (after spikes, readouts and third factors), at the beginning of part 5, or then but only in a sample's
         last step.
     lasting : bool

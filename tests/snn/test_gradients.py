@@ -35,11 +35,6 @@ from tests.snn.unrolled import Cell, Unrolled, Weights
 N_IN, N, N_OUT = 4, 5, 2
 TAU_OUT = 13.0  # ms
 
-READY = ("lif", "lif, hard reset", "lif, scaled input", "alif", "alif, hard reset")
-"""Cases that `EProp` can learn."""
-THROUGH_RESET = (False,)
-"""Values of `EProp(through_reset=)` there are."""
-
 
 def two_compartments(refractory) -> Neuron:
     return Neuron(
@@ -276,13 +271,13 @@ def assert_gradient(name, setting, through_reset=False, backend="runtime"):
         assert np.abs(found - gradient).max() <= 1e-10 * sizes[k], k
 
 
-@pytest.mark.parametrize("through_reset", THROUGH_RESET)
+@pytest.mark.parametrize("through_reset", (False, True))
 @pytest.mark.parametrize("setting", SETTINGS, ids=describe)
-@pytest.mark.parametrize("name", READY)
+@pytest.mark.parametrize("name", CASES)
 def test_eprop_is_the_gradient(name, setting, through_reset):
     assert_gradient(name, setting, through_reset)
 
 
-@pytest.mark.parametrize("name", [pytest.param(k, marks=[pytest.mark.slow] * (k != "alif")) for k in READY])
+@pytest.mark.parametrize("name", [pytest.param(k, marks=[pytest.mark.slow] * (k != "alif")) for k in CASES])
 def test_eprop_is_the_gradient_compiled(name):
-    assert_gradient(name, Setting(50, n_ref=4), THROUGH_RESET[-1], "standalone")
+    assert_gradient(name, Setting(50, n_ref=4), True, "standalone")
