@@ -31,7 +31,8 @@ FLAGS = ("unless refractory", "constant", "constant over dt")
 # What a simulation declares beside the user's variables (snn/backends/groups.py, projections.py, writes.py), and words
 # that C++ keeps for itself.
 _TAKEN = """
-seed spiked spiked_before is_refractory spike_count spike_history history_size sample_spikes refractory_left refractory_steps not_refractory lastspike
+seed spiked spiked_before is_refractory not_refractory refractory_left refractory_steps lastspike
+spike_count spike_history history_size sample_spikes
 weight feedback_weight written rank psi learning_signal uniform normal
 sample_row sample_step sample_steps signal_row absolute_step teach
 alignas alignof asm auto bool break case catch char class const constexpr continue default delete do double enum

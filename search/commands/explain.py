@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,8 +25,8 @@ def add(commands: Any) -> argparse.ArgumentParser:
     parser = commands.add_parser(
         NAME,
         help="the equations of a network's plasticity",
-        description="Print the plasticity of each projection: the mathematics, the Brian2 equations that run, the state "
-        "of a synapse in bytes, and what is kept where, and why.",
+        description="Print the plasticity of each projection: the mathematics, the Brian2 equations that run, the "
+        "state of a synapse in bytes, and what is kept where, and why.",
         epilog=EXAMPLES,
     )
     parser.add_argument("file", metavar="FILE", help="Python file that defines `study`, or a network's JSON")
@@ -53,7 +52,7 @@ def execute(arguments: argparse.Namespace) -> int:
 def _brief(rule: Rule) -> str:
     """A rule with those of its fields that are not as by default."""
     plain = type(rule)()
-    changed = {f.name: getattr(rule, f.name) for f in fields(rule) if getattr(rule, f.name) != getattr(plain, f.name)}
+    changed = {name: value for name, value in vars(rule).items() if value != getattr(plain, name)}
     return f"{type(rule).__name__}({', '.join(f'{name}={value!r}' for name, value in changed.items())})"
 
 

@@ -91,7 +91,7 @@ def _group(group: Group, dtype: type, clocks: Mapping[str, Clock], functions: Ma
 
 
 def _run_regularly(made: NeuronGroup | Synapses, code: Code, clocks: Mapping[str, Clock]) -> None:
-    """Add statements. Their units are not checked: the plan's code is in plain SI numbers, whatever the model's units."""
+    """Add statements. Units are not checked: a plan's code is in plain SI numbers, whatever the units of the model."""
     runner = made.run_regularly(code.text, when=code.slot, order=code.order, clock=clocks[code.phase])
     runner.check_units = False
 

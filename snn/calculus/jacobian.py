@@ -14,6 +14,7 @@ SMOOTH = frozenset(
     type(expression(f"{name}(x_)"))
     for name in ("exp", "log", "log10", "expm1", "log1p", "exprel", "sin", "cos", "tan", "sinh", "cosh", "tanh")
 ) | {sympy.asin, sympy.acos, sympy.atan}
+KINKED = (sympy.Function, AppliedUndef, sympy.core.relational.Relational, sympy.logic.boolalg.BooleanFunction)
 SIMPLE = 60
 """Operations up to which an expression is simplified; beyond, sympy takes seconds."""
 
@@ -80,10 +81,7 @@ def _check(value: sympy.Expr, variable: sympy.Symbol, where: str) -> None:
     for term in sympy.preorder_traversal(value):
         if variable not in getattr(term, "free_symbols", ()):
             continue
-        kinked = isinstance(term, sympy.Function) and type(term) not in SMOOTH
-        if kinked or isinstance(
-            term, (AppliedUndef, sympy.core.relational.Relational, sympy.logic.boolalg.BooleanFunction)
-        ):
+        if isinstance(term, KINKED) and type(term) not in SMOOTH:
             raise NotDifferentiable(
                 f"A gradient needs smooth equations, but `{_shown(term)}` in {where} has no derivative with respect to "
                 f"{str(variable)!r}; write it with smooth functions (exp, tanh, ...)."

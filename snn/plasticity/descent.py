@@ -37,8 +37,8 @@ class Window:
 class Descent:
     """How the gradients of steps become weight changes.
 
-    The per-sample form sums them in ``g`` and updates at the end of a sample, or of each `batch`-th one; the online form
-    updates in every step and keeps no sum.
+    The per-sample form sums them in ``g`` and updates at the end of a sample, or of each `batch`-th one; the online
+    form updates in every step and keeps no sum.
     """
 
     optimizer: Optimizer

@@ -77,8 +77,8 @@ class EProp(Rule):
         Time constant of the running rate :math:`\bar f_j`, which the online variant uses.
     signal : str or None
         A learning signal of your own in place of the readouts': a Brian2 expression evaluated once a postsynaptic
-        neuron in every step, of the neuron's variables, ``spiked`` (1 in the step of a spike), ``sample_spikes`` (so far
-        in this sample), signals of the population, variables of the `Environment` (broadcast), and
+        neuron in every step, of the neuron's variables, ``spiked`` (1 in the step of a spike), ``sample_spikes`` (so
+        far in this sample), signals of the population, variables of the `Environment` (broadcast), and
         `signal_parameters`. Plain numbers in SI units. Its :math:`\kappa` is 0: e is not filtered.
     signal_parameters : mapping of str to number or Quantity
         Constants of that expression.
@@ -131,7 +131,7 @@ class EProp(Rule):
         ):
             value = getattr(self, part)
             if isinstance(value, kind):
-                found += value.problems(f"the {part.replace('_', ' ')} of {name}")  # type: ignore[attr-defined]
+                found += value.problems(f"the {part.replace('_', ' ')} of {name}")
             else:
                 found.append(f"`{part}` of {name} must be given as {example} or so, but is {value!r}.")
         if self.membrane is not None and not isinstance(self.membrane, str):
@@ -147,10 +147,7 @@ class EProp(Rule):
         try:
             ast.parse(str(self.signal).strip(), mode="eval")
         except SyntaxError:
-            return [
-                *found,
-                f"`signal` of {name} must be an expression such as 'rate - target', but is {self.signal!r}.",
-            ]
+            found.append(f"`signal` of {name} must be an expression such as 'rate - target', but is {self.signal!r}.")
         return found
 
     def at(self, place: Place) -> RuleEquations:
@@ -258,42 +255,28 @@ GIVEN = ("spiked", "sample_spikes", "sample_step", "sample_steps", "dt", "pi", "
 """What a learning signal may read without being given it."""
 
 
-OWN = frozenset(
-    [
-        "w",
-        "g",
-        "m",
-        "s",
-        "lr",
-        "tau_out",
-        "e_filtered",
-        "e_sum",
-        "gradient",
-        "eligibility",
-        "learning_signal",
-        "beta_1",
-        "beta_2",
-        "epsilon",
-        "weight_decay",
-        "batch",
-        "rate_strength",
-        "rate_target",
-        "learning_window",
-    ]
+OWN = (
+    *("w", "g", "m", "s", "lr", "tau_out", "e_filtered", "e_sum", "gradient", "eligibility", "learning_signal"),
+    *("beta_1", "beta_2", "epsilon", "weight_decay", "batch", "rate_strength", "rate_target", "learning_window"),
 )
 """Names that this rule's synaptic code has for itself."""
 
 
-def _distinct(eligibility: Eligibility, neuron: Neuron) -> tuple[Eligibility, dict[str, Any]]:
-    """The neuron's parameters that an eligibility reads, those renamed that have a name of the rule's own."""
-    names = {name: f"{name}_of_neuron" if name in OWN else name for name in sorted(eligibility.parameters)}
-    texts = {field: substitute(getattr(eligibility, field), names) for field in ("before", "slope", "after")}
+def _distinct(found: Eligibility, neuron: Neuron) -> tuple[Eligibility, dict[str, Any]]:
+    """The neuron's parameters that an eligibility reads; those are renamed that have a name of the rule's own."""
+    names = {name: f"{name}_of_neuron" if name in OWN else name for name in sorted(found.parameters)}
+    before, slope, after = (substitute(code, names) for code in (found.before, found.slope, found.after))
     traces = tuple(
-        replace(t, **{field: substitute(getattr(t, field), names) for field in ("decay", "inflow", "jump")})
-        for t in eligibility.traces
+        replace(
+            trace,
+            decay=substitute(trace.decay, names),
+            inflow=substitute(trace.inflow, names),
+            jump=substitute(trace.jump, names),
+        )
+        for trace in found.traces
     )
     parameters = {new: neuron.parameters[name] for name, new in names.items()}
-    return replace(eligibility, **texts, traces=traces), parameters
+    return replace(found, before=before, slope=slope, after=after, traces=traces), parameters
 
 
 def _filtered(name: str) -> tuple[str, sympy.Expr]:

@@ -106,9 +106,7 @@ class Adam(Optimizer):
         return "-rate_corrected_post*m/(sqrt(s) + epsilon)"
 
     def problems(self, name: str) -> list[str]:
-        found = super().problems(name)
-        return found or [
-            f"`{beta} < 1` must hold, but {name} has {beta} = 1."
-            for beta in ("beta_1", "beta_2")
-            if getattr(self, beta) == 1
+        betas = {beta: getattr(self, beta) for beta in ("beta_1", "beta_2")}
+        return super().problems(name) + [
+            f"`{beta} < 1` must hold, but {name} has {beta} = 1." for beta, value in betas.items() if value == 1
         ]

@@ -28,7 +28,9 @@ WEIGHT_IN_RULES = "w"
 
 @dataclass(frozen=True)
 class Trace:
-    r"""A trace of one side's spikes, :math:`x \leftarrow \text{decay}\, x + \text{inflow} + \text{jump}\, z`, once a neuron.
+    r"""A trace of one side's spikes, once a neuron.
+
+    .. math:: x \leftarrow \text{decay}\, x + \text{inflow} + \text{jump}\, z
 
     Parameters
     ----------
@@ -102,9 +104,9 @@ class NeuronVariable:
         `parameters`.
     parameters : mapping of str to number or Quantity
     at : {"resets", "arrivals", "membrane", "spikes", "step", "sample"}
-        When: in part 1 after arrivals and before resets, or after both and before the state update; in part 2 (after it, before the spike), in
-        part 4 (after spikes, readouts and third factors), at the beginning of part 5, or then but only in a sample's
-        last step.
+        When: in part 1 after arrivals and before resets, or after both and before the state update; in part 2, after
+        it and before the spike; in part 4, after spikes, readouts and third factors; at the beginning of part 5; or
+        in a sample's last step, before its writes.
     lasting : bool
         Whether it is kept when a task resets the network between samples.
     """
