@@ -5,7 +5,19 @@ from snn.encode import Poisson, Regular, SpikeTrains
 from snn.errors import SNNError
 from snn.network import Network, NetworkSpec
 from snn.neurons import ALIF, LIF, AdEx, Izhikevich, Neuron, ResonateAndFire, SynapticLIF
-from snn.plasticity import EProp, PairSTDP, PiecewiseLinear, RewardSTDP, Rule, Static
+from snn.plasticity import (
+    Adam,
+    Arctan,
+    EProp,
+    Exponential,
+    FastSigmoid,
+    GradientDescent,
+    PairSTDP,
+    PiecewiseLinear,
+    RewardSTDP,
+    Rule,
+    Static,
+)
 from snn.readouts import LeakyReadout, SpikeReadout
 from snn.result import Result
 from snn.signals import Environment, Signal
@@ -14,12 +26,17 @@ __all__ = [
     "ALIF",
     "LIF",
     "AdEx",
+    "Adam",
+    "Arctan",
     "Constant",
     "Dense",
     "EProp",
     "Environment",
+    "Exponential",
+    "FastSigmoid",
     "FixedFanIn",
     "Given",
+    "GradientDescent",
     "Izhikevich",
     "LeakyReadout",
     "Network",
