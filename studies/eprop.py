@@ -1,8 +1,8 @@
 """e-prop on the two tasks of Bellec et al. 2020: generating a pattern, and accumulating evidence.
 
-    python -m studies.eprop                        trains both, prints tables, draws eprop_pattern.png, eprop_evidence.png
+    python -m studies.eprop                 trains both, prints tables, draws eprop_pattern.png and eprop_evidence.png
     python -m studies.eprop --task evidence --seeds 1 --iterations 100
-    snnsearch explain studies/eprop.py             the equations that its synapses run
+    snnsearch explain studies/eprop.py      the equations that its synapses run
 
 With `--oracle` it repeats the published runs, random numbers included, and prints the loss of each iteration:
 
@@ -154,14 +154,25 @@ class PublishedEvidence(EvidenceAccumulation):
     def load(self):
         rng = np.random.RandomState(self.seed)
         evidence_weights(rng)
-        spikes, labels = zip(
-            *(self.draw(rng, self.batch) for _ in range(self.sequences // self.batch + 1)), strict=True
-        )
-        return Data(np.concatenate(spikes), np.concatenate(labels), 2)
+        states, labels = [], []  # of the generator at each batch, so that a batch is made again when it is needed
+        for _ in range(self.sequences // self.batch + 1):
+            states.append(rng.get_state())
+            labels.append(self.draw(rng, self.batch)[1])
+
+        def drawn(rows):
+            batches = {}
+            for k in np.unique(rows // self.batch):
+                again = np.random.RandomState()
+                again.set_state(states[k])
+                batches[k] = self.draw(again, self.batch)[0]
+            return np.stack([batches[row // self.batch][row % self.batch] for row in rows])
+
+        labels = np.concatenate(labels)
+        return Data(Drawn((len(labels), self.steps, 4 * self.group), drawn), labels, 2)
 
     def split(self, n):
         last = np.arange(self.sequences, n)
-        return replace(super().split(n), stream=np.arange(self.sequences), validation=last, test=last)
+        return Split(stream=np.arange(self.sequences), validation=last, test=last)
 
 
 def oracle(kind, iterations, batch, backend, dtype):
