@@ -12,14 +12,14 @@ from brian2.units.fundamentalunits import DIMENSIONLESS
 
 from snn.connect import Connection
 from snn.encode import Encoder
-from snn.equations import environment_problems, parsed, parsing_problem, reserved, units_of
+from snn.equations import environment_problems, identifiers, parsed, parsing_problem, reserved, units_of
 from snn.errors import NetworkError, nearest
 from snn.fields import mapping_problems, si
 from snn.fields import problems as field_problems
 from snn.neurons import ALIF, LIF, Neuron, NeuronModel, SynapticLIF
 from snn.plasticity.rule import Place, Rule
 from snn.readouts import LeakyReadout, Readout, SpikeReadout
-from snn.signals import Environment, Signal
+from snn.signals import ACTIVITY, Environment, Signal
 
 if TYPE_CHECKING:
     from snn.network import NetworkSpec, Population, Projection
@@ -46,6 +46,7 @@ def _problems(spec: NetworkSpec) -> list[str]:
     found += [text for population in spec.populations for text in _population(spec, population)]
     found += [text for readout in spec.readouts for text in _readout(spec, readout.name, readout.readout)]
     found += [text for projection in spec.projections for text in _projection(spec, projection)]
+    found += _activities(spec)
     if not found:
         found += list(_rules(spec))
     return found
@@ -275,8 +276,12 @@ def _environment(spec: NetworkSpec, environment: Environment) -> Iterator[str]:
     if not found and (unparsed := parsing_problem(environment.model, name)):
         found.append(unparsed)
     if not found:
+        activities = [f"{p.name}{ACTIVITY}" for p in spec.populations]
         found += environment_problems(
-            environment.model, environment.method, units_of(environment.parameters), tuple(environment.signals)
+            environment.model,
+            environment.method,
+            units_of(environment.parameters),
+            (*environment.signals, *activities),
         )
         found += [
             f"The signal {signal!r} of {name} has a name that means something else there; rename it."
@@ -284,6 +289,15 @@ def _environment(spec: NetworkSpec, environment: Environment) -> Iterator[str]:
             if reserved(signal)
         ]
     yield from found
+
+
+def _activities(spec: NetworkSpec) -> Iterator[str]:
+    read = identifiers(spec.environment.model) if spec.environment is not None else set()
+    for population in spec.populations:
+        name = f"{population.name}{ACTIVITY}"
+        neuron = _neuron(spec, population.name)
+        if name in read and neuron is not None and neuron.threshold is None:
+            yield f"The environment reads {name!r}, but {population.name!r} has threshold=None and never spikes."
 
 
 def _rules(spec: NetworkSpec) -> Iterator[str]:

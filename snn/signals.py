@@ -11,6 +11,7 @@ from snn import fields
 from snn.fields import choice, flag, sort_mappings
 from snn.serial import serialisable
 
+ACTIVITY = "_activity"
 SOURCE = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 
 
@@ -50,13 +51,14 @@ class Signal:
 @serialisable
 @dataclass(frozen=True)
 class Environment:
-    """Equations that answer the network's decision, such as a reward.
+    """Equations that answer the network: its decision by a reward, say, or its activity by a broadcast signal.
 
     Parameters
     ----------
     model : str
-        Brian2 equations of one unit. They may read ``action`` (the index that the first readout decides for), every
-        scalar named in `signals`, and `parameters`. Rules ask for their third factor by the name of a variable here.
+        Brian2 equations of one unit. They may read ``action`` (the index that the first readout decides for),
+        ``NAME_activity`` (the share of population NAME that spiked in this step), every scalar named in `signals`, and
+        `parameters`. Rules ask for their third factor by the name of a variable here.
     on : {"sample", "step"}
         Whether the decision is taken and answered in the last step of a sample, or in every step.
     signals : mapping of str to Signal
@@ -71,6 +73,7 @@ class Environment:
     Examples
     --------
     >>> correct = Environment("reward = 2*int(action == label) - 1 : 1")
+    >>> calm = Environment("excess = hidden_activity - share : 1", on="step", signals={}, parameters={"share": 0.02})
     """
 
     model: str

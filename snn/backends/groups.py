@@ -28,7 +28,7 @@ from snn.fields import si
 from snn.network import INPUTS, NamedReadout, NetworkSpec, Population
 from snn.neurons import Neuron
 from snn.readouts import LeakyReadout, SpikeReadout
-from snn.signals import Signal
+from snn.signals import ACTIVITY, Signal
 
 ENVIRONMENT = "environment"
 IN_SAMPLE = "int(sample_step < sample_steps)"  # as opposed to the gap after it
@@ -250,8 +250,12 @@ def add_environment(plan: Plan, spec: NetworkSpec) -> None:
         group.declare(name)
         _load(plan, group, name, signal)
     plan.groups[ENVIRONMENT] = group
-    if "action" in {name for text in group.texts() for name in identifiers(text)}:
+    read = {name for text in group.texts() for name in identifiers(text)}
+    if "action" in read:
         _add_decision(plan, spec, group, phase)
+    for population in spec.populations:
+        if f"{population.name}{ACTIVITY}" in read:
+            _add_activity(plan, population.name, phase)
     for factor, targets in _factors(spec).items():
         for target in targets:
             if factor in equations.names:
@@ -278,6 +282,17 @@ def _add_decision(plan: Plan, spec: NetworkSpec, environment: Group, phase: str)
     action.model = "action_post = i_pre*int(rank_pre == 0) : 1 (summed)"
     action.summed["action_post"] = Code("decisions", "", phase, order=1)
     plan.synapses["decision"] = action
+
+
+def _add_activity(plan: Plan, population: str, phase: str) -> None:
+    """The share of a population that spiked in this step, as a variable of the environment."""
+    name, group, environment = f"{population}{ACTIVITY}", plan.groups[population], plan.groups[ENVIRONMENT]
+    environment.declare(name)
+    environment.parameters({f"{population}_share": 1 / group.n})
+    block = _broadcast(f"{name}_to_{ENVIRONMENT}", population, ENVIRONMENT, group.n, 1)
+    block.model = f"{name}_post = (spike_history_pre % 2)*{population}_share_post : 1 (summed)"
+    block.summed[f"{name}_post"] = Code("decisions", "", phase)
+    plan.synapses[block.name] = block
 
 
 def _factors(spec: NetworkSpec) -> dict[str, set[str]]:

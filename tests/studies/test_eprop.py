@@ -1,0 +1,91 @@
+"""The published runs of e-prop, and the trainings."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from studies.eprop import oracle
+from tests.oracles.eprop import (
+    CLASSIFICATION_BATCH_2,
+    CLASSIFICATION_NEST,
+    CLASSIFICATION_TF,
+    REGRESSION_NEST,
+    REGRESSION_TF,
+)
+
+ROOT = Path(__file__).resolve().parents[2]
+BACKENDS = ("standalone", pytest.param("runtime", marks=pytest.mark.slow))
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_the_published_regression(backend):
+    losses = oracle("regression", 5, 1, backend, "float64")
+    np.testing.assert_allclose(losses, REGRESSION_NEST, rtol=1e-10)
+    np.testing.assert_allclose(losses, REGRESSION_TF, rtol=1e-7)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_the_published_classification(backend):
+    losses = oracle("classification", 5, 1, backend, "float64")
+    np.testing.assert_allclose(losses, CLASSIFICATION_NEST, rtol=1e-10)
+    np.testing.assert_allclose(losses, CLASSIFICATION_TF, rtol=1e-6)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_the_classification_in_batches(backend):
+    losses = oracle("classification", 3, 2, backend, "float64")
+    np.testing.assert_allclose(losses, CLASSIFICATION_BATCH_2, rtol=1e-12)
+
+
+def test_single_precision_is_close_for_the_first_iterations():
+    np.testing.assert_allclose(oracle("regression", 5, 1, "standalone", "float32"), REGRESSION_NEST, rtol=1e-5)
+
+
+def command(*arguments):
+    return subprocess.run(
+        [sys.executable, "-m", "studies.eprop", *arguments], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+
+
+def test_the_command_prints_one_line_of_json():
+    done = command("--oracle", "regression", "--iterations", "3", "--backend", "standalone", "--json")
+    assert done.returncode == 0, done.stderr
+    assert len(done.stdout.splitlines()) == 1
+    np.testing.assert_allclose(json.loads(done.stdout)["losses"], REGRESSION_NEST[:3], rtol=1e-10)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (("--oracle", "regresion"), "choose from"),
+        (("--oracle", "regression", "--backend", "standalon"), "nearest: 'standalone'"),
+        (("--oracle", "regression", "--dtype", "float16"), "nearest: 'float"),
+        (("--oracle", "regression", "--iterations", "0"), "a whole number of at least 1"),
+        (("--oracle", "regression", "--batch", "2"), "--batch is for the classification"),
+        (("--json",), "--json needs --oracle"),
+    ],
+)
+def test_a_wrong_argument_is_told(arguments, text):
+    done = command(*arguments)
+    assert done.returncode == 2
+    assert text in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.nightly
+def test_the_pattern_is_learned():
+    losses = oracle("regression", 1000, 1, "standalone", "float32")
+    assert losses[-1] < 8
+
+
+@pytest.mark.slow
+def test_the_pattern_is_being_learned():
+    """The first 200 of the 1,000 iterations."""
+    losses = oracle("regression", 200, 1, "standalone", "float32")
+    assert losses[-1] < 75
