@@ -7,6 +7,7 @@ loop over steps and samples is ours (``engine/engine.h``), and there are no spik
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,7 @@ class EngineDevice(CPPStandaloneDevice):
         # Owners come as weak proxies of a Synapses or a NeuronGroup.
         synapses = pathway.synapses if pathway is not None else owner
         extra["synaptic_block"] = None
+        extra["independent"] = _independent(abstract_code, variable_indices, extra)
         if hasattr(synapses, "_synaptic_pre") or "_synaptic_pre" in synapses.variables:
             extra["synaptic_block"] = synapses.name
             extra["pre_array"] = self.get_array_name(synapses.variables["_synaptic_pre"])
@@ -69,6 +71,18 @@ class EngineDevice(CPPStandaloneDevice):
     def write_program(self, lowered: Lowered, plan: Plan, path: Path) -> None:
         """Write the C++ file of a network whose code objects have been made by a run."""
         path.write_text(_Source(self, lowered, plan).text())
+
+
+def _independent(code: Any, indices: Any, keywords: dict[str, Any]) -> bool:
+    """Whether the synapses of one presynaptic neuron can be done at once: none writes what another one reads.
+
+    They have different postsynaptic neurons, so only a variable of the presynaptic one is shared.
+    """
+    texts = code.values() if isinstance(code, dict) else [code]
+    written = set(re.findall(r"^\s*(\w+)\s*(?:[-+*/%]|//|\*\*)?=(?!=)", "\n".join(map(str, texts)), re.MULTILINE))
+    if keywords.get("_index_var") is not None:
+        return keywords["_index_var"].name == "_synaptic_post"
+    return all(indices[name] != "_presynaptic_idx" for name in written)
 
 
 class _Source:
@@ -141,12 +155,16 @@ class _Source:
                     continue
                 condition = "" if phase == STEP else f"if (phases & {phase.upper()}) "
                 calls.append(f"    {condition}_run_{codeobj.name}();")
-                code.append(self._precise(codeobj.code.cpp_file.replace("%CONSTANTS%", self._constants(codeobj))))
+                code.append(self._mended(codeobj.code.cpp_file.replace("%CONSTANTS%", self._constants(codeobj))))
         return calls, code
 
-    def _precise(self, code: str) -> str:
-        """Brian2 divides whole numbers as 32 bit floats, whatever the precision asked for."""
-        return code.replace("1.0f*", "1.0*") if prefs.core.default_float_dtype is np.float64 else code
+    def _mended(self, code: str) -> str:
+        """Brian2's code, with two of its habits broken."""
+        # It divides whole numbers as 32 bit floats, whatever the precision asked for.
+        if prefs.core.default_float_dtype is np.float64:
+            code = code.replace("1.0f*", "1.0*")
+        # Its indices of 32 bits may wrap around, for all that a compiler knows, which forbids vector loops.
+        return re.sub(r"const int32_t (_(?:pre|post)synaptic_idx)", r"const int64_t \1", code)
 
     def _constants(self, codeobj: Any) -> str:
         lines: dict[str, None] = {}

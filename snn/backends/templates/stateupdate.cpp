@@ -6,7 +6,7 @@
     const int64_t _vectorisation_idx = -1; (void)_vectorisation_idx;
     {{scalar_code|autoindent}}
     {% if synaptic_block %}
-    {% call all_synapses(synaptic_block, pre_array, post_array) %}
+    {% call all_synapses(synaptic_block, pre_array, post_array, independent) %}
     {{vector_code|autoindent}}
     {% endcall %}
     {% else %}

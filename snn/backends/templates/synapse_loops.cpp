@@ -5,12 +5,15 @@
             const snn::Shifted {{post_array}} = {_segment.shift}, _ptr{{post_array}} = {{post_array}};
             (void)_ptr{{pre_array}}; (void)_ptr{{post_array}};
 {% endmacro %}
-{% macro all_synapses(block, pre_array, post_array) %}
+{# Pointers may overlap, for all that a compiler knows; synapses of one segment never do. #}
+{% macro at_once(independent) %}{% if independent %}#pragma GCC ivdep{% endif %}{% endmacro %}
+{% macro all_synapses(block, pre_array, post_array, independent) %}
     if (connectivity_{{block}}.segmented)
     {
         for (const snn::Segment& _segment : connectivity_{{block}}.segments)
         {
 {{ segment_indices(pre_array, post_array) }}
+            {{ at_once(independent) }}
             for (int64_t _idx = _segment.begin; _idx < _segment.end; _idx++)
             {
                 const int64_t _vectorisation_idx = _idx; (void)_vectorisation_idx;

@@ -1,7 +1,7 @@
 {# The synapses of neurons that had an event. Delays are events of their own (snn/backends/groups.py), so there is no
    queue: the event's neurons are read from where the spike test wrote them. #}
 {% extends 'common_group.cpp' %}
-{% from 'synapse_loops.cpp' import segment_indices %}
+{% from 'synapse_loops.cpp' import at_once, segment_indices %}
 {% block maincode %}
     {# USES_VARIABLES { _synaptic_pre } #}
     const int64_t _vectorisation_idx = -1; (void)_vectorisation_idx;
@@ -19,6 +19,7 @@
             {
                 const snn::Segment& _segment = connectivity_{{synaptic_block}}.segments[_s];
 {{ segment_indices(pre_array, post_array) }}
+                {{ at_once(independent) }}
                 for (int64_t _idx = _segment.begin; _idx < _segment.end; _idx++)
                 {
                     const int64_t _vectorisation_idx = _idx; (void)_vectorisation_idx;
