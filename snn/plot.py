@@ -123,12 +123,13 @@ def plot_weights(result: Result, ax: Axes | None = None) -> Axes:
     everything = np.concatenate([*drawn.values()] or [np.zeros(1)])
     low, high = np.percentile(everything, [0.2, 99.8])
     bins = np.linspace(low, high if high > low else low + 1, 60)
-    for colour, (name, weights) in zip(COLOURS * len(drawn), drawn.items(), strict=False):
+    for k, (name, weights) in enumerate(drawn.items()):
         ax.hist(
             np.clip(weights, bins[0], bins[-1]),
             bins=list(bins),
             histtype="step",
-            color=colour,
+            color=COLOURS[k % len(COLOURS)],
+            ls=("-", "--", ":")[k // len(COLOURS) % 3],
             density=True,
             label=name.replace("->", " to "),
         )

@@ -267,7 +267,7 @@ def draw_evidence(path, result, batch):
     share = np.exp(y) / np.exp(y).sum(axis=1, keepdims=True)
     label = result.stream.labels[-1]
     for k, side in enumerate(("left", "right")):
-        marked = " (right answer)" if k == label else ""
+        marked = " (correct)" if k == label else ""
         readout.plot(share[:, k], color=COLOURS[k], lw=1, label=f"{side}{marked}")
     readout.axvspan(len(y) - 150, len(y), color="0.9", zorder=0)
     readout.set(xlabel="time (ms)", ylabel="softmax", xlim=(0, len(y)), ylim=(0, 1), title="readout; recall shaded")
