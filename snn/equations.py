@@ -74,6 +74,7 @@ def parsing_problem(model: str, name: str) -> str | None:
     return None
 
 
+@lru_cache(maxsize=512)
 def dimensions_of(text: str, model: str, parameters: Units) -> Dimension:
     """The dimensions of an expression of a neuron's variables and parameters."""
     known: dict[str, Any] = {name: Variable(name, dimensions=equation.dim) for name, equation in parsed(model).items()}

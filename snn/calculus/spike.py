@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import sympy
 from brian2 import Equations
-from brian2.equations.equations import DIFFERENTIAL_EQUATION, PARAMETER
+from brian2.equations.equations import DIFFERENTIAL_EQUATION, PARAMETER, SUBEXPRESSION
 
-from snn.calculus.stepmap import StepMap, expression, subexpressions, symbol
+from snn.calculus.stepmap import StepMap, expression, subexpressions, substituted, symbol
 from snn.equations import identifiers
 from snn.errors import NetworkError, nearest
 
@@ -57,13 +57,8 @@ def spiking_map(neuron: NeuronText, membrane: str | None) -> SpikingMap:
     NetworkError
         If the threshold is not one comparison, the equations are noisy, or no variable is the membrane.
     """
-    for word in sorted(identifiers("\n".join((neuron.model, neuron.threshold, neuron.reset)))):
-        if word in ("rand", "randn", "xi") or word.startswith("xi_"):
-            raise NetworkError(
-                f"A gradient needs equations without noise, but they use `{word}`; take it out, or give it to the "
-                "neurons as a signal or as input spikes."
-            )
     equations = Equations(neuron.model)
+    _refuse(neuron, equations)
     known = subexpressions(neuron.model)
     real = [
         name
@@ -73,20 +68,35 @@ def spiking_map(neuron: NeuronText, membrane: str | None) -> SpikingMap:
         and "constant" not in equation.flags
     ]
     update = _update(equations, neuron)
-    reset = StepMap.of_statements(neuron.reset, real).substituted(known)
+    reset = StepMap.of_statements(neuron.reset, real, known)
     left, distance_text = _threshold(neuron.threshold)
-    distance = StepMap({"u": expression(distance_text)}).substituted(known).new["u"]
     state = tuple(name for name in real if name == neuron.input or name in update.new or name in reset.new)
     return SpikingMap(
         state=state,
         input=neuron.input,
         update=update,
         reset=reset,
-        distance=distance,
+        distance=substituted(expression(distance_text), known),
         distance_text=distance_text,
         membrane=_membrane(membrane, left, state, reset),
         gated_input="unless refractory" in equations[neuron.input].flags,
     )
+
+
+def _refuse(neuron: NeuronText, equations: Equations) -> None:
+    """Raise an error for what has no gradient, whatever the rest."""
+    for word in sorted(identifiers("\n".join((neuron.model, neuron.threshold, neuron.reset)))):
+        if word in ("rand", "randn", "xi") or word.startswith("xi_"):
+            raise NetworkError(
+                f"A gradient needs equations without noise, but they use `{word}`; take it out, or give it to the "
+                "neurons as a signal or as input spikes."
+            )
+    for name, equation in equations.items():
+        if equation.type == SUBEXPRESSION and "constant over dt" in equation.flags:
+            raise NetworkError(
+                f"A gradient needs expressions of the present state, but `{name}` is (constant over dt); leave the "
+                "flag out."
+            )
 
 
 def _update(equations: Equations, neuron: NeuronText) -> StepMap:

@@ -64,25 +64,26 @@ class StepMap:
         return _integrated(model, method)
 
     @staticmethod
-    def of_statements(code: str, variables: Iterable[str]) -> StepMap:
-        """Statements, one after the other; names that are assigned but are none of `variables` are temporary."""
+    def of_statements(
+        code: str, variables: Iterable[str], subexpressions: Mapping[str, sympy.Expr] | None = None
+    ) -> StepMap:
+        """Statements, one after the other; names that are assigned but are none of `variables` are temporary.
+
+        A subexpression has the value that the statements before have left to its variables, as in Brian2.
+        """
         values: dict[str, sympy.Expr] = {}
         for line in code.replace(";", "\n").splitlines():
             if not line.split("#")[0].strip():
                 continue
             name, operator, right, _ = parse_statement(line.split("#")[0].strip())
             old = values.get(name, symbol(name))
-            value = _substitute(expression(right), values)
+            value = substituted(substituted(expression(right), subexpressions or {}), values)
             values[name] = _OPERATORS[operator](old, value)
         return StepMap({name: values[name] for name in variables if name in values})
 
     def of(self, name: str) -> sympy.Expr:
         """The new value of a variable."""
         return self.new.get(name, symbol(name))
-
-    def substituted(self, known: Mapping[str, sympy.Expr]) -> StepMap:
-        """The same map with names replaced by what they stand for."""
-        return StepMap({name: _substitute(value, known) for name, value in self.new.items()})
 
 
 _OPERATORS = {
@@ -95,7 +96,7 @@ _OPERATORS = {
 }
 
 
-def _substitute(value: sympy.Expr, known: Mapping[str, sympy.Expr]) -> sympy.Expr:
+def substituted(value: sympy.Expr, known: Mapping[str, sympy.Expr]) -> sympy.Expr:
     return value.subs({symbol(name): new for name, new in known.items()}, simultaneous=True) if known else value
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -145,8 +146,8 @@ class EProp(Rule):
         if self.signal is None:
             return found
         try:
-            ast.parse(str(self.signal).strip(), mode="eval")
-        except SyntaxError:
+            ast.parse(self.signal.strip(), mode="eval")
+        except (SyntaxError, AttributeError):
             found.append(f"`signal` of {name} must be an expression such as 'rate - target', but is {self.signal!r}.")
         return found
 
@@ -259,12 +260,16 @@ OWN = (
     *("w", "g", "m", "s", "lr", "tau_out", "e_filtered", "e_sum", "gradient", "eligibility", "learning_signal"),
     *("beta_1", "beta_2", "epsilon", "weight_decay", "batch", "rate_strength", "rate_target", "learning_window"),
 )
-"""Names that this rule's synaptic code has for itself."""
+DERIVED = re.compile(r"(eps|next|flow|keep|jump|slope)_.*|arrived|let_in|e_before|.*_post")
+"""Names that this rule's synaptic code, and that of an eligibility, have for themselves."""
 
 
 def _distinct(found: Eligibility, neuron: Neuron) -> tuple[Eligibility, dict[str, Any]]:
     """The neuron's parameters that an eligibility reads; those are renamed that have a name of the rule's own."""
-    names = {name: f"{name}_of_neuron" if name in OWN else name for name in sorted(found.parameters)}
+    names = {
+        name: f"{name}_of_neuron" if name in OWN or DERIVED.fullmatch(name) else name
+        for name in sorted(found.parameters)
+    }
     before, slope, after = (substitute(code, names) for code in (found.before, found.slope, found.after))
     traces = tuple(
         replace(
