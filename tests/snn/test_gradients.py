@@ -238,7 +238,16 @@ def describe(setting: Setting) -> str:
     return f"{setting.steps} {kind} {setting.n_ref}"
 
 
-@pytest.mark.parametrize("setting", SETTINGS, ids=describe)
+def in_all_settings(test):
+    """Every setting; the long ones, 200 steps, are slow."""
+    marked = [
+        pytest.param(setting, id=describe(setting), marks=[pytest.mark.slow] * (setting.steps == 200))
+        for setting in SETTINGS
+    ]
+    return pytest.mark.parametrize("setting", marked)(test)
+
+
+@in_all_settings
 @pytest.mark.parametrize("name", CASES)
 def test_the_network_written_out_spikes_as_the_package(name, setting):
     outcome, _, _ = learned(name, setting)
@@ -272,7 +281,7 @@ def assert_gradient(name, setting, through_reset=False, backend="runtime"):
 
 
 @pytest.mark.parametrize("through_reset", (False, True))
-@pytest.mark.parametrize("setting", SETTINGS, ids=describe)
+@in_all_settings
 @pytest.mark.parametrize("name", CASES)
 def test_eprop_is_the_gradient(name, setting, through_reset):
     assert_gradient(name, setting, through_reset)
