@@ -120,8 +120,8 @@ def plot_weights(result: Result, ax: Axes | None = None) -> Axes:
     """Histogram of the final weights, one line a projection."""
     ax = _axes(ax)
     drawn = {name: weights for name, weights in result.weights.items() if weights.size}
-    everything = np.concatenate([*drawn.values()] or [np.zeros(1)])
-    low, high = np.percentile(everything, [0.2, 99.8])
+    ends = [np.percentile(weights, [0.2, 99.8]) for weights in drawn.values()] or [np.zeros(2)]
+    low, high = np.min(ends), np.max(ends)
     bins = np.linspace(low, high if high > low else low + 1, 60)
     for k, (name, weights) in enumerate(drawn.items()):
         ax.hist(
