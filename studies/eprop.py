@@ -16,14 +16,17 @@ code: 100 LIF neurons and gradient descent; 50 LIF and 50 ALIF neurons and Adam.
 import argparse
 import json
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import numpy as np
 from brian2 import Hz, ms
 
 from search import Study
+from search.searching import available_cpus
 from snn import ALIF, LIF, Adam, Dense, EProp, Given, LeakyReadout, Network, Normal, SNNError, SpikeTrains, Uniform
 from snn.connect import Weights
+from snn.result import Part
 from snn.serial import serialisable
 from tasks import EvidenceAccumulation, PatternGeneration
 from tasks.data import Data, Drawn, Split
@@ -53,7 +56,7 @@ def pattern_network(first=None, lr=1e-4, v_th=0.03, rate_strength=300.0):
     return _connect(net, first, rule)
 
 
-def evidence_network(first=None, batch=32):
+def evidence_network(first=None, batch=32, lr=5e-3):
     """50 LIF and 50 ALIF neurons that count cues."""
     half = ("lif", "alif")
     # Normal divides by the fan-in of a projection, and each has half of the recurrent neurons.
@@ -69,7 +72,7 @@ def evidence_network(first=None, batch=32):
     net.population("alif", ALIF(**cell, tau_a=2000 * ms, beta=ADAPTATION), n=HALF)
     net.readout(LeakyReadout(2, tau=20 * ms, learning_window=150 * ms))
     rule = EProp(
-        lr=5e-3,
+        lr=lr,
         feedback="random",
         optimizer=Adam(),
         average=True,
@@ -214,23 +217,31 @@ def train_evidence(iterations, batch, seeds, backend, dtype):
     """Fresh first weights and sequences for each seed, trained, and tested on 100 fresh sequences."""
     print(f"evidence accumulation, {iterations} iterations of batch {batch}, random feedback")
     print(f"{'seed':>6} {'last 10 iterations':>19} {'error on 100 fresh':>19} {'seconds':>8}")
-    results = []
-    for seed in range(seeds):
-        task = EvidenceAccumulation(sequences=iterations * batch, seed=seed)
-        result = task.run(
-            evidence_network(batch=batch),
-            seed=seed,
-            backend=backend,
-            dtype=dtype,
-            record=["spikes", "readout.y", "alif.a"],
-            record_samples=1,
-            test=True,
-        )
-        error = 1 - np.mean(result.stream.right[-10 * batch :])
-        print(f"{seed:6} {error:19.3f} {1 - result.test_accuracy:19.3f} {result.seconds:8.0f}", flush=True)
-        results.append(result)
+    with ThreadPoolExecutor(1 if backend.startswith("runtime") else available_cpus()) as pool:
+        runs = [pool.submit(_train_evidence, iterations, batch, seed, backend, dtype) for seed in range(seeds)]
+        results = []
+        for seed, run in enumerate(runs):
+            result = run.result()
+            error = 1 - np.mean(result.stream.right[-10 * batch :])
+            print(f"{seed:6} {error:19.3f} {1 - result.test_accuracy:19.3f} {result.seconds:8.0f}", flush=True)
+            results.append(result)
     print(f"{'mean':>6} {'':19} {np.mean([1 - result.test_accuracy for result in results]):19.3f}")
     return results
+
+
+def _train_evidence(iterations, batch, seed, backend, dtype):
+    """The last fifth at a tenth of the learning rate, which stills the weights."""
+    last = iterations // 5
+    first = EvidenceAccumulation(sequences=(iterations - last) * batch, seed=seed, validation=1, test=1)
+    second = EvidenceAccumulation(sequences=last * batch, seed=seed + 1000)
+    options = {"seed": seed, "backend": backend, "dtype": dtype}
+    before = first.run(evidence_network(batch=batch, lr=2e-3), **options)
+    slower = evidence_network(batch=batch, lr=2e-4).freeze().with_weights(before.weights)
+    record = ["spikes", "readout.y", "alif.a"]
+    after = second.run(slower, record=record, record_samples=1, test=True, **options)
+    parts = (before.stream, after.stream)
+    stream = Part(*(np.concatenate([getattr(p, name) for p in parts]) for name in ("predictions", "labels", "losses")))
+    return replace(after, stream=stream, seconds=before.seconds + after.seconds)
 
 
 def draw_pattern(path, task, result):
@@ -297,7 +308,7 @@ def main(arguments=None):
     parser.add_argument("--oracle", choices=("regression", "classification"), help="repeat a published run")
     parser.add_argument("--task", choices=("pattern", "evidence"), help="train for one task (default: both)")
     parser.add_argument(
-        "--iterations", type=_whole, help="default 5 with --oracle, else 1000 (pattern) and 300 (evidence)"
+        "--iterations", type=_whole, help="default 5 with --oracle, else 1000 (pattern) and 750 (evidence)"
     )
     parser.add_argument("--batch", type=_whole, help="sequences an update (default 1 with --oracle, else 32)")
     parser.add_argument("--seeds", type=_whole, default=3, help="trainings for the evidence task (default 3)")
@@ -310,6 +321,8 @@ def main(arguments=None):
         parser.error("--json needs --oracle")
     if chosen.oracle == "regression" and chosen.batch not in (None, 1):
         parser.error("--batch is for the classification: the pattern is one")
+    if chosen.iterations is not None and chosen.iterations < 5 and not chosen.oracle:
+        parser.error("--iterations must be at least 5 for a training")
     try:
         run(chosen)
     except SNNError as error:
@@ -339,7 +352,7 @@ def run(chosen):
         draw_pattern(f"{chosen.figures}_pattern.png", *train_pattern(chosen.iterations or 1000, chosen.backend, dtype))
     if chosen.task != "pattern":
         batch = chosen.batch or 32
-        results = train_evidence(chosen.iterations or 300, batch, chosen.seeds, chosen.backend, dtype)
+        results = train_evidence(chosen.iterations or 750, batch, chosen.seeds, chosen.backend, dtype)
         draw_evidence(f"{chosen.figures}_evidence.png", results[0], batch)
 
 
