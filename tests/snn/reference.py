@@ -184,6 +184,13 @@ class EPropNetwork:
     c_reg: float = 0.0
     f_target: float = 0.0  # spikes per step
     window: int | None = None
+    adam: tuple[float, float, float] | None = None  # beta_1, beta_2, epsilon
+    batch: int = 1
+    average: bool = False
+    decay: float = 0.0
+    samples: int = field(default=0, init=False)
+    sums: list = field(default_factory=list, init=False)
+    moments: Moments | None = field(default=None, init=False)
 
     def sample(self, x, target):
         """The loss and spikes of one sample of input spikes (steps, inputs) and targets (steps, classes)."""
@@ -226,14 +233,77 @@ class EPropNetwork:
                 e_sum[k] += e
             g_out += error[:, None] * zbar_out[None, :]
         excess = (self.c_reg * (spikes / steps - self.f_target) / steps)[:, None]
-        self.w_in = self.w_in - self.lr * (g[0] + excess * e_sum[0])
-        change = -self.lr * (g[1] + excess * e_sum[1])
-        np.fill_diagonal(change, 0)
-        self.w_rec = self.w_rec + change
-        self.w_out = self.w_out - self.lr * g_out
-        if self.feedback == "adaptive":
-            self.b = self.b - self.lr * g_out
+        np.fill_diagonal(g[1], 0)
+        np.fill_diagonal(e_sum[1], 0)
+        gradients = [g[0] + excess * e_sum[0], g[1] + excess * e_sum[1], g_out]
+        if self.average:
+            gradients = [gradient / window for gradient in gradients]
+        self.sums = [old + new for old, new in zip(self.sums or [0, 0, 0], gradients, strict=True)]
+        self.samples += 1
+        if self.samples % self.batch == 0:
+            self.descend([total / self.batch for total in self.sums])
+            self.sums = []
         return loss, np.array(raster)
+
+    def descend(self, gradients):
+        """One update of all weights, and of adaptive feedback weights like those of the readout."""
+        if self.adam is not None:
+            self.moments = self.moments or Moments(*self.adam)
+            gradients = self.moments.step(gradients)
+        w_in, w_rec, w_out = gradients
+        if self.feedback == "adaptive":
+            self.b = self.b - self.lr * w_out - self.lr * self.decay * self.b
+        self.w_in = self.w_in - self.lr * w_in - self.lr * self.decay * self.w_in
+        self.w_rec = self.w_rec - self.lr * w_rec - self.lr * self.decay * self.w_rec
+        self.w_out = self.w_out - self.lr * w_out - self.lr * self.decay * self.w_out
+
+    def stream(self, x, target, tau_rate=1.0):
+        """Input spikes (steps, inputs) and targets (steps, classes), with an update in every step and no reset."""
+        cells, n, n_in = self.cells, *self.w_in.shape
+        kappa, mixed = np.exp(-1.0 / self.tau_out), -np.expm1(-1.0 / tau_rate)
+        y, rate = np.zeros(len(self.w_out)), np.zeros(n)
+        zbar = [np.zeros(n_in), np.zeros(n)]
+        zbar_out = np.zeros(n)
+        eps = [np.zeros((n, n_in)), np.zeros((n, n))]
+        filtered = [np.zeros((n, n_in)), np.zeros((n, n))]
+        raster = []
+        for arriving, wanted in zip(x, target, strict=True):
+            before = cells.z
+            z, psi = cells.step(self.w_in @ arriving + self.w_rec @ before)
+            y = kappa * y + (1 - kappa) * self.w_out @ z
+            error = y - wanted
+            if self.loss == "cross_entropy":
+                error = np.exp(y - y.max()) / np.exp(y - y.max()).sum() - wanted
+            signal = (self.w_out if self.feedback == "symmetric" else self.b).T @ error
+            rate = rate + mixed * (z - rate)
+            gradients = []
+            for k, spikes in enumerate((arriving, before)):
+                zbar[k] = cells.alpha * zbar[k] + cells.gain * spikes
+                e = psi[:, None] * (zbar[k][None, :] - cells.beta * eps[k])
+                eps[k] = cells.rho * eps[k] + e
+                filtered[k] = kappa * filtered[k] + (1 - kappa) * e
+                excess = (self.c_reg * (rate - self.f_target))[:, None]
+                gradients.append(signal[:, None] * filtered[k] + excess * e)
+            np.fill_diagonal(gradients[1], 0)
+            zbar_out = kappa * zbar_out + (1 - kappa) * z
+            self.descend([*gradients, error[:, None] * zbar_out[None, :]])
+            raster.append(z)
+        return np.array(raster)
+
+
+class Moments:
+    """Adam (Kingma & Ba 2015, in the form that they give at the end of section 2): steps in units of the rate."""
+
+    def __init__(self, beta_1, beta_2, epsilon):
+        self.beta_1, self.beta_2, self.epsilon, self.n = beta_1, beta_2, epsilon, 0
+        self.first, self.second = [0, 0, 0], [0, 0, 0]
+
+    def step(self, gradients):
+        self.n += 1
+        self.first = [self.beta_1 * m + (1 - self.beta_1) * g for m, g in zip(self.first, gradients, strict=True)]
+        self.second = [self.beta_2 * s + (1 - self.beta_2) * g**2 for s, g in zip(self.second, gradients, strict=True)]
+        size = np.sqrt(1 - self.beta_2**self.n) / (1 - self.beta_1**self.n)
+        return [size * m / (np.sqrt(s) + self.epsilon) for m, s in zip(self.first, self.second, strict=True)]
 
 
 def pair_stdp(pre, post, w, a_plus, a_minus, tau_plus, tau_minus, low=-np.inf, high=np.inf):
