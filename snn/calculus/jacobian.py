@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 import sympy
 from sympy.core.function import AppliedUndef
@@ -15,8 +15,9 @@ SMOOTH = frozenset(
     for name in ("exp", "log", "log10", "expm1", "log1p", "exprel", "sin", "cos", "tan", "sinh", "cosh", "tanh")
 ) | {sympy.asin, sympy.acos, sympy.atan}
 KINKED = (sympy.Function, AppliedUndef, sympy.core.relational.Relational, sympy.logic.boolalg.BooleanFunction)
-SIMPLE = 60
-"""Operations up to which an expression is simplified; beyond, sympy takes seconds."""
+SIMPLE = 150
+"""Operations beyond which an expression is left as it is: sympy would take seconds."""
+DIGITS = 60
 
 
 class NotDifferentiable(NetworkError):
@@ -52,13 +53,13 @@ def jacobian(step: StepMap, of: Iterable[str], wrt: Iterable[str]) -> Mapping[tu
 
 
 def simplified(value: sympy.Expr) -> sympy.Expr:
-    """A shorter form of an expression: simplified if that is cheap, and 0 if it is 0."""
-    if value.is_number or value.is_symbol:
+    """A shorter form of an expression, if one is found cheaply, and 0 if it is 0."""
+    if value.is_number or value.is_symbol or value.count_ops() > SIMPLE:
         return value
-    if value.count_ops() <= SIMPLE:
-        # The fewest names, so that exp((v - v_th)/d), which is tame, does not become exp(v/d)*exp(-v_th/d).
-        value = min((value, sympy.simplify(value), sympy.factor_terms(value), sympy.factor(value)), key=_length)
-    return sympy.Integer(0) if _vanishes(value) else value
+    if _vanishes(value):
+        return sympy.Integer(0)
+    # Nothing that could turn exp((v - v_th)/d), which is tame, into exp(v/d)*exp(-v_th/d), or 1/exp into exp.
+    return min(value, sympy.factor_terms(value), key=_length)
 
 
 def _length(value: sympy.Expr) -> tuple[int, int]:
@@ -67,18 +68,31 @@ def _length(value: sympy.Expr) -> tuple[int, int]:
 
 
 def _vanishes(value: sympy.Expr) -> bool:
-    """Whether an expression is 0 wherever it is tried: at points that no formula of a neuron has a reason to favour."""
+    """Whether an expression is 0 for all values: if terms of a sum cancel to many digits wherever they are tried."""
+    if value.is_Mul:
+        return any(_vanishes(factor) for factor in value.args)
+    if not value.is_Add or any(isinstance(term, KINKED) and type(term) not in SMOOTH for term in _terms(value)):
+        return bool(value == 0)
+    tried = [_cancels(value, scale) for scale in (0.03, 1, 30)]
+    return any(cancelled is True for cancelled in tried) and not any(cancelled is False for cancelled in tried)
+
+
+def _cancels(value: sympy.Expr, scale: float) -> bool | None:
+    """Whether the terms of a sum cancel at a point of which no formula is fond; ``None`` if they have none there."""
     symbols = sorted(value.free_symbols, key=str)
-    for k in range(3):
-        point = {item: sympy.Float(0.37 + 0.113 * n + 0.271 * k + 0.01 * n * k, 50) for n, item in enumerate(symbols)}
-        number = value.subs(point).evalf(50)
-        if not number.is_number or not number.is_finite or abs(number) > sympy.Float("1e-30"):
-            return False
-    return True
+    point = {item: scale * sympy.Float(0.37 + 0.113 * k + 0.0271 * k**2, DIGITS) for k, item in enumerate(symbols)}
+    terms = [term.subs(point).evalf(DIGITS) for term in value.args]
+    if not all(term.is_number and term.is_finite for term in terms):
+        return None
+    return bool(abs(sum(terms)) <= max(map(abs, terms)) * sympy.Float(10) ** (DIGITS // -2))
+
+
+def _terms(value: sympy.Expr) -> Iterator[sympy.Basic]:
+    return sympy.preorder_traversal(value)
 
 
 def _check(value: sympy.Expr, variable: sympy.Symbol, where: str) -> None:
-    for term in sympy.preorder_traversal(value):
+    for term in _terms(value):
         if variable not in getattr(term, "free_symbols", ()):
             continue
         if isinstance(term, KINKED) and type(term) not in SMOOTH:

@@ -47,50 +47,32 @@ class Sensitivity:
     """
 
     def __init__(self, neuron: NeuronText, step: SpikingMap, through_reset: bool):
-        state = step.state
         self.neuron, self.step = neuron, step
-        self.flow: Entries = jacobian(step.update, state, state)
-        slopes = {s: derivative(step.distance, s, "the threshold") for s in state}
-        self.keep, self.jump = self._reset(through_reset)
-        reached, read = self._reached({s for s in state if slopes[s] != 0}), self._read(slopes)
-        self.relevant = [s for s in state if s in reached & read]
-        self.stored = [s for s in self.relevant if any((s, r) in self.flow for r in state)]
-        self.slopes = {s: slopes[s] for s in self.stored if slopes[s] != 0}
+        jumps = {
+            s: simplified(value - symbol(s))
+            for s, value in step.reset.new.items()
+            if through_reset or s != step.membrane
+        }
+        # As far as names tell, so that a kink which does not matter is never met; then by the derivatives.
+        read = {(s, r) for s in step.state for r in {s} | names(step.update.of(s)) | names(jumps.get(s, ZERO))}
+        possible = _relevant(step, read, set(jumps), names(step.distance))
+        self.flow: Entries = jacobian(step.update, possible, possible)
+        slopes = {s: d for s in possible if (d := derivative(step.distance, s, "the threshold")) != 0}
+        self.jump = {s: jumps[s] for s in possible if jumps.get(s, ZERO) != 0}
+        self.keep: Entries = self._reset(possible)
+        self.relevant = _relevant(step, {*self.flow, *self.keep}, set(self.jump), set(slopes))
+        self.stored = [s for s in self.relevant if any((s, r) in self.flow for r in self.relevant)]
+        self.slopes = {s: slopes[s] for s in self.stored if s in slopes}
 
-    def _reset(self, through_reset: bool) -> tuple[Entries, dict[str, sympy.Expr]]:
-        keep: dict[tuple[str, str], sympy.Expr] = {(s, s): ONE for s in self.step.state}
-        jump: dict[str, sympy.Expr] = {}
-        for s, value in self.step.reset.new.items():
-            constant = s == self.step.membrane and not through_reset
-            if constant or (added := simplified(value - symbol(s))) == 0:
-                continue
-            jump[s] = added
-            for r in self.step.state:
+    def _reset(self, variables: list[str]) -> Entries:
+        keep: dict[tuple[str, str], sympy.Expr] = {(s, s): ONE for s in variables}
+        for s, added in self.jump.items():
+            for r in variables:
                 change = derivative(added, r, f"the reset of {s!r}")
                 entry = simplified(keep.pop((s, r), ZERO) + symbol(SPIKED) * change)
                 if entry != 0:
                     keep[s, r] = entry
-        return keep, jump
-
-    def _reached(self, in_threshold: set[str]) -> set[str]:
-        """Variables that an arriving spike can change."""
-        reached: set[str] = set()
-        more = {self.step.input}
-        while not more <= reached:
-            reached |= more
-            more = {s for s, r in (*self.flow, *self.keep) if r in reached}
-            if reached & in_threshold:
-                more |= set(self.jump)
-        return reached
-
-    def _read(self, slopes: Mapping[str, sympy.Expr]) -> set[str]:
-        """Variables on which a later spike can depend."""
-        read: set[str] = set()
-        more = {s for s, slope in slopes.items() if slope != 0}
-        while not more <= read:
-            read |= more
-            more = {r for s, r in (*self.flow, *self.keep) if s in read}
-        return read
+        return keep
 
     def is_shared(self, value: sympy.Expr) -> bool:
         """Whether a factor is the same for all neurons."""
@@ -104,16 +86,18 @@ class Sensitivity:
 
     @cached_property
     def late(self) -> str:
-        """The variable whose reset depends on what has arrived since the spike; an empty text if there is none.
+        """The variable whose reset depends on what has come since the spike; an empty text if there is none.
 
-        A reset acts after the next step's arrivals. Where they do not matter, its effect can be computed with the
-        spike itself.
+        A reset acts in the next step, after its arrivals. Where these and what else is new do not matter, its effect
+        can be computed with the spike itself.
         """
         name = self.step.input
+        # Signals and the time may change before the reset, too; the neuron's other variables do not.
+        lasting = {SPIKED, *SHARED, *self.neuron.parameters, *parsed(self.neuron.model).names} - {name}
         for s in self.relevant:
             entries = [self.jump.get(s, ZERO), *(value for (a, _), value in self.keep.items() if a == s)]
             changed = self.keep.get((s, name), ZERO) != (ONE if s == name else ZERO)
-            if changed or any(symbol(name) in entry.free_symbols for entry in entries):
+            if changed or any(names(entry) - lasting for entry in entries):
                 return s
         return ""
 
@@ -159,3 +143,21 @@ class Sensitivity:
     def hoisted(self) -> list[str]:
         """Components that are kept once a presynaptic neuron."""
         return [s for s in self.stored if s not in self.postsynaptic]
+
+
+def _relevant(step: SpikingMap, pairs: set[tuple[str, str]], jumping: set[str], in_threshold: set[str]) -> list[str]:
+    """Variables that an arriving spike can change and on which a later spike can depend.
+
+    `pairs` are variables and what they depend on, `jumping` those that a spike changes.
+    """
+    reached: set[str] = set()
+    more = {step.input}
+    while not more <= reached:
+        reached |= more
+        more = {s for s, r in pairs if r in reached} | (jumping if reached & in_threshold else set())
+    read: set[str] = set()
+    more = in_threshold & set(step.state)
+    while not more <= read:
+        read |= more
+        more = {r for s, r in pairs if s in read and r in step.state}
+    return [s for s in step.state if s in reached & read]

@@ -9,7 +9,7 @@ import sympy
 from brian2 import Equations
 from brian2.equations.equations import DIFFERENTIAL_EQUATION, PARAMETER, SUBEXPRESSION
 
-from snn.calculus.stepmap import StepMap, expression, subexpressions, substituted, symbol
+from snn.calculus.stepmap import StepMap, expression, names, subexpressions, substituted, symbol
 from snn.equations import identifiers
 from snn.errors import NetworkError, nearest
 
@@ -68,15 +68,24 @@ def spiking_map(neuron: NeuronText, membrane: str | None) -> SpikingMap:
         and "constant" not in equation.flags
     ]
     update = _update(equations, neuron)
+    whole = [name for name, equation in equations.items() if equation.var_type != "float"]
+    counted = StepMap.of_statements(neuron.reset, whole, known).new
     reset = StepMap.of_statements(neuron.reset, real, known)
     left, distance_text = _threshold(neuron.threshold)
+    distance = substituted(expression(distance_text), known)
+    for value in (*update.new.values(), *reset.new.values(), distance):
+        if read := sorted(names(value) & set(counted)):
+            raise NetworkError(
+                f"A gradient needs jumps of real numbers, but `{read[0]}` is an {equations[read[0]].var_type} that the "
+                f"reset changes; declare it as a number: '{read[0]} : 1'."
+            )
     state = tuple(name for name in real if name == neuron.input or name in update.new or name in reset.new)
     return SpikingMap(
         state=state,
         input=neuron.input,
         update=update,
         reset=reset,
-        distance=substituted(expression(distance_text), known),
+        distance=distance,
         distance_text=distance_text,
         membrane=_membrane(membrane, left, state, reset),
         gated_input="unless refractory" in equations[neuron.input].flags,

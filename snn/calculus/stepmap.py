@@ -13,15 +13,17 @@ from brian2.parsing.statements import parse_statement
 from brian2.parsing.sympytools import str_to_sympy, sympy_to_str
 from brian2.stateupdaters.base import StateUpdateMethod
 
+from snn.errors import NetworkError
+
 
 def symbol(name: str) -> sympy.Symbol:
     """The symbol that Brian2's parser makes of a name."""
-    return sympy.Symbol(name, real=True)
+    return expression(name) if name in ("t", "dt") else sympy.Symbol(name, real=True)
 
 
 def expression(text: str) -> sympy.Expr:
     """A Brian2 expression as a sympy expression."""
-    return str_to_sympy(text).replace(sympy.Function("sqrt"), sympy.sqrt)
+    return sympy.sympify(str_to_sympy(text)).replace(sympy.Function("sqrt"), sympy.sqrt)
 
 
 def text(value: sympy.Expr) -> str:
@@ -76,6 +78,11 @@ class StepMap:
             if not line.split("#")[0].strip():
                 continue
             name, operator, right, _ = parse_statement(line.split("#")[0].strip())
+            if operator not in _OPERATORS:
+                raise NetworkError(
+                    f"A gradient needs statements with {', '.join(_OPERATORS)}, but there is `{line.strip()}`; write "
+                    "it with one of them, or use another rule."
+                )
             old = values.get(name, symbol(name))
             value = substituted(substituted(expression(right), subexpressions or {}), values)
             values[name] = _OPERATORS[operator](old, value)
