@@ -8,6 +8,8 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from brian2.core.functions import DEFAULT_CONSTANTS, DEFAULT_FUNCTIONS
+from brian2.core.namespace import DEFAULT_UNITS
 from brian2.units.fundamentalunits import DIMENSIONLESS
 
 from snn.connect import Connection
@@ -185,7 +187,14 @@ def _population(spec: NetworkSpec, population: Population) -> Iterator[str]:
                 f"{population.name} has {signal!r}; add teacher=True."
             )
     for name in population.signals:
-        if reserved(name) or name in parsed(neuron.model).names or name in neuron.parameters:
+        taken = {
+            *parsed(neuron.model).names,
+            *neuron.parameters,
+            *DEFAULT_UNITS,
+            *DEFAULT_CONSTANTS,
+            *DEFAULT_FUNCTIONS,
+        }
+        if reserved(name) or name in taken:
             yield f"The signal {name!r} of {population.name} has a name that means something else there; rename it."
 
 
@@ -301,7 +310,7 @@ def _activities(spec: NetworkSpec) -> Iterator[str]:
 
 
 def _rules(spec: NetworkSpec) -> Iterator[str]:
-    feedbacks: dict[str, set[str]] = {}
+    taught: dict[str, list[Projection]] = {}
     for projection in spec.projections:
         try:
             equations = projection.rule.equations(place(spec, projection))
@@ -309,17 +318,30 @@ def _rules(spec: NetworkSpec) -> Iterator[str]:
             yield from (f"{projection.name}: {text}" for text in error.problems)
             continue
         if equations.feedback:
-            feedbacks.setdefault(projection.target, set()).add(equations.feedback)
+            taught.setdefault(projection.target, []).append(projection)
         yield from _factors(spec, projection, equations.factors)
-    for population, kinds in feedbacks.items():
-        for projection in spec.projections:
-            back = getattr(projection.rule, "feedback", None)
-            if projection.source == population and place(spec, projection).readout is not None and back is not None:
-                kinds.add(back)
-        if len(kinds) > 1:
+    for population, projections in taught.items():
+        yield from _feedback(spec, population, projections)
+
+
+def _feedback(spec: NetworkSpec, population: str, taught: list[Projection]) -> Iterator[str]:
+    """Whether all rules that teach a population, and those of the readouts behind it, agree on the feedback."""
+    behind = [p for p in spec.projections if p.source == population and place(spec, p).readout is not None]
+    kinds = {kind for p in (*taught, *behind) if (kind := getattr(p.rule, "feedback", None)) is not None}
+    if len(kinds) > 1:
+        yield (
+            f"All rules that teach {population!r} and the readouts behind it must use one kind of feedback, but "
+            f"they use {' and '.join(sorted(kinds))}."
+        )
+        return
+    weights = [getattr(p.rule, "feedback_weights", None) for p in taught]
+    if kinds != {"symmetric"} and any(w != weights[0] for w in weights):
+        yield f"All rules that teach {population!r} must have the same feedback_weights, but they have {weights}."
+    for projection in behind:
+        if kinds == {"adaptive"} and getattr(projection.rule, "feedback", None) is None:
             yield (
-                f"All rules that teach {population!r} and the readouts behind it must use one kind of feedback, but "
-                f"they use {' and '.join(sorted(kinds))}."
+                f"Adaptive feedback changes with a readout's weights, but {projection.name} has the rule "
+                f"{type(projection.rule).__name__}; give it EProp(feedback='adaptive')."
             )
 
 

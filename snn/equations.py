@@ -77,11 +77,16 @@ def parsing_problem(model: str, name: str) -> str | None:
 @lru_cache(maxsize=512)
 def dimensions_of(text: str, model: str, parameters: Units) -> Dimension:
     """The dimensions of an expression of a neuron's variables and parameters."""
-    known: dict[str, Any] = {name: Variable(name, dimensions=equation.dim) for name, equation in parsed(model).items()}
+    known: dict[str, Any] = {name: Variable(name) for name in identifiers(text)}  # signals and indices have none
+    known |= {name: Variable(name, dimensions=second.dim) for name in ("t", "dt")}
+    known |= {name: Variable(name, dimensions=equation.dim) for name, equation in parsed(model).items()}
     known |= {name: Variable(name, dimensions=dim) for name, dim in parameters}
-    known |= {"dt": Variable("dt", dimensions=second.dim)} | dict(DEFAULT_FUNCTIONS) | dict(DEFAULT_CONSTANTS)
     units = {name: Constant(name, float(unit), get_dimensions(unit)) for name, unit in DEFAULT_UNITS.items()}
-    return parse_expression_dimensions(text, units | known)
+    taken = {*parsed(model).names, *(name for name, _ in parameters)}
+    fixed = {
+        name: value for name, value in (units | DEFAULT_FUNCTIONS | DEFAULT_CONSTANTS).items() if name not in taken
+    }
+    return parse_expression_dimensions(text, known | fixed)
 
 
 @lru_cache(maxsize=512)

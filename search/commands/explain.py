@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,21 +40,24 @@ def execute(arguments: argparse.Namespace) -> int:
     from snn.check import place
 
     spec = _network(Path(arguments.file))
-    alike: dict[str, tuple[str, list[str]]] = {}  # projections of one rule between neurons of one kind are told once
+    alike: dict[tuple[str, str], list[str]] = {}  # projections of one rule between neurons of one kind are told once
     for projection in spec.projections:
         equations = projection.rule.equations(place(spec, projection))
         shown = equations.latex() if arguments.latex else str(equations)
-        alike.setdefault(shown, (_brief(projection.rule), []))[1].append(projection.name)
+        alike.setdefault((_brief(projection.rule), shown), []).append(projection.name)
     mark = "% " if arguments.latex else ""
-    print("\n\n".join(f"{mark}{', '.join(names)}: {rule}\n{shown}" for shown, (rule, names) in alike.items()))
+    print("\n\n".join(f"{mark}{', '.join(names)}: {rule}\n{shown}" for (rule, shown), names in alike.items()))
     return 0
 
 
 def _brief(rule: Rule) -> str:
     """A rule with those of its fields that are not as by default."""
-    plain = type(rule)()
-    changed = {name: value for name, value in vars(rule).items() if value != getattr(plain, name)}
-    return f"{type(rule).__name__}({', '.join(f'{name}={value!r}' for name, value in changed.items())})"
+    changed = []
+    for field in fields(rule):  # type: ignore[arg-type]
+        default = field.default if field.default_factory is MISSING else field.default_factory()
+        if default is MISSING or getattr(rule, field.name) != default:
+            changed.append(f"{field.name}={getattr(rule, field.name)!r}")
+    return f"{type(rule).__name__}({', '.join(changed)})"
 
 
 def _network(path: Path) -> NetworkSpec:

@@ -22,6 +22,7 @@ from brian2.parsing.rendering import CPPNodeRenderer
 
 from snn.backends.lower import Lowered
 from snn.backends.plan import CLOCK, STEP, Plan
+from snn.equations import identifiers
 
 ENGINE = Path(__file__).parent / "engine"
 ROLES = {"state": "s", "lasting": "l", "total": "t", "constant": "c", "clock": "i"}
@@ -73,16 +74,19 @@ class EngineDevice(CPPStandaloneDevice):
         path.write_text(_Source(self, lowered, plan).text())
 
 
-def _independent(code: Any, indices: Any, keywords: dict[str, Any]) -> bool:
+def _independent(abstract: Any, indices: Any, keywords: dict[str, Any]) -> bool:
     """Whether the synapses of one presynaptic neuron can be done at once: none writes what another one reads.
 
     They have different postsynaptic neurons, so only a variable of the presynaptic one is shared.
     """
-    texts = code.values() if isinstance(code, dict) else [code]
-    written = set(re.findall(r"^\s*(\w+)\s*(?:[-+*/%]|//|\*\*)?=(?!=)", "\n".join(map(str, texts)), re.MULTILINE))
+    texts = abstract.values() if isinstance(abstract, dict) else [abstract]
+    code = "\n".join(map(str, texts)).replace(";", "\n")
+    written = set(re.findall(r"^\s*(\w+)\s*(?:[-+*/%]|//|\*\*)?=(?!=)", code, re.MULTILINE))
     if keywords.get("_index_var") is not None:
         return keywords["_index_var"].name == "_synaptic_post"
-    return all(indices[name] != "_presynaptic_idx" for name in written)
+    # What is written at one end and read at the other may be the same neuron, within one population.
+    crossed = {f"{name.removesuffix('_post')}_pre" for name in written}
+    return all(indices[name] != "_presynaptic_idx" for name in written) and not crossed & identifiers(code)
 
 
 class _Source:

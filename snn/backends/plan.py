@@ -126,7 +126,9 @@ class Block:
         kind = "wide" if wide else "integer" if integer else "float"
         flags = [flag for flag, on in (("shared", shared), ("constant", role == "constant")) if on]
         text = f"{name} : {unit if kind == 'float' else 'integer'}" + (f" ({', '.join(flags)})" if flags else "")
-        self.variables.setdefault(name, Variable(value, role, text, kind))
+        known = self.variables.setdefault(name, Variable(value, role, text, kind))
+        if known.declaration != text:
+            raise ValueError(f"{self.name} has {known.declaration!r} already and cannot have {text!r}")
 
     def parameters(self, numbers: Mapping[str, Any]) -> None:
         """Add constants: arguments of the program, one number for the whole block."""

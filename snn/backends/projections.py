@@ -22,6 +22,7 @@ from snn.backends.plan import (
 )
 from snn.backends.writes import write
 from snn.check import place
+from snn.connect import Normal
 from snn.equations import identifiers, substitute
 from snn.fields import si
 from snn.network import INPUTS, NetworkSpec, Projection
@@ -178,7 +179,6 @@ PLACES = {
 
 def _add_neuron_variables(plan: Plan, name: str, target: Group, variables: tuple[NeuronVariable, ...]) -> None:
     """Each projection has its own, though others may be alike: what is compiled must not depend on numbers."""
-    own = {variable.name: f"{name}_{variable.name}" for variable in variables}
     words = {
         "spiked": "(spike_history % 2)",
         "spiked_before": "((spike_history // 2) % 2)",
@@ -186,11 +186,13 @@ def _add_neuron_variables(plan: Plan, name: str, target: Group, variables: tuple
     }
     lines: dict[str, list[str]] = {}
     for variable in variables:
-        renamed = {parameter: f"{name}_{parameter}" for parameter in variable.parameters}
-        target.declare(own[variable.name], role="lasting" if variable.lasting else "state")
-        target.parameters({renamed[parameter]: value for parameter, value in variable.parameters.items()})
-        value = own_random(plan, substitute(variable.expression, words | own | renamed))
-        lines.setdefault(variable.at, []).append(f"{own[variable.name]} = {value}")
+        own = f"{name}_{variable.name}"
+        numbers = {parameter: f"{own}_{parameter}" for parameter in variable.parameters}
+        target.declare(own, role="lasting" if variable.lasting else "state")
+        target.parameters({numbers[parameter]: value for parameter, value in variable.parameters.items()})
+        read = {other: f"{name}_{other}" for other in variable.reads}
+        value = own_random(plan, substitute(variable.expression, words | read | numbers))
+        lines.setdefault(variable.at, []).append(f"{own} = {value}")
     for at, texts in lines.items():
         slot, phase, order = PLACES[at]
         target.codes.append(Code(slot, "\n".join(texts), phase, order))
@@ -215,7 +217,8 @@ def _add_feedback(
     rule, kind = taught[0] if taught else (projection.rule, getattr(projection.rule, "feedback", None))
     if kind in ("random", "adaptive"):
         fan_in = np.bincount(block.post, minlength=plan.groups[block.target].n)
-        block.declare("feedback_weight", rule.feedback_weights.draw(rng, block.pre, block.post, fan_in), "lasting")  # type: ignore[attr-defined]
+        weights = getattr(rule, "feedback_weights", Normal())
+        block.declare("feedback_weight", weights.draw(rng, block.pre, block.post, fan_in), "lasting")
     if not taught:
         return
     signal = f"{block.name}_learning_signal"

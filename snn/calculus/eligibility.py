@@ -251,20 +251,20 @@ def _assigned(rows: Mapping[str, str]) -> str:
 
 def _formulas(of: Sensitivity) -> Iterator[tuple[str, sympy.Expr]]:
     """The mathematics of one synapse; `snn.plasticity.listing` tells what the symbols mean."""
-    words = {SPIKED: "z", GATE: "not_refractory", ARRIVAL_GATE: "let_in"}
+    words = {GATE: "not_refractory", ARRIVAL_GATE: "not_refractory_before"}
     shown = {symbol(name): symbol(word) for name, word in words.items()}
 
     def combined(entries: Mapping[tuple[str, str], sympy.Expr], s: str) -> sympy.Expr:
         return sum((value * symbol(f"eps_{r}") for (a, r), value in entries.items() if a == s and r in of.stored), ZERO)
 
     for s in of.relevant:
-        yield f"{s}'", of.step.update.of(s).subs(shown)
+        yield f"{s}'", of.step.update.of(s).xreplace(shown)
     for s, value in of.step.reset.new.items():
-        yield f"reset({s})", value.subs(shown)
-    yield "u", of.step.distance
+        yield f"reset({s})", value.xreplace(shown)
+    yield "distance", of.step.distance
     for s in of.stored:
         if s in of.jump:
-            yield f"eps_{s}, at a reset", (combined(of.keep, s) + of.jump[s] * symbol("e")).subs(shown)
+            yield f"eps_{s}, at a reset", (combined(of.keep, s) + of.jump[s] * symbol(ELIGIBILITY)).xreplace(shown)
     for s in of.stored:
-        yield f"eps_{s}'", (combined(of.flow, s) + of.arrival(s) * symbol("pre")).subs(shown)
-    yield "e", symbol("psi") * sum((c * symbol(f"eps_{s}") for s, c in of.slopes.items()), ZERO)
+        yield f"eps_{s}'", (combined(of.flow, s) + of.arrival(s) * symbol(ARRIVED)).xreplace(shown)
+    yield ELIGIBILITY, symbol("psi") * sum((c * symbol(f"eps_{s}") for s, c in of.slopes.items()), ZERO)

@@ -105,7 +105,7 @@ _OPERATORS = {
 
 def substituted(value: sympy.Expr, known: Mapping[str, sympy.Expr]) -> sympy.Expr:
     """An expression with names replaced, all at once, by what they stand for."""
-    return value.subs({symbol(name): new for name, new in known.items()}, simultaneous=True) if known else value
+    return value.xreplace({symbol(name): new for name, new in known.items()})
 
 
 @lru_cache(maxsize=256)

@@ -6,8 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
+import sympy
 from brian2 import Quantity
 
+from snn.calculus.stepmap import expression
 from snn.plasticity.optimizer import Optimizer
 from snn.plasticity.rule import NeuronVariable, RuleEquations, Step, SynapseVariable, Update
 
@@ -50,7 +52,9 @@ class Descent:
     adaptive: bool
     rate: Rate | None
 
-    def learned(self, plain: RuleEquations, code: str, gradient: str, regularised: bool = False) -> RuleEquations:
+    def learned(
+        self, plain: RuleEquations, code: str, gradient: str, formula: str, regularised: bool = False
+    ) -> RuleEquations:
         """A rule that learns, from one that has the gradient of a step.
 
         Parameters
@@ -59,8 +63,8 @@ class Descent:
             What the gradient needs.
         code : str
             Statements of every step, ahead of `gradient`, which leave ``eligibility``.
-        gradient : str
-            Expression of the step's gradient.
+        gradient, formula : str
+            Expression of the step's gradient, in code and in the mathematics.
         regularised : bool
             Whether this projection's postsynaptic side has a firing rate. One that has none, a readout, has the
             feedback weights that may be adapted.
@@ -68,7 +72,22 @@ class Descent:
         rate = self.rate if regularised else None
         back = self.adaptive and not regularised
         build = self._online if self.online else self._per_sample
-        return build(self._with_parameters(plain, rate), code, gradient, rate, back)
+        formulas = (*plain.formulas, *self._formulas(formula, rate))
+        return build(replace(self._with_parameters(plain, rate), formulas=formulas), code, gradient, rate, back)
+
+    def _formulas(self, gradient: str, rate: Rate | None) -> Iterable[tuple[str, sympy.Expr]]:
+        if rate is not None:
+            gradient += " + rate_strength*(rate - rate_target*dt)*eligibility" + ("" if self.online else "/T")
+        of_batch = "/batch" if self.batch > 1 else ""
+        per_step = "" if self.window is None else "/T_window"
+        yield "gradient" if self.online else "gradient, summed over a sample", expression(gradient)
+        for left, right in self.optimizer.formulas:
+            value = expression(right)
+            if of_batch or per_step:
+                value = value.xreplace({expression("gradient"): expression(f"gradient{of_batch}{per_step}")})
+            if left == "weight'" and self.weight_decay is not None:
+                value -= expression("lr*weight_decay*weight")
+            yield left, value
 
     def _with_parameters(self, plain: RuleEquations, rate: Rate | None) -> RuleEquations:
         numbers: dict[str, Any] = {**plain.parameters, "lr": self.lr, **self.optimizer.parameters}
@@ -87,7 +106,7 @@ class Descent:
         if rate is not None:
             running = "rate + (1 - exp(-dt/rate_tau))*(spiked - rate)"
             gradient += " + rate_strength*(rate_post - rate_target*dt)*eligibility"
-            neuron_variables += (NeuronVariable("rate", running, {"rate_tau": rate.tau}, at="spikes"),)
+            neuron_variables += (NeuronVariable("rate", running, {"rate_tau": rate.tau}, ("rate",), "spikes"),)
         before = _lines(code, f"gradient = {gradient}", self.optimizer.statements(""))
         return replace(
             plain,
@@ -112,10 +131,11 @@ class Descent:
             if batched:
                 before += [f"g += {regular}", "e_sum = 0"]
             else:
-                total = f"(g + {regular})"
+                total = f"g + {regular}"
                 sums.append("e_sum")
         divisors = [*(["batch"] if batched else []), *([self.window.steps] if self.window else [])]
-        before += [f"gradient = {'/'.join([total, *divisors])}", self.optimizer.statements(due)]
+        whole = "/".join([f"({total})", *divisors]) if divisors and "+" in total else "/".join([total, *divisors])
+        before += [f"gradient = {whole}", self.optimizer.statements(due)]
         after = _lines(*(f"{name} = {name}*(1 - {due})" if batched else f"{name} = 0" for name in sums))
         change = self.optimizer.change()
         return replace(
@@ -133,8 +153,9 @@ class Descent:
     def _batches(self) -> Iterable[NeuronVariable]:
         """Samples since the last update, this one included, and whether the next is due."""
         numbers = {"batch": self.batch}
-        yield NeuronVariable("batched", "batched*int(batched < batch) + 1", numbers, at="sample", lasting=True)
-        yield NeuronVariable("due", "int(batched >= batch)", numbers, at="sample", lasting=True)
+        counted = "batched*int(batched < batch) + 1"
+        yield NeuronVariable("batched", counted, numbers, ("batched",), "sample", lasting=True)
+        yield NeuronVariable("due", "int(batched >= batch)", numbers, ("batched",), "sample", lasting=True)
 
     def _updates(self, on: str, before: str, change: str, after: str, back: bool) -> tuple[Update, ...]:
         kinds = ("w", "feedback_weight") if back else ("w",)

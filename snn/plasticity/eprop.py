@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import sympy
@@ -15,10 +14,11 @@ from snn.calculus.eligibility import Eligibility, derive
 from snn.calculus.spike import NeuronText
 from snn.calculus.stepmap import expression, symbol
 from snn.connect import Normal, Weights
-from snn.equations import FUNCTIONS, dimensions_of, identifiers, parsed, substitute, units_of
+from snn.equations import FUNCTIONS, dimensions_of, identifiers, parsed, units_of
 from snn.errors import NetworkError
 from snn.fields import choice, flag, mapping_problems, number, sort_mappings
 from snn.neurons import Neuron
+from snn.plasticity.clashes import distinct
 from snn.plasticity.descent import Descent, Rate, Window
 from snn.plasticity.optimizer import GradientDescent, Optimizer
 from snn.plasticity.rule import NeuronVariable, Place, Rule, RuleEquations, SynapseVariable, Trace
@@ -64,9 +64,10 @@ class EProp(Rule):
     optimizer : Optimizer
         `GradientDescent` or `Adam`.
     batch : int, >= 1
-        The per-sample variant sums the gradients of so many samples, divides by their number, and then updates.
+        The per-sample variant sums the gradients of so many samples, divides by their number, and then updates;
+        what is left of a stream after its last whole batch changes nothing.
     average : bool
-        The per-sample variant divides the gradient by the steps of the readouts' learning window.
+        The per-sample variant divides the gradient by the steps of the readouts' learning window, or of the sample.
     weight_decay : float or None, >= 0
         Each update also takes ``lr*weight_decay`` times the weight off it, apart from the optimizer (Loshchilov &
         Hutter 2019); of an adaptive B likewise.
@@ -146,8 +147,11 @@ class EProp(Rule):
         if self.signal is None:
             return found
         try:
-            ast.parse(self.signal.strip(), mode="eval")
+            tree: ast.AST | None = ast.parse(self.signal.strip(), mode="eval").body
         except (SyntaxError, AttributeError):
+            tree = None
+        function = isinstance(tree, ast.Name) and tree.id in FUNCTIONS
+        if tree is None or function or isinstance(tree, ast.Compare | ast.BoolOp):
             found.append(f"`signal` of {name} must be an expression such as 'rate - target', but is {self.signal!r}.")
         return found
 
@@ -160,12 +164,9 @@ class EProp(Rule):
         equations = RuleEquations(
             parameters={"tau_out": readout.tau},
             traces=(Trace("z_filtered", "pre", "exp(-dt/tau_out)", "1 - exp(-dt/tau_out)", current=True),),
-            formulas=(
-                _filtered("z"),
-                ("gradient", symbol("error") * symbol("z_filtered")),
-            ),
+            formulas=(_filtered("z", "spike"),),
         )
-        return self._descent(readout).learned(equations, "", "error_post*z_filtered")
+        return self._descent(readout).learned(equations, "", "error_post*z_filtered", "error*z_filtered")
 
     def _onto_neurons(self, place: Place) -> RuleEquations:
         neuron = place.post
@@ -181,30 +182,35 @@ class EProp(Rule):
             )
         own = self._own_signal(neuron)
         signal = "learning_signal_post" if own else "learning_signal"
-        eligibility, parameters = _distinct(eligibility, neuron)
+        eligibility, parameters = distinct(eligibility, neuron)
         slope = eligibility.slope if eligibility.slope.isidentifier() else f"({eligibility.slope})"
         code = [eligibility.before, f"eligibility = psi_post*{slope}", eligibility.after]
-        formulas, filtered = list(eligibility.formulas), "eligibility"
+        psi = self._pseudo_derivative(neuron, eligibility)
+        formulas = [*eligibility.formulas, ("psi", expression(self.surrogate.expression("distance")))]
+        filtered = "eligibility"
         variables = [SynapseVariable(name) for name in eligibility.variables]
-        if readout is not None and not own:
+        if readout is not None:
             parameters["tau_out"] = readout.tau
             variables.append(SynapseVariable("e_filtered"))
             code.append("e_filtered = exp(-dt/tau_out)*e_filtered + (1 - exp(-dt/tau_out))*eligibility")
             filtered = "e_filtered"
-            formulas.append(_filtered("e"))
-        formulas.append(("gradient", symbol("L") * symbol("e" if filtered == "eligibility" else filtered)))
+            formulas.append(_filtered("e", "eligibility"))
         equations = RuleEquations(
             parameters=parameters,
             traces=eligibility.traces,
             variables=tuple(variables),
-            neuron_variables=(self._pseudo_derivative(neuron, eligibility), *eligibility.coefficients, *own),
+            neuron_variables=(psi, *eligibility.coefficients, *own),
             factors=self._factors(neuron),
             feedback=None if own else self.feedback,
             formulas=tuple(formulas),
             notes=eligibility.notes,
         )
         return self._descent(readout).learned(
-            equations, "\n".join(line for line in code if line), f"{signal}*{filtered}", regularised=True
+            equations,
+            "\n".join(line for line in code if line),
+            f"{signal}*{filtered}",
+            f"learning_signal*{filtered}",
+            regularised=True,
         )
 
     def _descent(self, readout: LeakyReadout | None) -> Descent:
@@ -226,18 +232,20 @@ class EProp(Rule):
         return NeuronVariable("psi", allowed + psi, self.surrogate.numbers(neuron, unit))
 
     def _readout(self, place: Place) -> LeakyReadout | None:
-        """The readout whose time constant filters, and whose window averages."""
+        """The readout whose time constant filters, and whose window averages; none with a signal of one's own."""
         found = [readout for readout in place.readouts if isinstance(readout, LeakyReadout)]
         if not found and self.signal is None:
             raise NetworkError(
                 "EProp needs a learning signal, but no LeakyReadout listens to the population that it teaches; "
                 "connect the population to a readout, or give a signal of your own: EProp(signal='...')."
             )
+        if self.signal is not None:
+            return None
         for name in ("tau", *(("learning_window",) if self.average else ())):
             values = [getattr(readout, name) for readout in found]
             if any(value != values[0] for value in values):
                 raise NetworkError(f"EProp needs readouts of one {name} behind a population, but they have {values}.")
-        return found[0] if found else None
+        return found[0]
 
     def _own_signal(self, neuron: Neuron) -> tuple[NeuronVariable, ...]:
         if self.signal is None:
@@ -256,37 +264,9 @@ GIVEN = ("spiked", "sample_spikes", "sample_step", "sample_steps", "dt", "pi", "
 """What a learning signal may read without being given it."""
 
 
-OWN = (
-    *("w", "g", "m", "s", "lr", "tau_out", "e_filtered", "e_sum", "gradient", "eligibility", "learning_signal"),
-    *("beta_1", "beta_2", "epsilon", "weight_decay", "batch", "rate_strength", "rate_target", "learning_window"),
-)
-DERIVED = re.compile(r"(eps|next|flow|keep|jump|slope)_.*|arrived|let_in|e_before|.*_post")
-"""Names that this rule's synaptic code, and that of an eligibility, have for themselves."""
-
-
-def _distinct(found: Eligibility, neuron: Neuron) -> tuple[Eligibility, dict[str, Any]]:
-    """The neuron's parameters that an eligibility reads; those are renamed that have a name of the rule's own."""
-    names = {
-        name: f"{name}_of_neuron" if name in OWN or DERIVED.fullmatch(name) else name
-        for name in sorted(found.parameters)
-    }
-    before, slope, after = (substitute(code, names) for code in (found.before, found.slope, found.after))
-    traces = tuple(
-        replace(
-            trace,
-            decay=substitute(trace.decay, names),
-            inflow=substitute(trace.inflow, names),
-            jump=substitute(trace.jump, names),
-        )
-        for trace in found.traces
-    )
-    parameters = {new: neuron.parameters[name] for name, new in names.items()}
-    return replace(found, before=before, slope=slope, after=after, traces=traces), parameters
-
-
-def _filtered(name: str) -> tuple[str, sympy.Expr]:
+def _filtered(name: str, of: str) -> tuple[str, sympy.Expr]:
     kappa = expression("exp(-dt/tau_out)")
-    return f"{name}_filtered'", kappa * symbol(f"{name}_filtered") + (1 - kappa) * symbol(name)
+    return f"{name}_filtered'", kappa * symbol(f"{name}_filtered") + (1 - kappa) * symbol(of)
 
 
 def _texts(neuron: Neuron) -> NeuronText:

@@ -8,11 +8,38 @@ from collections.abc import Iterable, Iterator
 import sympy
 
 from snn.calculus.stepmap import text
+from snn.equations import identifiers
 from snn.plasticity.rule import WEIGHT_IN_RULES, RuleEquations, Trace
 
-LEGEND = """\
-x' is what becomes of x in this step. pre is 1 if a spike arrives, z if the neuron spiked in the step before (the reset
-acts then), psi is the pseudo-derivative of the spike with respect to u, and eps_x the derivative of x by the weight."""
+LEGEND = {
+    "eps_": "eps_x is the derivative of x by the weight",
+    "arrived": "arrived is 1 if a presynaptic spike arrives",
+    "spiked": "spiked is 1 if the neuron spiked in the step before, whose reset acts in this one",
+    "spike": "spike is 1 if the presynaptic neuron spikes",
+    "not_refractory": "not_refractory is 0 while the neuron is refractory",
+    "not_refractory_before": "not_refractory_before is 0 if it was when the spike arrived",
+    "distance": "distance is that to the threshold, and psi the pseudo-derivative of the spike with respect to it",
+    "learning_signal": "learning_signal is the sum of the readouts' errors, fed back, or one of your own",
+    "rate": "rate is the neuron's, in spikes a step",
+    "T": "T is the number of steps of a sample",
+    "T_window": "T_window is the number of steps of its learning window",
+    "n": "n is the number of updates, this one included",
+}
+"""What the mathematics' own names mean."""
+
+LATEX = {
+    "eligibility": "e",
+    "e_filtered": r"\bar e",
+    "z_filtered": r"\bar z",
+    "spiked": "z",
+    "spike": "z",
+    "distance": r"\Delta",
+    "learning_signal": "L",
+    "gradient": "g",
+    "weight": "w",
+    "arrived": r"\mathrm{pre}",
+    "lr": r"\eta",
+}
 
 WHEN = {
     "resets": "after spikes have arrived, before resets",
@@ -40,8 +67,12 @@ def listing(equations: RuleEquations) -> str:
 
 
 def _mathematics(equations: RuleEquations) -> Iterator[tuple[str, list[str]]]:
-    if equations.formulas:
-        yield "mathematics", [*LEGEND.splitlines(), *(f"{left} = {text(right)}" for left, right in equations.formulas)]
+    if not equations.formulas:
+        return
+    lines = [f"{left} = {text(right)}" for left, right in equations.formulas]
+    used = identifiers("\n".join(lines))
+    meant = [what for name, what in LEGEND.items() if name in used or (name == "eps_" and "eps_" in "".join(lines))]
+    yield "mathematics, x' being what becomes of x in this step", [*lines, *(f"({what})" for what in meant)]
 
 
 def _neurons(equations: RuleEquations) -> Iterator[tuple[str, list[str]]]:
@@ -108,12 +139,15 @@ def _shown(value: sympy.Expr) -> str:
 
 
 def _symbol(name: str) -> str:
-    if match := re.fullmatch(r"reset\((\w+)\)", name):
-        return rf"\mathrm{{reset}}({_symbol(match[1])})"
-    if name.endswith(", at a reset"):
-        return rf"\mathrm{{reset}}({_symbol(name.removesuffix(', at a reset'))})"
+    if match := re.fullmatch(r"reset\((\w+)\)|(\w+), at a reset", name):
+        return rf"\mathrm{{reset}}({_symbol(match[1] or match[2])})"
+    if ", " in name:
+        head, _, rest = name.partition(", ")
+        return rf"{_symbol(head)}\text{{, {rest}}}"
     if name.endswith("'"):
-        return f"{_symbol(name[:-1])}'"
+        return rf"{{{_symbol(name[:-1])}}}'"
+    if name in LATEX:
+        return LATEX[name]
     head, _, rest = name.partition("_")
     head = r"\epsilon" if head == "eps" else sympy.latex(sympy.Symbol(head))
     if len(head) > 1 and not head.startswith("\\"):

@@ -42,6 +42,11 @@ class Optimizer(ABC):
     def change(self) -> str:
         """The change as an expression."""
 
+    @property
+    @abstractmethod
+    def formulas(self) -> tuple[tuple[str, str], ...]:
+        """The mathematics: what stands left, and what right, of an equals sign."""
+
     def problems(self, name: str) -> list[str]:
         """Everything wrong with the optimizer's numbers, one sentence each."""
         return fields.problems(self, name)
@@ -54,6 +59,10 @@ class GradientDescent(Optimizer):
 
     def change(self) -> str:
         return "-lr*gradient"
+
+    @property
+    def formulas(self) -> tuple[tuple[str, str], ...]:
+        return (("weight'", "weight - lr*gradient"),)
 
 
 @serialisable
@@ -86,12 +95,12 @@ class Adam(Optimizer):
         return {"beta_1": self.beta_1, "beta_2": self.beta_2, "epsilon": self.epsilon}
 
     def neuron_variables(self, at: str, lr: float, due: str) -> tuple[NeuronVariable, ...]:
-        # Before the first update is due, n is 0 and the rate 0 divided by 0; nothing reads it then.
+        # Before the first update is due n is 0, and the rate would be 0/0, which times 0 is no number.
         corrected = "lr*sqrt(1 - beta_2**clip(updates, 1, inf))/(1 - beta_1**clip(updates, 1, inf))"
         numbers = {"lr": lr, "beta_1": self.beta_1, "beta_2": self.beta_2}
         return (
-            NeuronVariable("updates", f"updates + {due or '1'}", at=at, lasting=True),
-            NeuronVariable("rate_corrected", corrected, numbers, at=at, lasting=True),
+            NeuronVariable("updates", f"updates + {due or '1'}", {}, ("updates", "due"), at, lasting=True),
+            NeuronVariable("rate_corrected", corrected, numbers, ("updates",), at, lasting=True),
         )
 
     def statements(self, due: str) -> str:
@@ -104,6 +113,14 @@ class Adam(Optimizer):
 
     def change(self) -> str:
         return "-rate_corrected_post*m/(sqrt(s) + epsilon)"
+
+    @property
+    def formulas(self) -> tuple[tuple[str, str], ...]:
+        return (
+            ("m'", "beta_1*m + (1 - beta_1)*gradient"),
+            ("s'", "beta_2*s + (1 - beta_2)*gradient**2"),
+            ("weight'", "weight - lr*sqrt(1 - beta_2**n)/(1 - beta_1**n)*m/(sqrt(s) + epsilon)"),
+        )
 
     def problems(self, name: str) -> list[str]:
         betas = {beta: getattr(self, beta) for beta in ("beta_1", "beta_2")}

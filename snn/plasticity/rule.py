@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import sympy
-from brian2 import Quantity, ms
+from brian2 import Quantity, have_same_dimensions, ms, second
 
 from snn import fields
 from snn.errors import NetworkError
@@ -100,9 +100,11 @@ class NeuronVariable:
     name : str
         The name by which the rule's code reads it, with suffix ``_post``.
     expression : str
-        Its new value, of the neuron's variables and parameters, of the rule's other neuron variables, and of
-        `parameters`.
+        Its new value, of the neuron's variables and parameters, of ``spiked`` (1 in the step of a spike), and of
+        `parameters` and `reads`.
     parameters : mapping of str to number or Quantity
+    reads : tuple of str
+        The rule's own neuron variables that the expression reads, rather than variables of the neuron.
     at : {"resets", "arrivals", "membrane", "spikes", "step", "sample"}
         When: in part 1 after arrivals and before resets, or after both and before the state update; in part 2, after
         it and before the spike; in part 4, after spikes, readouts and third factors; at the beginning of part 5; or
@@ -114,6 +116,7 @@ class NeuronVariable:
     name: str
     expression: str
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    reads: tuple[str, ...] = ()
     at: str = "membrane"
     lasting: bool = False
 
@@ -190,8 +193,20 @@ class Rule(ABC):
             If the rule cannot work there.
         """
         if isinstance(where, NeuronModel):
-            where = Place(where.neuron(dt), None, (LeakyReadout(1),))
+            where = Place(self._checked(where, dt), None, (LeakyReadout(1),))
         return self.at(where)
+
+    def _checked(self, model: NeuronModel, dt: Quantity) -> Neuron:
+        """The equations of a model, if there is nothing wrong with them nor with the rule."""
+        found = [*self.problems("the rule"), *model.problems("the neuron")]
+        if not have_same_dimensions(dt, second) or not float(dt) > 0:
+            found.append(f"`dt > 0 ms` must hold, but is {dt!r}.")
+        if not found:
+            neuron = model.neuron(dt)
+            found = neuron.problems("the neuron") or neuron.text_problems("the neuron", ())
+        if found:
+            raise NetworkError(found)
+        return neuron
 
     @abstractmethod
     def at(self, place: Place) -> RuleEquations:

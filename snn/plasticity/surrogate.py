@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any
 
-from brian2 import Quantity, have_same_dimensions
+from brian2 import Quantity, have_same_dimensions, volt
 from brian2.units.fundamentalunits import DIMENSIONLESS, Dimension, get_unit
 
 from snn import fields
@@ -74,7 +74,8 @@ class Surrogate(ABC):
             return 1.0
         raise NetworkError(
             f"Height and width of a surrogate are measured in the neuron's v_th, but it has none that is positive and "
-            f"in {get_unit(unit)!r}; give a scale, such as {type(self).__name__}(scale=10*{get_unit(unit)!r})."
+            f"in {get_unit(unit)!r}; give a scale about as large as a spike, such as "
+            f"{type(self).__name__}(scale={'30*mV' if unit == volt.dim else repr(get_unit(unit))})."
         )
 
     def problems(self, name: str) -> list[str]:
