@@ -83,7 +83,7 @@ def test_a_network_in_json(snnsearch, saved, name):
     ended = snnsearch("explain", saved(spec))
     assert ended.status == 0 and ended.err == ""
     told = [line.split(": ")[0].split(", ") for line in ended.out.splitlines() if re.match(r"\S+->\S+", line)]
-    assert sorted(sum(told, [])) == sorted(p.name for p in spec.projections)
+    assert sorted(name for names in told for name in names) == sorted(p.name for p in spec.projections)
     assert ended.out.count("state of a synapse") == len(told)
     for projection in spec.projections:
         assert f"{type(projection.rule).__name__}(" in ended.out
