@@ -153,7 +153,7 @@ class _Code:
         if self.of.is_shared(value):
             return value
         # At "resets", the spike is that of the step before.
-        words = {GATE: "int(not is_refractory)", ARRIVAL_GATE: "int(not_refractory)"}
+        words = {GATE: "(1 - int(is_refractory))", ARRIVAL_GATE: "int(not_refractory)"}
         words |= {SPIKED: "spiked_before"} if at == "resets" else {}
         shown = re.sub(r"\b[a-z_]+\b", lambda match: words.get(match.group(), match.group()), text(value))
         self.coefficients[name] = NeuronVariable(name, shown, at=at)

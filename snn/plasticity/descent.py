@@ -46,7 +46,7 @@ class Descent:
     optimizer: Optimizer
     lr: float
     online: bool
-    batch: int
+    batch: int | None
     window: Window | None
     weight_decay: float | None
     adaptive: bool
@@ -78,7 +78,7 @@ class Descent:
     def _formulas(self, gradient: str, rate: Rate | None) -> Iterable[tuple[str, sympy.Expr]]:
         if rate is not None:
             gradient += " + rate_strength*(rate - rate_target*dt)*eligibility" + ("" if self.online else "/T")
-        of_batch = "/batch" if self.batch > 1 else ""
+        of_batch = "/batch" if self.batch is not None else ""
         per_step = "" if self.window is None else "/T_window"
         yield "gradient" if self.online else "gradient, summed over a sample", expression(gradient)
         for left, right in self.optimizer.formulas:
@@ -97,7 +97,7 @@ class Descent:
             numbers |= {"rate_strength": rate.strength, "rate_target": rate.target}
         if self.window is not None and self.window.length is not None:
             numbers["learning_window"] = self.window.length
-        if self.batch > 1:
+        if self.batch is not None:
             numbers["batch"] = self.batch
         return replace(plain, parameters=numbers)
 
@@ -118,7 +118,7 @@ class Descent:
     def _per_sample(
         self, plain: RuleEquations, code: str, gradient: str, rate: Rate | None, back: bool
     ) -> RuleEquations:
-        batched = self.batch > 1
+        batched = self.batch is not None
         due = "due_post" if batched else ""
         total, step, sums = "g", [code, f"g += {gradient}"], ["g"]
         variables = [SynapseVariable("g", lasting=batched)]
@@ -159,7 +159,7 @@ class Descent:
 
     def _updates(self, on: str, before: str, change: str, after: str, back: bool) -> tuple[Update, ...]:
         kinds = ("w", "feedback_weight") if back else ("w",)
-        due = "due_post*" if self.batch > 1 else ""
+        due = "due_post*" if self.batch is not None else ""
         changes = [change if self.weight_decay is None else f"{change} - {due}lr*weight_decay*{kind}" for kind in kinds]
         return tuple(
             Update(

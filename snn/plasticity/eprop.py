@@ -63,9 +63,9 @@ class EProp(Rule):
         :math:`\Delta w = -\eta (L_j \bar e + c_{reg} (\bar f_j - f^*)\, e)`, for streams that are never reset.
     optimizer : Optimizer
         `GradientDescent` or `Adam`.
-    batch : int, >= 1
+    batch : int or None, >= 1
         The per-sample variant sums the gradients of so many samples, divides by their number, and then updates;
-        what is left of a stream after its last whole batch changes nothing.
+        what is left of a stream after its last whole batch changes nothing. ``None``: it updates after each sample.
     average : bool
         The per-sample variant divides the gradient by the steps of the readouts' learning window, or of the sample.
     weight_decay : float or None, >= 0
@@ -110,7 +110,7 @@ class EProp(Rule):
     surrogate: Surrogate = PiecewiseLinear()
     variant: str = choice(PER_SAMPLE, PER_SAMPLE, ONLINE)
     optimizer: Optimizer = GradientDescent()
-    batch: int = number(1, at_least=1, integer=True)
+    batch: int | None = number(None, at_least=1, integer=True, optional=True)
     average: bool = flag(False)
     weight_decay: float | None = number(None, at_least=0, optional=True)
     rate_strength: float | None = number(None, at_least=0, optional=True)
@@ -138,7 +138,7 @@ class EProp(Rule):
                 found.append(f"`{part}` of {name} must be given as {example} or so, but is {value!r}.")
         if self.membrane is not None and not isinstance(self.membrane, str):
             found.append(f"`membrane` of {name} must be the name of a variable, but is {self.membrane!r}.")
-        if not found and self.variant == ONLINE and (self.batch != 1 or self.average):
+        if not found and self.variant == ONLINE and (self.batch is not None or self.average):
             found.append(f"`batch` and `average` are for variant='per-sample', but {name} has variant='online'.")
         return found + self._signal_problems(name)
 
@@ -218,7 +218,7 @@ class EProp(Rule):
             optimizer=self.optimizer,
             lr=self.lr,
             online=self.variant == ONLINE,
-            batch=int(self.batch),
+            batch=self.batch,
             window=Window(readout.learning_window if readout else None) if self.average else None,
             weight_decay=self.weight_decay,
             adaptive=self.feedback == "adaptive",

@@ -208,7 +208,7 @@ KINDS = {
         "`weights` of inputs->hidden must be given as Normal(gain=1) or so",
     ),
     "surrogate": (network(rule=EProp(surrogate=1)), "must be given as PiecewiseLinear() or so, but is 1"),
-    "feedback weights": (network(rule=EProp(feedback_weights=1)), "must be Normal() or so, but are 1"),
+    "feedback weights": (network(rule=EProp(feedback_weights=1)), "must be given as Normal() or so, but is 1"),
     "signal": (network(signals={"x": "label"}), "must be a Signal('label') or so, but is 'label'"),
     "signals": (network(signals=[1]), "must map names to Signal(...), but is [1]"),
     "environment": (network(environment="reward"), "must be an Environment('reward = ... : 1'), but is 'reward'"),
@@ -356,9 +356,8 @@ def test_a_signal_has_one_rhythm():
 
 
 def test_rules_that_do_not_fit_their_place():
-    assert "EProp knows the eligibility of LIF and ALIF neurons, but it was asked for Neuron" in said(
-        network(model=Neuron(**OWN), rule=EProp())
-    )
+    deaf = Neuron(**OWN | {"model": "dv/dt = -v/tau : 1\nI : 1"})
+    assert "What arrives at 'I' never reaches the threshold 'v > 1'" in said(network(model=deaf, rule=EProp()))
     assert "PairSTDP needs postsynaptic spikes, which a readout does not have" in said(network(out_rule=PairSTDP()))
     silent = network(readout=LeakyReadout(3))
     silent.population("other", LIF(), n=2)
@@ -366,6 +365,11 @@ def test_rules_that_do_not_fit_their_place():
     assert "no LeakyReadout listens to the population" in said(silent)
     mixed = network(rule=EProp(feedback="random"), out_rule=EProp(feedback="adaptive"))
     assert "must use one kind of feedback, but they use adaptive and random" in said(mixed)
+    unlike = network(rule=EProp(feedback="random"))
+    unlike.connect("hidden", "hidden", Dense(), EProp(feedback="random", feedback_weights=Normal(gain=2)))
+    assert "All rules that teach 'hidden' must have the same feedback_weights" in said(unlike)
+    fixed = network(rule=EProp(feedback="adaptive"))
+    assert "hidden->readout has the rule Static; give it EProp(feedback='adaptive')" in said(fixed)
     taus = network(rule=EProp())
     taus.readout(LeakyReadout(2, tau=5 * ms), name="second")
     taus.connect("hidden", "second", Dense())

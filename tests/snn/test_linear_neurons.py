@@ -290,14 +290,7 @@ HELD = replace(
 @pytest.mark.parametrize(
     "backend",
     [
-        pytest.param(
-            "runtime",
-            marks=pytest.mark.xfail(
-                strict=True,
-                reason="Brian2's NumPy code for a product of int(not_refractory) and int(not is_refractory) is wrong: "
-                "'The truth value of an array is ambiguous'",
-            ),
-        ),
+        "runtime",
         pytest.param("standalone", marks=pytest.mark.slow),
     ],
 )

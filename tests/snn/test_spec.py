@@ -16,12 +16,17 @@ from hypothesis import strategies as st
 from snn import (
     ALIF,
     LIF,
+    Adam,
+    Arctan,
     Constant,
     Dense,
     Environment,
     EProp,
+    Exponential,
+    FastSigmoid,
     FixedFanIn,
     Given,
+    GradientDescent,
     LeakyReadout,
     Network,
     NetworkSpec,
@@ -87,6 +92,7 @@ models = (
     | st.builds(lambda given, tau, beta: ALIF(tau_a=tau, beta=beta, **given), cells, times, positive)
     | own
 )
+shares = st.floats(0, 0.999)
 stdp = {"a_plus": positive, "a_minus": positive, "tau_plus": times, "tau_minus": times}
 rules = (
     st.just(Static())
@@ -97,9 +103,16 @@ rules = (
         lr=positive,
         feedback=st.sampled_from(["symmetric", "random", "adaptive"]),
         feedback_weights=weights,
-        surrogate=st.builds(PiecewiseLinear, height=positive, width=positive),
+        surrogate=st.sampled_from([PiecewiseLinear, Exponential, FastSigmoid, Arctan]).flatmap(
+            lambda kind: st.builds(kind, height=positive, width=positive, scale=st.none() | positive)
+        ),
+        optimizer=st.just(GradientDescent()) | st.builds(Adam, beta_1=shares, beta_2=shares, epsilon=positive),
+        batch=st.none() | st.integers(1, 100),
+        average=st.booleans(),
+        weight_decay=st.none() | positive,
         rate_strength=st.none() | positive,
         rate_target=positive.map(lambda x: x * Hz),
+        through_reset=st.booleans(),
     )
 )
 signals = st.sampled_from(["sample", "step"]).flatmap(
@@ -141,7 +154,8 @@ def networks(draw):
         net.environment(Environment("reward = action*c : 1", parameters={"c": draw(plain)}))
     if isinstance(rule, EProp) or draw(st.booleans()):
         net.readout(LeakyReadout(draw(sizes), tau=draw(times), learning_window=draw(windows)))
-        net.connect("hidden", "readout", Dense(draw(weights)))
+        adaptive = isinstance(rule, EProp) and rule.feedback == "adaptive"  # which the readout's weights must be, too
+        net.connect("hidden", "readout", Dense(draw(weights)), rule if adaptive else None)
     else:
         net.readout(SpikeReadout("hidden", decide=draw(st.sampled_from(["count", "first_spike"]))))
     return net.freeze()
@@ -450,6 +464,13 @@ def variants():
         "eprop, random": net(rule=EProp(feedback="random")),
         "eprop, adaptive": net(rule=EProp(feedback="adaptive"), out=EProp(feedback="adaptive")),
         "eprop, rates": net(rule=EProp(rate_strength=1.0)),
+        "eprop, batches": net(rule=EProp(batch=1)),
+        "eprop, averaged": net(rule=EProp(average=True)),
+        "eprop, decay": net(rule=EProp(weight_decay=0.1)),
+        "eprop, Adam": net(rule=EProp(optimizer=Adam())),
+        "eprop, online": net(rule=EProp(variant="online")),
+        "eprop, through the reset": net(rule=EProp(through_reset=True)),
+        "eprop, another surrogate": net(rule=EProp(surrogate=Arctan())),
     }
 
 
