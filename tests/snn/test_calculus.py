@@ -131,7 +131,6 @@ def test_what_is_not_asked_for_is_a_temporary():
 def test_subexpressions_are_written_out():
     known = subexpressions("dx/dt = r/tau : 1\nr = s + 1 : 1\ns = x**2 : 1")
     assert known == {"r": expression("x**2 + 1"), "s": expression("x**2")}
-    assert StepMap({"u": expression("r*y")}).substituted(known).of("u") == expression("(x**2 + 1)*y")
 
 
 JACOBIANS = {
@@ -173,11 +172,6 @@ def test_jacobians_are_differences(name):
                     assert abs(entry - expected) <= 1e-13 * (1 + abs(expected)), (variable, other)
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="sympy.simplify takes tens of seconds to minutes for some expressions of fewer than SIMPLE operations",
-    raises=TimeoutError,
-)
 @pytest.mark.parametrize("sigmoid", ["tanh(c*y + I)", "exp(c*y)/(1 + exp(c*y))"])
 def test_a_derivative_takes_no_time(sigmoid):
     step = StepMap.of_equations(f"dx/dt = ({sigmoid} - x)/tau : 1\ndy/dt = (x - y)/tau_b : 1\nI : 1", "rk2")
@@ -201,11 +195,6 @@ def within(seconds):
         signal.signal(signal.SIGALRM, before)
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="symbol('dt') and symbol('t') are not the symbols of Brian2's parser, which are positive: "
-    "a derivative by the time step comes out as 0",
-)
 @pytest.mark.parametrize("name", ["dt", "t"])
 def test_derivatives_by_time(name):
     assert derivative(expression(f"x*{name}**2"), name) == expression(f"2*x*{name}")
