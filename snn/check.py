@@ -49,9 +49,7 @@ def _problems(spec: NetworkSpec) -> list[str]:
     found += [text for readout in spec.readouts for text in _readout(spec, readout.name, readout.readout)]
     found += [text for projection in spec.projections for text in _projection(spec, projection)]
     found += _activities(spec)
-    if not found:
-        found += list(_rules(spec))
-    return found
+    return [*found, *_rules(spec, sound=not found)]
 
 
 def _basics(spec: NetworkSpec) -> Iterator[str]:
@@ -309,9 +307,12 @@ def _activities(spec: NetworkSpec) -> Iterator[str]:
             yield f"The environment reads {name!r}, but {population.name!r} has threshold=None and never spikes."
 
 
-def _rules(spec: NetworkSpec) -> Iterator[str]:
+def _rules(spec: NetworkSpec, sound: bool) -> Iterator[str]:
+    """What is wrong with rules; in a network that is not sound, with those that can be told all the same."""
     taught: dict[str, list[Projection]] = {}
     for projection in spec.projections:
+        if not sound and not _sound_place(spec, projection):
+            continue
         try:
             equations = projection.rule.equations(place(spec, projection))
         except NetworkError as error:
@@ -319,9 +320,20 @@ def _rules(spec: NetworkSpec) -> Iterator[str]:
             continue
         if equations.feedback:
             taught.setdefault(projection.target, []).append(projection)
-        yield from _factors(spec, projection, equations.factors)
-    for population, projections in taught.items():
-        yield from _feedback(spec, population, projections)
+        if sound:
+            yield from _factors(spec, projection, equations.factors)
+    if sound:
+        for population, projections in taught.items():
+            yield from _feedback(spec, population, projections)
+
+
+def _sound_place(spec: NetworkSpec, projection: Projection) -> bool:
+    """Whether there is nothing wrong with the neurons behind a projection."""
+    for population in spec.populations:
+        if population.name == projection.target:
+            neuron = _neuron(spec, population.name)
+            return neuron is not None and not neuron.text_problems(population.name, population.signals)
+    return any(r.name == projection.target and isinstance(r.readout, LeakyReadout) for r in spec.readouts)
 
 
 def _feedback(spec: NetworkSpec, population: str, taught: list[Projection]) -> Iterator[str]:

@@ -40,6 +40,9 @@ def execute(arguments: argparse.Namespace) -> int:
     from snn.check import place
 
     spec = _network(Path(arguments.file))
+    if not spec.projections:
+        print("The network has no projections.")
+        return 0
     alike: dict[tuple[str, str], list[str]] = {}  # projections of one rule between neurons of one kind are told once
     for projection in spec.projections:
         equations = projection.rule.equations(place(spec, projection))
@@ -81,9 +84,17 @@ def _network(path: Path) -> NetworkSpec:
 def _of_study(path: Path) -> NetworkSpec:
     import optuna
 
-    from search.script import Script, load_study
+    from search.errors import StudyError
+    from search.script import Script, fault, load_study
     from snn.network import freeze
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    study = load_study(Script.read(path))
-    return freeze(study.network(optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=study.seed)).ask()))
+    script = Script.read(path)
+    study = load_study(script)
+    trial = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=study.seed)).ask()
+    try:
+        return freeze(study.network(trial))
+    except Exception as error:  # a user's code may raise anything
+        raise StudyError(
+            f"network(trial) of {str(path)!r} must return a network, but: {fault(error, script)}"
+        ) from None

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from snn.calculus.eligibility import Eligibility
+from snn.calculus.eligibility import Eligibility, derive
+from snn.calculus.spike import NeuronText
 from snn.equations import substitute
 from snn.neurons import Neuron
 
@@ -18,21 +20,28 @@ DERIVED = re.compile(r"(eps|next|flow|keep|jump|slope)_.*|arrived|let_in|e_befor
 """Names that this rule's synaptic code, and that of an eligibility, have for themselves."""
 
 
-def distinct(found: Eligibility, neuron: Neuron) -> tuple[Eligibility, dict[str, Any]]:
-    """The neuron's parameters that an eligibility reads; those are renamed that have a name of the rule's own."""
-    names = {
-        name: f"{name}_of_neuron" if name in OWN or DERIVED.fullmatch(name) else name
-        for name in sorted(found.parameters)
-    }
-    before, slope, after = (substitute(code, names) for code in (found.before, found.slope, found.after))
-    traces = tuple(
-        replace(
-            trace,
-            decay=substitute(trace.decay, names),
-            inflow=substitute(trace.inflow, names),
-            jump=substitute(trace.jump, names),
-        )
-        for trace in found.traces
+def derived(neuron: Neuron, membrane: str | None, through_reset: bool) -> tuple[Eligibility, dict[str, Any]]:
+    """A neuron's eligibility, and those of its parameters that synaptic code reads, by their names there.
+
+    Parameters that have a name of the rule's own are renamed ahead of the derivation. What is computed at the neuron
+    itself gets their true names back.
+    """
+    renamed = {name: f"{name}_of_neuron" for name in neuron.parameters if name in OWN or DERIVED.fullmatch(name)}
+    found = derive(texts_of(neuron, renamed), membrane, through_reset)
+    true = {new: name for name, new in renamed.items()}
+    parameters = {name: neuron.parameters[true.get(name, name)] for name in sorted(found.parameters)}
+    coefficients = tuple(replace(c, expression=substitute(c.expression, true)) for c in found.coefficients)
+    return replace(found, coefficients=coefficients, distance=substitute(found.distance, true)), parameters
+
+
+def texts_of(neuron: Neuron, renamed: Mapping[str, str]) -> NeuronText:
+    """What a derivation reads of a neuron, some of its parameters renamed."""
+    return NeuronText(
+        model=substitute(neuron.model, renamed),
+        threshold=substitute(neuron.threshold or "", renamed),
+        reset=substitute(neuron.reset, renamed),
+        input=neuron.input,
+        method=neuron.method,
+        parameters=frozenset(renamed.get(name, name) for name in neuron.parameters),
+        refractory=neuron.refractory is not None,
     )
-    parameters = {new: neuron.parameters[name] for name, new in names.items()}
-    return replace(found, before=before, slope=slope, after=after, traces=traces), parameters

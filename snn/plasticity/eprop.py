@@ -9,16 +9,16 @@ from typing import Any
 
 import sympy
 from brian2 import Quantity, hertz, ms, second
+from brian2.parsing.rendering import NodeRenderer
 
-from snn.calculus.eligibility import Eligibility, derive
-from snn.calculus.spike import NeuronText
+from snn.calculus.eligibility import Eligibility
 from snn.calculus.stepmap import expression, symbol
 from snn.connect import Normal, Weights
 from snn.equations import FUNCTIONS, dimensions_of, identifiers, parsed, units_of
 from snn.errors import NetworkError
 from snn.fields import choice, flag, mapping_problems, number, sort_mappings
 from snn.neurons import Neuron
-from snn.plasticity.clashes import distinct
+from snn.plasticity.clashes import derived
 from snn.plasticity.descent import Descent, Rate, Window
 from snn.plasticity.optimizer import GradientDescent, Optimizer
 from snn.plasticity.rule import NeuronVariable, Place, Rule, RuleEquations, SynapseVariable, Trace
@@ -148,6 +148,7 @@ class EProp(Rule):
             return found
         try:
             tree: ast.AST | None = ast.parse(self.signal.strip(), mode="eval").body
+            NodeRenderer().render_expr(self.signal.strip())
         except (SyntaxError, AttributeError):
             tree = None
         function = isinstance(tree, ast.Name) and tree.id in FUNCTIONS
@@ -174,7 +175,7 @@ class EProp(Rule):
         if neuron.threshold is None:
             raise NetworkError("EProp needs postsynaptic spikes, which a population with threshold=None does not have.")
         readout = self._readout(place)
-        eligibility = derive(_texts(neuron), self.membrane, self.through_reset)
+        eligibility, parameters = derived(neuron, self.membrane, self.through_reset)
         if not eligibility.slope:
             raise NetworkError(
                 f"What arrives at {neuron.input!r} never reaches the threshold {neuron.threshold!r}, so there is "
@@ -182,7 +183,6 @@ class EProp(Rule):
             )
         own = self._own_signal(neuron)
         signal = "learning_signal_post" if own else "learning_signal"
-        eligibility, parameters = distinct(eligibility, neuron)
         slope = eligibility.slope if eligibility.slope.isidentifier() else f"({eligibility.slope})"
         code = [eligibility.before, f"eligibility = psi_post*{slope}", eligibility.after]
         psi = self._pseudo_derivative(neuron, eligibility)
@@ -267,15 +267,3 @@ GIVEN = ("spiked", "sample_spikes", "sample_step", "sample_steps", "dt", "pi", "
 def _filtered(name: str, of: str) -> tuple[str, sympy.Expr]:
     kappa = expression("exp(-dt/tau_out)")
     return f"{name}_filtered'", kappa * symbol(f"{name}_filtered") + (1 - kappa) * symbol(of)
-
-
-def _texts(neuron: Neuron) -> NeuronText:
-    return NeuronText(
-        model=neuron.model,
-        threshold=neuron.threshold or "",
-        reset=neuron.reset,
-        input=neuron.input,
-        method=neuron.method,
-        parameters=frozenset(neuron.parameters),
-        refractory=neuron.refractory is not None,
-    )

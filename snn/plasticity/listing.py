@@ -129,6 +129,8 @@ def _indented(lines: Iterable[str]) -> str:
 
 def latex(equations: RuleEquations) -> str:
     """The mathematics as LaTeX."""
+    if not equations.formulas:
+        return "% no mathematics beyond the equations that run"
     lines = [f"{_symbol(left)} &= {_shown(right)}" for left, right in equations.formulas]
     return "\\begin{align*}\n" + " \\\\\n".join(lines) + "\n\\end{align*}"
 

@@ -155,7 +155,6 @@ def test_latex_of_every_neuron():
     assert_latex(EProp(surrogate=PiecewiseLinear(scale=10 * mV)).equations(AdEx()).latex())
 
 
-@pytest.mark.xfail(strict=True, reason="an empty line in an align* environment is an error of LaTeX")
 @pytest.mark.parametrize("name", ["pair_stdp", "reward_stdp"])
 def test_latex_of_rules_without_formulas(snnsearch, saved, name):
     out = snnsearch("explain", saved(spec_of(name)), "--latex").out
@@ -193,12 +192,9 @@ FILES = {
     ),
     "failing network": ("mine.py", IMPORTS.format(body="return 1/0").encode(), "ZeroDivisionError"),
 }
-UNTOLD = pytest.mark.xfail(
-    strict=True, raises=ZeroDivisionError, reason="what the network function raises comes out as a traceback"
-)
 
 
-@pytest.mark.parametrize("name", [pytest.param(name, marks=[UNTOLD] * (name == "failing network")) for name in FILES])
+@pytest.mark.parametrize("name", FILES)
 def test_a_mistake_is_one_sentence(snnsearch, folder, name):
     path, content, part = FILES[name]
     if content is not None:

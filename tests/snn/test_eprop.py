@@ -269,9 +269,6 @@ def test_the_nearest_name_is_told():
     assert "nearest: 'goals'" in said(EProp(signal="rate - goal"))
 
 
-UNTOLD = pytest.mark.xfail(strict=True, reason="only Python's grammar of a signal is looked at, not Brian2's")
-
-
 @pytest.mark.parametrize(
     "signal",
     [
@@ -281,7 +278,8 @@ UNTOLD = pytest.mark.xfail(strict=True, reason="only Python's grammar of a signa
         "rate > 0.1",
         "rate and 1",
         "0.1 < rate < 2",
-        *(pytest.param(text, marks=UNTOLD) for text in ("[rate]", "v.a")),
+        "[rate]",
+        "v.a",
     ],
 )
 def test_what_brian2_cannot_read_is_no_traceback(signal):
