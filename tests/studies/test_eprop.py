@@ -9,8 +9,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from brian2 import ms
 
-from studies.eprop import oracle
+from studies.eprop import evidence_network, oracle, train_evidence
+from tasks import EvidenceAccumulation
 from tests.oracles.eprop import (
     CLASSIFICATION_BATCH_2,
     CLASSIFICATION_NEST,
@@ -89,3 +91,18 @@ def test_the_pattern_is_being_learned():
     """The first 200 of the 1,000 iterations."""
     losses = oracle("regression", 200, 1, "standalone", "float32")
     assert losses[-1] < 75
+
+
+@pytest.mark.nightly
+def test_evidence_is_accumulated():
+    """Ten minutes a seed: random feedback, 100 fresh sequences."""
+    results = train_evidence(750, 32, 3, "standalone", "float32")
+    assert all(1 - result.test_accuracy < 0.10 for result in results)
+
+
+@pytest.mark.slow
+def test_evidence_is_being_accumulated():
+    """Short sequences of three cues: from guessing to an error that 200 guesses have once in a million times."""
+    task = EvidenceAccumulation(sequences=2400, cues=3, delay=100 * ms, validation=200, test=1)
+    result = task.run(evidence_network(batch=16))
+    assert result.accuracy > 0.67
