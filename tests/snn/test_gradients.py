@@ -238,13 +238,15 @@ def describe(setting: Setting) -> str:
     return f"{setting.steps} {kind} {setting.n_ref}"
 
 
+DEFAULT = Setting(50, n_ref=4)
+IN_CI = (Setting(3, recurrent=False), Setting(50, recurrent=False, n_ref=3), Setting(200))
+
+
 def in_all_settings(test):
-    """Every setting; all but one, which has everything in it, are slow together."""
-    marked = [
-        pytest.param(setting, id=describe(setting), marks=[pytest.mark.slow] * (setting != Setting(50, n_ref=4)))
-        for setting in SETTINGS
-    ]
-    return pytest.mark.parametrize("setting", marked)(test)
+    """Every setting: one by default, which has everything in it; three more when slow, and the rest nightly."""
+    marks = {DEFAULT: []} | dict.fromkeys(IN_CI, [pytest.mark.slow])
+    params = [pytest.param(s, id=describe(s), marks=marks.get(s, [pytest.mark.nightly])) for s in SETTINGS]
+    return pytest.mark.parametrize("setting", params)(test)
 
 
 @in_all_settings
