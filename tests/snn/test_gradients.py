@@ -239,12 +239,12 @@ def describe(setting: Setting) -> str:
 
 
 DEFAULT = Setting(50, n_ref=4)
-IN_CI = (Setting(3, recurrent=False), Setting(50, recurrent=False, n_ref=3), Setting(200))
+IN_CI = (Setting(3, recurrent=False), Setting(50, silent=True), Setting(200))
 
 
 def in_all_settings(test):
     """Every setting: one by default, which has everything in it; three more when slow, and the rest nightly."""
-    marks = {DEFAULT: []} | dict.fromkeys(IN_CI, [pytest.mark.slow])
+    marks = {DEFAULT: []} | {setting: [pytest.mark.slow] for setting in IN_CI}
     params = [pytest.param(s, id=describe(s), marks=marks.get(s, [pytest.mark.nightly])) for s in SETTINGS]
     return pytest.mark.parametrize("setting", params)(test)
 
