@@ -253,7 +253,7 @@ def test_eprop_is_the_gradient_of_any_linear_neuron(kind):
     check(kind)
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @settings(QUICK, max_examples=200)
 @given(linear())
 def test_eprop_is_the_gradient_of_many_linear_neurons(kind):
