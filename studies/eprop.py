@@ -18,6 +18,7 @@ import json
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 from brian2 import Hz, ms
@@ -321,6 +322,8 @@ def main(arguments=None):
         parser.error("--json needs --oracle")
     if chosen.oracle == "regression" and chosen.batch not in (None, 1):
         parser.error("--batch is for the classification: the pattern is one")
+    if not chosen.oracle and not Path(chosen.figures).absolute().parent.is_dir():
+        parser.error(f"--figures must lie in a folder that is there, but is {chosen.figures!r}")
     if chosen.iterations is not None and chosen.iterations < 5 and not chosen.oracle:
         parser.error("--iterations must be at least 5 for a training")
     try:
@@ -330,7 +333,7 @@ def main(arguments=None):
 
 
 def _whole(text):
-    value = int(text) if text.isdigit() else 0
+    value = int(text) if text.isdecimal() else 0
     if value < 1:
         raise argparse.ArgumentTypeError(f"must be a whole number of at least 1, but is {text!r}")
     return value

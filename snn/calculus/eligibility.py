@@ -155,6 +155,8 @@ class _Code:
         # At "resets", the spike is that of the step before.
         words = {GATE: "(1 - int(is_refractory))", ARRIVAL_GATE: "int(not_refractory)"}
         words |= {SPIKED: "spiked_before"} if at == "resets" else {}
+        # The state update tests anew whether neurons are refractory; until then the word tells of the step before.
+        words |= {"not_refractory": words[GATE]} if at == "arrivals" else {}
         shown = re.sub(r"\b[a-z_]+\b", lambda match: words.get(match.group(), match.group()), text(value))
         self.coefficients[name] = NeuronVariable(name, shown, at=at)
         return symbol(f"{name}_post")

@@ -14,7 +14,7 @@ from brian2.parsing.rendering import NodeRenderer
 from snn.calculus.eligibility import Eligibility
 from snn.calculus.stepmap import expression, symbol
 from snn.connect import Normal, Weights
-from snn.equations import FUNCTIONS, dimensions_of, identifiers, parsed, units_of
+from snn.equations import FUNCTIONS, dimensions_of, identifiers, parsed, reserved, units_of
 from snn.errors import NetworkError
 from snn.fields import choice, flag, mapping_problems, number, sort_mappings
 from snn.neurons import Neuron
@@ -144,8 +144,12 @@ class EProp(Rule):
 
     def _signal_problems(self, name: str) -> list[str]:
         found = mapping_problems("signal_parameters", self.signal_parameters, name)
-        if self.signal is None:
-            return found
+        if found or self.signal is None:
+            unused = [] if found or not self.signal_parameters else [f"`signal_parameters` of {name} need a `signal`."]
+            return found + unused
+        for parameter in self.signal_parameters:
+            if parameter in GIVEN or parameter in FUNCTIONS or reserved(parameter):
+                found.append(f"`{parameter}` means something else in a signal; rename the parameter of {name}.")
         try:
             tree: ast.AST | None = ast.parse(self.signal.strip(), mode="eval").body
             NodeRenderer().render_expr(self.signal.strip())
@@ -250,6 +254,12 @@ class EProp(Rule):
     def _own_signal(self, neuron: Neuron) -> tuple[NeuronVariable, ...]:
         if self.signal is None:
             return ()
+        for parameter in self.signal_parameters:
+            if parameter in parsed(neuron.model).names or parameter in neuron.parameters:
+                raise NetworkError(
+                    f"`{parameter}` must mean one thing in a signal, but the neuron has it too; rename it in "
+                    "`signal_parameters`."
+                )
         return (NeuronVariable("learning_signal", self.signal, self.signal_parameters, at="spikes"),)
 
     def _factors(self, neuron: Neuron) -> tuple[str, ...]:

@@ -64,8 +64,8 @@ class Surrogate(ABC):
         if self.scale is not None:
             if not have_same_dimensions(self.scale, unit):
                 raise NetworkError(
-                    f"`scale` of a surrogate must have the unit of the threshold, {get_unit(unit)!r}, but is "
-                    f"{self.scale!r}."
+                    f"`scale` of a surrogate must have the unit of the threshold, "
+                    f"{'none' if unit is DIMENSIONLESS else repr(get_unit(unit))}, but is {self.scale!r}."
                 )
             return si(self.scale)
         if of_neuron is not None and si(of_neuron) > 0 and have_same_dimensions(of_neuron, unit):

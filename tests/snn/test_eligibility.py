@@ -27,6 +27,8 @@ from snn import (
     SynapticLIF,
 )
 from snn.calculus import derive
+from snn.calculus.jacobian import derivative
+from snn.calculus.stepmap import expression
 from snn.errors import NetworkError
 from snn.plasticity.clashes import texts_of
 from snn.plasticity.optimizer import Adam
@@ -502,3 +504,31 @@ def test_numbers_are_not_derived_again():
     for tau in (5, 10, 20):
         EProp(lr=0.1 * tau).equations(LIF(tau_m=tau * ms, v_th=0.1 * tau))
     assert derive.cache_info().misses == 1
+
+
+def test_refractory_by_flag_and_by_word_learn_alike():
+    """The state update asks anew whether a neuron is refractory, and so must its derivative."""
+    common = dict(
+        threshold="v > 1", reset="v = 0", refractory=3 * ms, parameters={"tau": 10 * ms, "gain": 20.0}, method="euler"
+    )
+    by_flag = Neuron("dv/dt = (gain*I - v)/tau : 1 (unless refractory)\nI : 1", **common)
+    by_word = Neuron("dv/dt = int(not_refractory)*(gain*I - v)/tau : 1\nI : 1", **common)
+    expected, found = (learned(model, EProp(lr=0.1)) for model in (by_flag, by_word))
+    for name, weights in expected.items():
+        np.testing.assert_allclose(found[name], weights, rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.parametrize("steep", ["tanh(1000*(v - 0.5))", "1/(1 + exp(-2000*(v - 0.5)))", "tanh(1e4*v)"])
+def test_a_steep_function_keeps_its_derivative(steep):
+    """It is flat almost everywhere, and yet not constant."""
+    assert derivative(expression(steep), "v") != 0
+
+
+def test_names_that_mean_something_in_a_signal_are_no_parameters():
+    for names in ({"spiked": 1.0}, {"dt": 1.0}, {"exp": 1.0}, {"x_post": 1.0}):
+        with pytest.raises(NetworkError, match="means something else in a signal"):
+            EProp(signal="v", signal_parameters=names).equations(LIF())
+    with pytest.raises(NetworkError, match="must mean one thing in a signal"):
+        EProp(signal="v", signal_parameters={"v": 1.0}).equations(LIF())
+    with pytest.raises(NetworkError, match="need a `signal`"):
+        EProp(signal_parameters={"x": 1.0}).equations(LIF())
