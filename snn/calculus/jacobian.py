@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 
 import sympy
 from sympy.core.function import AppliedUndef
@@ -14,7 +14,9 @@ SMOOTH = frozenset(
     type(expression(f"{name}(x_)"))
     for name in ("exp", "log", "log10", "expm1", "log1p", "exprel", "sin", "cos", "tan", "sinh", "cosh", "tanh")
 ) | {sympy.asin, sympy.acos, sympy.atan}
+"""Functions that have a derivative wherever they are defined."""
 KINKED = (sympy.Function, AppliedUndef, sympy.core.relational.Relational, sympy.logic.boolalg.BooleanFunction)
+"""Terms that have none, unless they are among the smooth functions."""
 SIMPLE = 150
 """Operations beyond which an expression is left as it is: sympy would take seconds."""
 
@@ -29,7 +31,7 @@ def derivative(value: sympy.Expr, name: str, where: str = "the equations") -> sy
     Raises
     ------
     NotDifferentiable
-        If a term that reads `name` is noise, a comparison, or a function with a kink or a step.
+        If a term that reads `name` is a comparison, or a function with a kink or a step.
     """
     variable = symbol(name)
     if variable not in value.free_symbols:
@@ -66,12 +68,8 @@ def _length(value: sympy.Expr) -> tuple[int, int]:
     return leaves, len(text(value))
 
 
-def _terms(value: sympy.Expr) -> Iterator[sympy.Basic]:
-    return sympy.preorder_traversal(value)
-
-
 def _check(value: sympy.Expr, variable: sympy.Symbol, where: str) -> None:
-    for term in _terms(value):
+    for term in sympy.preorder_traversal(value):
         if variable not in getattr(term, "free_symbols", ()):
             continue
         if isinstance(term, KINKED) and type(term) not in SMOOTH:

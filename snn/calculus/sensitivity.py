@@ -108,9 +108,7 @@ class Sensitivity:
         The others are the largest set into which nothing postsynaptic enters.
         """
         if self.late:
-            why = (
-                f"the reset of {self.late} acts on what has arrived since the spike, together with e of the step before"
-            )
+            why = f"the reset of {self.late} acts on what has come since the spike, together with e of the step before"
             return dict.fromkeys(self.stored, why)
         found: dict[str, str] = {}
         while True:
