@@ -61,6 +61,15 @@ def run(
     return load_program(candidate, backend, dtype).advance([candidate], [samples], [state], RunOptions(record))[0]
 
 
+def kept(rule: EProp, model) -> list[str]:
+    """What a synapse keeps, by name; the size in bytes and the printed equations say the same."""
+    equations = rule.equations(model)
+    names = ["w", *(variable.name for variable in equations.variables)]
+    assert equations.synapse_bytes() == 4 * len(names) and equations.synapse_bytes(8) == 8 * len(names)
+    assert f"{', '.join(names)}: {len(names)} number{'s' * (len(names) > 1)}," in str(equations)
+    return names
+
+
 def eprop_lif(inputs=None, n=15, **rule):
     net = Network(inputs=inputs or Poisson(INPUTS, rate=150 * Hz), dt=1 * ms)
     net.population("hidden", LIF(tau_m=15 * ms, v_th=0.8, refractory=3 * ms), n=n)
