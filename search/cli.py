@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from difflib import get_close_matches
 from typing import Any, NoReturn
 
-from search.commands import dashboard, explain, replay, run, show
+from search.commands import cache, dashboard, explain, replay, run, show
 
-COMMANDS = (run, show, dashboard, replay, explain)
+COMMANDS = (run, show, dashboard, replay, explain, cache)
 DONE, USER_ERROR, INTERRUPTED = 0, 2, 130
 
 EXAMPLES = """\
@@ -22,6 +22,7 @@ examples:
   snnsearch dashboard my_study.py
   snnsearch replay my_study.py 17
   snnsearch explain my_study.py
+  snnsearch cache size
 """
 
 
@@ -46,10 +47,13 @@ class Parser(argparse.ArgumentParser):
             self.error(f"unknown argument {argument}")
         self.error(f"unknown flag {argument}; {_nearest(argument.partition('=')[0], flags)}")
 
+    def _commands(self) -> list[str]:
+        return [name for action in self._actions for name in action.choices or () if action.nargs == argparse.PARSER]
+
     def error(self, message: str) -> NoReturn:
         """End with one sentence."""
         if unknown := re.search(r"invalid choice: '([^']*)'", message):
-            message = f"unknown command {unknown[1]!r}; {_nearest(unknown[1], [one.NAME for one in COMMANDS])}"
+            message = f"unknown command {unknown[1]!r}; {_nearest(unknown[1], self._commands())}"
         message = message.removeprefix("argument ")
         print(f"{self.prog}: {message} (see {self.prog} --help)", file=sys.stderr)
         raise SystemExit(USER_ERROR)

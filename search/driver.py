@@ -8,7 +8,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, wait
 from functools import partial
 from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from search import record
 from search.executor import Executor
@@ -20,10 +20,12 @@ from search.progress import Progress
 from search.script import fault
 from search.seeds import trial_seed
 from search.summary import count, ended, front
+from snn.profile import stage
 
 if TYPE_CHECKING:
     import optuna
 
+    from snn.profile import Profile
     from snn.result import Result
 
 HOPELESS = 5  # trials that fail before any works
@@ -43,13 +45,23 @@ class Driver:
         Where trials run.
     progress : Progress
         Told of every trial.
+    profile : Profile, optional
+        Where the CPU time of asking and telling is counted; the executor counts that of jobs.
     """
 
-    def __init__(self, plan: Plan, study: optuna.Study, executor: Executor, progress: Progress):
+    def __init__(
+        self,
+        plan: Plan,
+        study: optuna.Study,
+        executor: Executor,
+        progress: Progress,
+        profile: Profile | None = None,
+    ):
         self._plan = plan
         self._study = study
         self._executor = executor
         self._progress = progress
+        self._profile = profile
         self._inbox: SimpleQueue[tuple[Future[Result], Callable[[Future[Result]], None]] | None] = SimpleQueue()
         self._underway: set[Future[Result]] = set()
         self._stopping = False
@@ -92,12 +104,16 @@ class Driver:
                 if left:
                     self._begin_trial(self._take_up(left.popleft()))
                 elif self._ended + len(self._underway) < total:
-                    self._begin_trial(self._study.ask())
+                    self._begin_trial(self._ask())
                 else:
                     break
             if not self._underway:
                 break
             self._next()
+
+    def _ask(self) -> optuna.Trial:
+        with stage(self._profile, "ask"):
+            return self._study.ask()
 
     def _take_up(self, trial: optuna.trial.FrozenTrial) -> optuna.Trial:
         import optuna
@@ -113,7 +129,8 @@ class Driver:
         self._progress.begun(trial.number)
         began = time.monotonic()
         try:
-            network = known.get(record.NETWORK) or self._build_network(trial)
+            with stage(self._profile, "ask"):
+                network = known.get(record.NETWORK) or self._build_network(trial)
         except optuna.TrialPruned:
             return self._tell(trial, {"seconds": 0.0}, None)
         except Exception as error:
@@ -122,9 +139,9 @@ class Driver:
             return self._give_up(reason)
         seed = known.get(record.SEED, trial_seed(self._plan.seed, trial.number))
         if record.NETWORK not in known:
-            trial.set_user_attr(record.SEED, seed)
-            trial.set_user_attr(record.NETWORK, network)
-        trial.set_user_attr(record.ORIGIN, self._plan.origin())
+            self._keep(trial, record.SEED, seed)
+            self._keep(trial, record.NETWORK, network)
+        self._keep(trial, record.ORIGIN, self._plan.origin())
         self._submit(self._plan.job(network, seed), partial(self._end_trial, trial, began))
 
     def _give_up(self, reason: str) -> None:
@@ -146,26 +163,32 @@ class Driver:
 
     def _end_trial(self, trial: optuna.Trial, began: float, future: Future[Result]) -> None:
         try:
-            kept = record.outcome(self._plan.objectives, future.result(), time.monotonic() - began)
+            with stage(self._profile, "score"):
+                kept = record.outcome(self._plan.objectives, future.result(), time.monotonic() - began)
         except Exception as error:
             if not self._stopping:  # else it was stopped, or Ctrl-C in a terminal has hit its compiler: run it again
                 self._fail(trial, fault(error, self._plan.script), began)
             return
-        trial.set_user_attr(record.RESULT, kept)
+        self._keep(trial, record.RESULT, kept)
         self._tell(trial, kept, None)
 
     def _fail(self, trial: optuna.Trial, reason: str, began: float) -> None:
         kept = {"seconds": round(time.monotonic() - began, 3)}
-        trial.set_user_attr(record.RESULT, kept)
-        trial.set_user_attr(record.REASON, reason)
+        self._keep(trial, record.RESULT, kept)
+        self._keep(trial, record.REASON, reason)
         self._tell(trial, kept, reason)
+
+    def _keep(self, trial: optuna.Trial, name: str, value: Any) -> None:
+        with stage(self._profile, "tell"):
+            trial.set_user_attr(name, value)
 
     def _tell(self, trial: optuna.Trial, kept: dict, reason: str | None) -> None:
         from optuna.trial import TrialState
 
         values = kept.get("values")
         state = TrialState.FAIL if reason is not None else TrialState.PRUNED if values is None else TrialState.COMPLETE
-        self._study.tell(trial, values, state=state)
+        with stage(self._profile, "tell"):
+            self._study.tell(trial, values, state=state)
         self._ended += 1
         self._progress.ended(trial.number, state.name.lower(), self._named(values), kept["seconds"], reason)
 
@@ -179,7 +202,8 @@ class Driver:
         if self._stopping:
             return
         finish = Finish(self._plan, self._study)
-        todo = finish.todo()
+        with stage(self._profile, "score"):
+            todo = finish.todo()
         if todo:
             self._progress.say(f"scoring the best {len(todo)} on the test part")
         for trial, job in todo:
@@ -188,7 +212,8 @@ class Driver:
         while self._underway and not self._stopping:
             self._next()
         if not self._stopping:
-            finish.over()
+            with stage(self._profile, "tell"):
+                finish.over()
 
     def _end_final(self, finish: Finish, trial: optuna.trial.FrozenTrial, began: float, future: Future[Result]) -> None:
         try:
@@ -197,7 +222,9 @@ class Driver:
             if not self._stopping:
                 self._progress.say(f"trial {trial.number} failed on the test part: {fault(error, self._plan.script)}")
             return
-        for line in finish.keep(trial, result, time.monotonic() - began):
+        with stage(self._profile, "tell"):
+            lines = finish.keep(trial, result, time.monotonic() - began)
+        for line in lines:
             self._progress.say(line)
 
     # ---- jobs

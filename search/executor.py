@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from search.job import Job
 
 if TYPE_CHECKING:
+    from snn.profile import Profile
     from snn.result import Result
     from tasks import Task
 
@@ -56,16 +57,19 @@ class InThread(Runner):
     ----------
     task : Task
         Shared by all threads.
+    profile : Profile, optional
+        Where the CPU time of jobs is counted.
     """
 
-    def __init__(self, task: Task):
+    def __init__(self, task: Task, profile: Profile | None = None):
         self._task = task
+        self._profile = profile
         self._json = task.to_json()
         self._stopped = Event()
 
     def run(self, job: Job) -> Result:
         """Run a job and wait for it."""
-        return job.run(self._stopped, self._task if job.task == self._json else None)
+        return job.run(self._stopped, self._task if job.task == self._json else None, self._profile)
 
     def stop(self) -> None:
         """Have the task kill its program."""
@@ -121,13 +125,15 @@ class ByBackend(Runner):
     ----------
     task : Task
         Shared by all threads.
+    profile : Profile, optional
+        Where the CPU time of jobs is counted.
     """
 
-    def __init__(self, task: Task):
+    def __init__(self, task: Task, profile: Profile | None = None):
         from search.process import InProcess
 
-        self._thread = InThread(task)
-        self._process = InProcess()
+        self._thread = InThread(task, profile)
+        self._process = InProcess(profile)
 
     def run(self, job: Job) -> Result:
         """Run a job where its backend can run."""
@@ -139,6 +145,6 @@ class ByBackend(Runner):
         self._process.stop()
 
 
-def local_executor(task: Task, workers: int) -> Executor:
+def local_executor(task: Task, workers: int, profile: Profile | None = None) -> Executor:
     """The executor of one machine."""
-    return Local(workers, lambda: ByBackend(task))
+    return Local(workers, lambda: ByBackend(task, profile))

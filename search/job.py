@@ -8,6 +8,7 @@ from threading import Event
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from snn.profile import Profile
     from snn.result import Result
     from tasks import Task
 
@@ -57,13 +58,19 @@ class Job:
         mine = {name: fields.pop(name) for name in cls.__dataclass_fields__}
         return replace(cls(**mine), record=tuple(mine["record"])), fields
 
-    def run(self, cancel: Event | None = None, task: Task | None = None) -> Result:
-        """Run it here. A task object that is at hand saves reading its data again; setting `cancel` ends the run."""
+    def run(self, cancel: Event | None = None, task: Task | None = None, profile: Profile | None = None) -> Result:
+        """Run it here.
+
+        A task object that is at hand saves reading its data again; setting `cancel` ends the run; `profile` counts it.
+        """
         from snn.network import NetworkSpec
+        from snn.profile import stage
         from tasks import Task
 
+        with stage(profile, "lower"):
+            network = NetworkSpec.from_json(self.network)
         return (task or Task.from_json(self.task)).run(
-            NetworkSpec.from_json(self.network),
+            network,
             seed=self.seed,
             backend=self.backend,
             dtype=self.dtype,
@@ -71,4 +78,5 @@ class Job:
             test=self.test,
             timeout=self.timeout,
             cancel=cancel,
+            profile=profile,
         )

@@ -6,10 +6,10 @@ import os
 import socket
 import time
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from search.errors import StudyError
+from snn.alive import started
 
 if TYPE_CHECKING:
     import optuna
@@ -41,12 +41,12 @@ class Owner:
     @classmethod
     def here(cls) -> Owner:
         """The present process."""
-        return cls(socket.gethostname(), os.getpid(), _ticks(os.getpid()) or 0, time.time())
+        return cls(socket.gethostname(), os.getpid(), started(os.getpid()) or 0, time.time())
 
     def lives(self) -> bool:
         """Whether it still runs: at once certain on this machine, after `SILENCE` on another."""
         if self.host == socket.gethostname():
-            return _ticks(self.pid) == self.ticks
+            return started(self.pid) == self.ticks
         return time.time() - self.seen < SILENCE
 
 
@@ -76,12 +76,3 @@ def release(study: optuna.Study) -> None:
     found, me = study.user_attrs.get(ATTRIBUTE), Owner.here()
     if found is not None and (found["host"], found["pid"], found["ticks"]) == (me.host, me.pid, me.ticks):
         study.set_user_attr(ATTRIBUTE, None)
-
-
-def _ticks(pid: int) -> int | None:
-    """When the process started, in the kernel's ticks; None if it is not there or only its exit status is."""
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except OSError:
-        return None
-    return None if fields[0] in "ZX" else int(fields[19])

@@ -15,18 +15,27 @@ from typing import TYPE_CHECKING, Any
 from search.executor import Runner
 from search.job import Job
 from snn import errors
+from snn.profile import stage
 
 if TYPE_CHECKING:
+    from snn.profile import Profile
     from snn.result import Result
 
 
 class InProcess(Runner):
     """Sends jobs as lines of JSON to `python -m search.worker`; a result comes back in a file without pickle.
 
-    A process that crashes or takes too long costs its own job only: the next job starts a fresh one.
+    A process that crashes or takes too long costs its own job only: the next job starts a fresh one. A profile has the
+    stages of its jobs; its start and its imports belong to no stage.
+
+    Parameters
+    ----------
+    profile : Profile, optional
+        Where the CPU time of jobs is counted.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, profile: Profile | None = None) -> None:
+        self._profile = profile
         self._process: subprocess.Popen[str] | None = None
         self._stopped = Event()
 
@@ -37,14 +46,19 @@ class InProcess(Runner):
         with tempfile.TemporaryDirectory(prefix="snnsearch-") as folder:
             path = Path(folder) / "result.npz"
             answer = self._ask(job, path)
+            if self._profile is not None:
+                self._profile.merge(answer["profile"])
             if "error" in answer:
                 raise getattr(errors, answer["error"], errors.RunError)(answer["message"])
-            return Result.load(path)
+            with stage(self._profile, "read"):
+                return Result.load(path)
 
     def stop(self) -> None:
-        """Kill the process."""
+        """Kill the process, and wait for its end: what it used is known only then."""
         self._stopped.set()
         self._kill()
+        if (process := self._process) is not None:
+            process.wait()
 
     def _ask(self, job: Job, path: Path) -> dict[str, Any]:
         process = self._start()
@@ -54,7 +68,7 @@ class InProcess(Runner):
         try:
             if timer:
                 timer.start()
-            process.stdin.write(job.to_json(result=str(path)) + "\n")
+            process.stdin.write(job.to_json(result=str(path), profile=self._profile is not None) + "\n")
             process.stdin.flush()
             line = process.stdout.readline()
         except BrokenPipeError:

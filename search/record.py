@@ -37,6 +37,7 @@ def outcome(objectives: Sequence[Objective], result: Result, seconds: float) -> 
     return {
         "values": values,
         **numbers,
+        "peak_memory_bytes": result.peak_memory_bytes,
         "curve": short_curve(result),
         "seconds": round(seconds, 3),
         "builds": int(result.builds),
@@ -112,7 +113,7 @@ class Record:
 
     def attrs(self, final: dict[str, Any] | None) -> dict[str, Any]:
         """What tables and JSON show of it besides values and parameters."""
-        shown = {name: self.result.get(name) for name in (*SCORES, *COSTS, "seconds", "builds")}
+        shown = {name: self.result.get(name) for name in (*SCORES, *COSTS, "peak_memory_bytes", "seconds", "builds")}
         origin = {name: self.origin.get(name) for name in ("backend", "dtype", "script")}
         test = {name: (final or {}).get(name) for name in ("test_accuracy", "test_loss")}
         return {"seed": self.seed, **test, **shown, **origin}

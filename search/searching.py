@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 from contextlib import nullcontext
+from dataclasses import replace
 
 from search.errors import StudyError
 from search.interrupt import Interrupt
 from search.plan import Plan
 from search.summary import Summary
 from snn.backends.build import compiler
+from snn.backends.cache.folder import cache_limit
+from snn.profile import Profile, cpu_seconds
 
 
 def available_cpus() -> int:
@@ -24,7 +27,7 @@ def check(plan: Plan) -> None:
     ------
     SNNError
         If the task's numbers are wrong, its data cannot be read or it does not have an objective, or if there is no
-        compiler for the backend.
+        compiler for the backend, or the limit of the cache is none.
     """
     if problems := plan.task.problems():
         raise StudyError(problems)
@@ -37,9 +40,12 @@ def check(plan: Plan) -> None:
             )
     if plan.backend == "standalone":
         compiler()
+        cache_limit()
 
 
-def search(plan: Plan, trials: int, workers: int, interrupt: Interrupt | None = None) -> tuple[Summary, bool]:
+def search(
+    plan: Plan, trials: int, workers: int, interrupt: Interrupt | None = None, profiled_from: float | None = None
+) -> tuple[Summary, bool]:
     """Search, and say how.
 
     Parameters
@@ -52,6 +58,8 @@ def search(plan: Plan, trials: int, workers: int, interrupt: Interrupt | None = 
         Trials at a time.
     interrupt : Interrupt, optional
         One that has been entered already.
+    profiled_from : float, optional
+        `snn.profile.cpu_seconds` from which on to say where the CPU went.
 
     Returns
     -------
@@ -65,14 +73,16 @@ def search(plan: Plan, trials: int, workers: int, interrupt: Interrupt | None = 
     from search.executor import local_executor
     from search.owner import claim, release
     from search.progress import make_progress
-    from search.summary import summarise
+    from search.summary import count, ended, summarise
 
     with nullcontext(interrupt) if interrupt else Interrupt() as asked, make_progress(plan.objectives) as progress:
         check(plan)
         study = begin(plan, progress.say)
+        profile = None if profiled_from is None else Profile()
+        before = ended(count(study.get_trials(deepcopy=False)))
         claim(study)
         try:
-            driver = Driver(plan, study, local_executor(plan.task, workers), progress)
+            driver = Driver(plan, study, local_executor(plan.task, workers, profile), progress, profile)
             asked.then = driver.interrupt
             if asked.asked:
                 driver.interrupt()
@@ -80,4 +90,7 @@ def search(plan: Plan, trials: int, workers: int, interrupt: Interrupt | None = 
         finally:
             release(study)
         summary = summarise(study, plan.location)
+    if profile is not None and profiled_from is not None:
+        report = profile.report(ended(summary.trials) - before, cpu_seconds() - profiled_from)
+        summary = replace(summary, profile=report)
     return summary, not finished

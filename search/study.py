@@ -16,6 +16,7 @@ from search.storage import Location
 from snn.backends.load import BACKENDS
 from snn.backends.program import DTYPES
 from snn.errors import nearest
+from snn.profile import cpu_seconds
 from tasks import Task
 
 if TYPE_CHECKING:
@@ -120,7 +121,12 @@ class Study:
         return replace(plan, name=plan.name or script.stem)
 
     def run(
-        self, trials: int = 100, workers: int | None = None, timeout: float | None = None, **changes: Any
+        self,
+        trials: int = 100,
+        workers: int | None = None,
+        timeout: float | None = None,
+        profile: bool = False,
+        **changes: Any,
     ) -> Summary:
         """Search until the study has its number of trials; run again, it goes on where it was.
 
@@ -132,6 +138,8 @@ class Study:
             Trials at a time; one for each CPU by default.
         timeout : float, optional
             Seconds that a trial may take.
+        profile : bool, default False
+            Whether to say where the CPU of driver and programs went, in the summary's `profile`.
         **changes
             `name`, `storage`, `seed`, `backend`, `dtype` that replace the study's own.
 
@@ -154,7 +162,9 @@ class Study:
             )
         if problems := check_settings(trials=trials, workers=workers):
             raise StudyError(problems)
-        summary, interrupted = search(self.plan(timeout=timeout, **changes), trials, workers or available_cpus())
+        began = cpu_seconds() if profile else None
+        plan = self.plan(timeout=timeout, **changes)
+        summary, interrupted = search(plan, trials, workers or available_cpus(), profiled_from=began)
         if interrupted:
             raise KeyboardInterrupt(f"study {summary.study!r} was interrupted; call run again to go on")
         return summary

@@ -57,6 +57,10 @@ class Summary:
         Time in which at least one trial ran.
     best : tuple of Best
         The Pareto front, the best by the first objective first; one trial if there is one objective.
+    reasons : tuple of (str, int)
+        Why trials failed, and how many for each reason.
+    profile : dict or None
+        Where the CPU of the search went (`snn.profile.Profile.report`), if that was asked for.
     """
 
     study: str
@@ -66,12 +70,15 @@ class Summary:
     seconds: float
     best: tuple[Best, ...]
     reasons: tuple[tuple[str, int], ...] = ()
+    profile: dict[str, Any] | None = None
 
     def to_json(self) -> str:
         """One line."""
         fields = ("study", "storage", "trials", "builds", "seconds")
-        best = [vars(member) for member in self.best]
-        return json.dumps({**{name: getattr(self, name) for name in fields}, "best": best}, allow_nan=False)
+        shown = {name: getattr(self, name) for name in fields} | {"best": [vars(member) for member in self.best]}
+        if self.profile is not None:
+            shown["profile"] = self.profile
+        return json.dumps(shown, allow_nan=False)
 
     def __str__(self) -> str:
         from search.table import describe

@@ -34,7 +34,22 @@ def describe(summary: Summary) -> str:
         lines.append("No trial is complete: all of them failed, and there is no best network.")
     for reason, times in summary.reasons[:3]:
         lines.append(f"  failed {'once' if times == 1 else f'{times} times'}: {reason.splitlines()[0]}")
+    if summary.profile is not None:
+        lines += _profile(summary.profile)
     return "\n".join([*lines, f"Stored in {summary.storage}"])
+
+
+def _profile(profile: dict[str, Any]) -> list[str]:
+    """Where the CPU went, a line a stage."""
+    seconds, each = profile["cpu_seconds"], profile["cpu_seconds_per_trial"]
+    total = sum(seconds.values())
+    peak, trials = profile["peak_memory_bytes"], profile["trials"]
+    lines = [f"CPU of driver and children, trials: {trials}", f"  {'stage':<8}{'s':>10}{'%':>8}{'ms/trial':>12}"]
+    for name, value in [*seconds.items(), ("total", total)]:
+        one = total / trials if name == "total" and trials else each.get(name)
+        shown = "-" if one is None else f"{1e3 * one:.2f}"
+        lines.append(f"  {name:<8}{value:>10.3f}{100 * value / total:>8.1f}{shown:>12}")
+    return lines if peak is None else [*lines, f"Peak memory of a program: {peak / 2**20:,.1f} MiB"]
 
 
 def _best(best: Best, members: int) -> list[str]:
@@ -96,8 +111,13 @@ def columns(summary: Summary) -> tuple[list[str], list[list[str]]]:
 
 
 def print_table(summary: Summary) -> None:
-    """The best trials on standard output: a drawn table on a terminal, tab-separated columns elsewhere."""
+    """The best trials on standard output."""
     headings, rows = columns(summary)
+    print_rows(f"Best trials of {summary.study}", headings, rows)
+
+
+def print_rows(title: str, headings: list[str], rows: list[list[str]]) -> None:
+    """Rows on standard output: a drawn table on a terminal, tab-separated columns elsewhere; nothing for none."""
     if not rows:
         return
     if not sys.stdout.isatty():
@@ -105,10 +125,11 @@ def print_table(summary: Summary) -> None:
         return
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
-    table = Table(title=f"Best trials of {summary.study}")
-    for heading in headings:
-        table.add_column(heading, justify="right", overflow="fold")
+    table = Table(title=Text(title))
+    for place, heading in enumerate(headings):  # what names a row is to be copied: it stays in one line
+        table.add_column(heading, justify="right", overflow="fold", no_wrap=place == 0)
     for row in rows:
-        table.add_row(*row)
+        table.add_row(*map(Text, row))
     Console().print(table)

@@ -11,6 +11,7 @@ from threading import Thread
 from search.job import Job
 from search.script import Script, load_module
 from snn.errors import SNNError
+from snn.profile import Profile, stage
 
 
 def main() -> None:
@@ -36,16 +37,25 @@ def _read(jobs: SimpleQueue[str]) -> None:
 
 def _serve(line: str, imported: set[str]) -> str:
     job, more = Job.from_json(line)
+    profile = Profile() if more["profile"] else None
+    answer = _run(job, more["result"], profile, imported)
+    return json.dumps(answer if profile is None else {**answer, "profile": profile.to_json()})
+
+
+def _run(job: Job, path: str, profile: Profile | None, imported: set[str]) -> dict[str, str]:
+    """Run a job and write its result; what went wrong, if anything did."""
     try:
         if job.script is not None and job.script not in imported:
             load_module(Script.read(job.script))
             imported.add(job.script)
-        job.run().save(more["result"])
+        result = job.run(profile=profile)
+        with stage(profile, "read"):  # how it comes back from here
+            result.save(path)
     except SNNError as error:
-        return json.dumps({"error": type(error).__name__, "message": str(error)})
+        return {"error": type(error).__name__, "message": str(error)}
     except Exception as error:
-        return json.dumps({"error": "RunError", "message": f"{type(error).__name__}: {error}"})
-    return json.dumps({})
+        return {"error": "RunError", "message": f"{type(error).__name__}: {error}"}
+    return {}
 
 
 if __name__ == "__main__":

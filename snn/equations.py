@@ -32,7 +32,7 @@ FLAGS = ("unless refractory", "constant", "constant over dt")
 # that C++ keeps for itself.
 _TAKEN = """
 seed spiked spiked_before is_refractory not_refractory refractory_left refractory_steps lastspike
-spike_count spike_history history_size sample_spikes pre post gate_ arrival_gate_
+spike_count spike_history history_size history_shifted history_at sample_spikes pre post gate_ arrival_gate_
 weight feedback_weight written rank psi learning_signal uniform normal
 sample_row sample_step sample_steps signal_row absolute_step teach
 alignas alignof asm auto bool break case catch char class const constexpr continue default delete do double enum

@@ -6,6 +6,7 @@ import dataclasses
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 from brian2 import Quantity, ms, second
@@ -15,7 +16,7 @@ from snn.encode import Encoder
 from snn.errors import NetworkError, SNNError, nearest
 from snn.fields import number, sort_mappings
 from snn.neurons import NeuronModel
-from snn.plasticity.rule import Rule
+from snn.plasticity.rule import Rule, RuleEquations
 from snn.plasticity.static import Static
 from snn.readouts import LeakyReadout, Readout
 from snn.serial import dumps, field_of, loads, serialisable
@@ -125,6 +126,13 @@ class NetworkSpec:
         from snn.backends.planner import plan
 
         return plan(self).structure_hash()
+
+    @cached_property
+    def rules(self) -> dict[str, RuleEquations]:
+        """What each projection's rule adds to it, by the projection's name; for networks that have been checked."""
+        from snn.check import place
+
+        return {p.name: p.rule.equations(place(self, p)) for p in self.projections}
 
     def sizes(self) -> dict[str, int]:
         """Number of units of the inputs, the populations and the readouts, by name."""

@@ -5,7 +5,7 @@ r"""Random numbers as a pure function of (seed, stream, step, element).
 
 in 64-bit arithmetic, with m the finaliser of SplitMix64 (Steele, Lea & Flood 2014) after the addition of its odd
 constant. A simulation may be split, padded, or run elsewhere: no draw depends on another. The same function stands
-here for NumPy and Cython, and in ``backends/engine/random.h`` for C++.
+here for NumPy, in ``backends/functions.py`` for Cython, and in ``backends/engine/functions.h`` for C++.
 """
 
 from __future__ import annotations
@@ -19,27 +19,6 @@ FIRST = 0xBF58476D1CE4E5B9
 SECOND = 0x94D049BB133111EB
 MASK = 0xFFFFFFFFFFFFFFFF
 NORMAL_OFFSET = 1 << 40  # a normal number takes its second uniform from a stream of its own
-
-CYTHON = f"""
-from libc.math cimport sqrt as _snn_sqrt, log as _snn_log, cos as _snn_cos
-cdef unsigned long long _snn_mix(unsigned long long x):
-    x += {GOLDEN}ULL
-    x = (x ^ (x >> 30)) * {FIRST}ULL
-    x = (x ^ (x >> 27)) * {SECOND}ULL
-    return x ^ (x >> 31)
-cdef double _snn_uniform(long long seed, long long stream, long long step, long long element):
-    cdef unsigned long long h = _snn_mix(<unsigned long long>seed)
-    h = _snn_mix(h + <unsigned long long>stream)
-    h = _snn_mix(h + <unsigned long long>step)
-    h = _snn_mix(h + <unsigned long long>element)
-    return (h >> 11) * (1.0 / 9007199254740992.0)
-cdef double uniform(long long seed, long long stream, long long step, long long element):
-    return _snn_uniform(seed, stream, step, element)
-cdef double normal(long long seed, long long stream, long long step, long long element):
-    cdef double radius = _snn_sqrt(-2.0 * _snn_log(1.0 - _snn_uniform(seed, stream, step, element)))
-    return radius * _snn_cos(6.283185307179586 * _snn_uniform(seed, stream + {NORMAL_OFFSET}, step, element))
-"""
-
 
 def _mix_int(x: int) -> int:
     x = (x + GOLDEN) & MASK
@@ -80,25 +59,3 @@ def generator(seed: int, purpose: int, index: int = 0) -> np.random.Generator:
     No key ends in a zero, which NumPy's SeedSequence would not tell from a shorter one.
     """
     return np.random.default_rng([seed, purpose, index + 1])
-
-
-def brian_functions() -> dict[str, Any]:
-    """``uniform`` and ``normal`` as Brian2 functions for every code generation target."""
-    from brian2 import Function
-    from brian2.devices.cpp_standalone.codeobject import CPPStandaloneCodeObject
-
-    made = {}
-    for name, python in (("uniform", uniform), ("normal", normal)):
-        function = Function(
-            python,
-            arg_units=[1] * 4,
-            return_unit=1,
-            arg_types=["integer"] * 4,
-            return_type="float",
-            arg_names=["seed", "stream", "step", "element"],
-        )
-        function.implementations.add_numpy_implementation(python)
-        function.implementations.add_implementation("cython", CYTHON, name=name)
-        function.implementations.add_implementation(CPPStandaloneCodeObject, "", name=f"snn_{name}")  # engine/random.h
-        made[name] = function
-    return made

@@ -81,6 +81,8 @@ class Result:
         Wall time, building included.
     builds : int
         How many programs were compiled for it: 0 or 1.
+    peak_memory_bytes : int or None
+        The most memory that its program held. None from the runtime backends, which run in this process.
     """
 
     task: str
@@ -99,6 +101,7 @@ class Result:
     hashes: Mapping[str, str] = field(default_factory=dict)
     seconds: float = 0.0
     builds: int = 0
+    peak_memory_bytes: int | None = None
 
     @property
     def accuracy(self) -> float:
@@ -174,6 +177,8 @@ class Result:
         rows.append((f"test {score}", "not scored" if self.test is None else f"{getattr(self.test, score):.4f}"))
         rows += [(f"{cost.replace('_', ' ')} / sample", f"{self._per_sample(cost):,.0f}") for cost in COSTS]
         rows.append(("weights", f"{sum(w.size for w in self.weights.values()):,}"))
+        if self.peak_memory_bytes is not None:
+            rows.append(("peak memory of the program", f"{self.peak_memory_bytes / 2**20:,.1f} MiB"))
         rows.append(("run", f"{self.backend}, {self.dtype}, {self.seconds:.1f} s"))
         return "\n".join(f"{name:>28}  {text}" for name, text in rows)
 
@@ -223,7 +228,10 @@ class Result:
             raise SNNError(f"{path} is not a result that can be read: {reason}.") from error
 
 
-_PLAIN = ("task", "seed", "backend", "dtype", "counts", "dt_ms", "period", "versions", "hashes", "seconds", "builds")
+_PLAIN = (
+    *("task", "seed", "backend", "dtype", "counts", "dt_ms", "period", "versions", "hashes", "seconds", "builds"),
+    "peak_memory_bytes",
+)
 
 
 def _prefixed(arrays: Mapping[str, np.ndarray], prefix: str) -> dict[str, np.ndarray]:

@@ -12,10 +12,10 @@ import numpy as np
 from snn.backends.process import RunOptions
 from snn.backends.program import Candidate, Outcome, Program, Samples, State
 from snn.backends.signals import signal_rows
-from snn.check import place
 from snn.errors import Cancelled, RunTimeout
 from snn.fields import si
 from snn.network import NetworkSpec
+from snn.profile import Profile, largest, stage
 from snn.readouts import LeakyReadout
 from snn.result import Part
 
@@ -35,6 +35,13 @@ class TaskRun:
     candidate : Candidate
     cancel : threading.Event or None
         Ends it when set.
+    profile : Profile or None
+        Where its CPU time is counted.
+
+    Attributes
+    ----------
+    peak_memory_bytes : int or None
+        The most memory that its program has held so far.
 
     Notes
     -----
@@ -44,14 +51,18 @@ class TaskRun:
 
     program: Program
     deadline: float | None = None
+    peak_memory_bytes: int | None = None
 
-    def __init__(self, task: Task, candidate: Candidate, cancel: threading.Event | None):
-        self.task, self.candidate, self.cancel = task, candidate, cancel
+    def __init__(
+        self, task: Task, candidate: Candidate, cancel: threading.Event | None, profile: Profile | None = None
+    ):
+        self.task, self.candidate, self.cancel, self.profile = task, candidate, cancel, profile
         dt = si(candidate.spec.dt)
         self.steps, self.gap = round(si(task.sample) / dt), round(si(task.gap) / dt)
         self.period = self.steps + self.gap
         self.readout = candidate.spec.readouts[0]
         self.piece = max(1, PIECE // max(1, task.data.row_bytes))
+        self.passes = 2 if writes_during_sample(candidate.spec) else 1  # the first of two only predicts
 
     def check_signals(self) -> None:
         """Raise an error if the network reads something that the task does not give, before anything is compiled."""
@@ -67,14 +78,14 @@ class TaskRun:
     def stream(self, record: tuple[str, ...], last: int) -> tuple[Part, Outcome]:
         """The stream: its scores, and the outcome with counters, what was recorded, and the state that it leaves."""
         order = self.task.order(self.task.split(len(self.task.data)).stream, self.candidate.seed)
-        passes = 2 if writes_during_sample(self.candidate.spec) else 1  # the first of two only predicts
+        passes = self.passes
         preview = np.arange(len(order) * passes) % passes != passes - 1
         learn = ~preview
         if self.task.data.learn is not None:
             learn &= self.task.data.learn[np.repeat(order, passes)]
         recorded = ~preview & (np.arange(len(preview)) >= (len(order) - last) * passes)
         samples = _flags(len(preview), learn=learn, teach=learn, preview=preview, record=recorded)
-        outcome = self._advance(np.repeat(order, passes), samples, None, record, passes)
+        outcome = self._advance(np.repeat(order, passes), samples, None, record, passes, keep=True)
         return self._part(outcome, order, slice(None, None, passes)), outcome
 
     def frozen(self, indices: np.ndarray, state: State) -> Part:
@@ -97,29 +108,39 @@ class TaskRun:
         state: State | None,
         record: tuple[str, ...] = (),
         passes: int = 1,
+        keep: bool = False,
     ) -> Outcome:
-        """Run samples of any number piece by piece, each from the state that the one before has left."""
+        """Run samples of any number piece by piece, each from the state that the one before has left.
+
+        The state that the last one leaves is given back where `keep` says so.
+        """
         whole: Outcome | None = None
         for begin in range(0, max(1, len(rows)), self.piece * passes):
             piece = slice(begin, begin + self.piece * passes)
-            options = self._options(record)
-            samples = self._samples(rows[piece], {name: flag[piece] for name, flag in flags.items()})
+            options = self._options(record, state=keep or piece.stop < len(rows))
+            with stage(self.profile, "write"):
+                samples = self._samples(rows[piece], {name: flag[piece] for name, flag in flags.items()})
             outcome = self.program.advance([self.candidate], [samples], [state], options)[0]
+            self.peak_memory_bytes = largest(self.peak_memory_bytes, outcome.peak_memory_bytes)
             whole = outcome if whole is None else _joined(whole, outcome)
             state = outcome.state
         assert whole is not None
         return whole
 
-    def _options(self, record: tuple[str, ...]) -> RunOptions:
+    def _options(self, record: tuple[str, ...], state: bool) -> RunOptions:
         """Options of a piece; an error if the run should end instead."""
         if self.cancel is not None and self.cancel.is_set():
             raise Cancelled("The run was cancelled.")
         left = None if self.deadline is None else self.deadline - time.monotonic()
         if left is not None and left <= 0:
             raise RunTimeout("The run took longer than it was given.")
-        return RunOptions(record, left, self.cancel)
+        return RunOptions(record, left, self.cancel, state, self.profile)
 
     def _part(self, outcome: Outcome, indices: np.ndarray, scored: slice) -> Part:
+        with stage(self.profile, "score"):
+            return self._scored(outcome, indices, scored)
+
+    def _scored(self, outcome: Outcome, indices: np.ndarray, scored: slice) -> Part:
         first, second_ = (outcome.outputs[name][scored] for name in self.candidate.plan.outputs[self.readout.name])
         leaky = isinstance(self.readout.readout, LeakyReadout)
         losses = second_.sum(axis=1) if leaky else np.full(len(first), np.nan)
@@ -144,6 +165,7 @@ def _joined(before: Outcome, after: Outcome) -> Outcome:
             name: np.concatenate([array, after.recordings[name]]) if len(array) else after.recordings[name]
             for name, array in before.recordings.items()
         },
+        peak_memory_bytes=largest(before.peak_memory_bytes, after.peak_memory_bytes),
     )
 
 
@@ -157,5 +179,5 @@ def writes_during_sample(spec: NetworkSpec) -> bool:
     """Whether a rule changes weights before a sample's end, or a teacher acts in it."""
     teachers = [signal for p in spec.populations for signal in [*p.signals.values(), *(d.signal for d in p.drives)]]
     return any(signal.teacher for signal in teachers) or any(
-        update.on != "sample" for p in spec.projections for update in p.rule.equations(place(spec, p)).updates
+        update.on != "sample" for p in spec.projections for update in spec.rules[p.name].updates
     )

@@ -20,6 +20,7 @@ from snn.backends.program import Candidate
 from snn.errors import NetworkError, SNNError
 from snn.fields import number, si
 from snn.network import Network, NetworkSpec, freeze
+from snn.profile import Profile, stage
 from snn.random import ORDER, generator
 from snn.result import Result
 from snn.serial import dumps, loads
@@ -120,6 +121,7 @@ class Task(ABC):
         test: bool = False,
         timeout: float | None = None,
         cancel: threading.Event | None = None,
+        profile: Profile | None = None,
     ) -> Result:
         """Run a network through the stream, then score it.
 
@@ -141,6 +143,8 @@ class Task(ABC):
             Seconds that the run may take, not counting compilation.
         cancel : threading.Event or None
             Ends the run when it is set.
+        profile : snn.profile.Profile or None
+            Where the run's CPU time is counted, stage by stage. Runs of the runtime backends are ``"run"`` as a whole.
 
         Raises
         ------
@@ -150,36 +154,44 @@ class Task(ABC):
             If it cannot be compiled, or did not finish.
         """
         begin = time.monotonic()
-        spec = freeze(network)
         if not 0 <= seed < 2**31:
             raise SNNError(f"`0 <= seed < 2**31` must hold, but seed = {seed}.")
-        if problems := check.problems(self, spec):
-            raise NetworkError(problems)
-        record = (record,) if isinstance(record, str) else tuple(record)
-        candidate = Candidate(spec, int(seed))
-        run = TaskRun(self, candidate, cancel)
-        run.check_signals()
-        program = load_program(candidate, backend, dtype, RunOptions(cancel=cancel))
+        with stage(profile, "lower"):
+            spec = freeze(network)
+            with stage(profile, "write"):  # the samples, which are read the first time
+                problems = check.problems(self, spec)
+            if problems:
+                raise NetworkError(problems)
+            candidate = Candidate(spec, int(seed))
+            run = TaskRun(self, candidate, cancel, profile)
+            run.check_signals()
+        with stage(profile, "build"):
+            program = load_program(candidate, backend, dtype, RunOptions(cancel=cancel, profile=profile))
         run.start(program, timeout)
-        stream, outcome = run.stream(record, record_samples)
+        stream, outcome = run.stream((record,) if isinstance(record, str) else tuple(record), record_samples)
         split = self.split(len(self.data))
         validation = run.frozen(split.validation, outcome.state)
         tested = run.frozen(split.test, outcome.state) if test else None
-        return Result(
-            task=self.name,
-            seed=int(seed),
-            backend=backend,
-            dtype=dtype,
-            stream=stream,
-            validation=validation,
-            test=tested,
-            counts=candidate.plan.counts(outcome.totals) | {"samples": len(stream), "steps": len(stream) * run.period},
-            weights=candidate.weights(outcome.state),
-            recordings=dict(outcome.recordings),
-            dt_ms=si(spec.dt) * 1e3,
-            period=run.period,
-            versions=versions(),
-            hashes={"network": spec.hash(), "structure": candidate.plan.structure_hash()},
-            seconds=time.monotonic() - begin,
-            builds=int(program.built),
-        )
+        if profile is not None:
+            profile.memory(run.peak_memory_bytes)
+        with stage(profile, "score"):
+            counts = candidate.plan.counts(outcome.totals)
+            return Result(
+                task=self.name,
+                seed=int(seed),
+                backend=backend,
+                dtype=dtype,
+                stream=stream,
+                validation=validation,
+                test=tested,
+                counts=counts | {"samples": len(stream), "steps": len(stream) * run.period},
+                weights=candidate.weights(outcome.state),
+                recordings=dict(outcome.recordings),
+                dt_ms=si(spec.dt) * 1e3,
+                period=run.period,
+                versions=versions(),
+                hashes={"network": spec.hash(), "structure": candidate.plan.structure_hash()},
+                seconds=time.monotonic() - begin,
+                builds=int(program.built),
+                peak_memory_bytes=run.peak_memory_bytes,
+            )

@@ -18,6 +18,8 @@ examples:
       the plasticity of a network of the study, whose parameters are drawn from its search space
   snnsearch explain network.json --latex
       that of a network written by NetworkSpec.to_json(), its mathematics as LaTeX
+  snnsearch explain my_study.py --loops
+      the loops of a time step of the compiled program: what is done at once, what one by one, and why
 """
 
 
@@ -31,7 +33,9 @@ def add(commands: Any) -> argparse.ArgumentParser:
         epilog=EXAMPLES,
     )
     parser.add_argument("file", metavar="FILE", help="Python file that defines `study`, or a network's JSON")
-    parser.add_argument("--latex", action="store_true", help="print the mathematics alone, as LaTeX")
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--latex", action="store_true", help="print the mathematics alone, as LaTeX")
+    what.add_argument("--loops", action="store_true", help="print the loops of the compiled program instead, and why")
     return parser
 
 
@@ -40,6 +44,9 @@ def execute(arguments: argparse.Namespace) -> int:
     from snn.check import place
 
     spec = _network(Path(arguments.file))
+    if arguments.loops:
+        _print_loops(spec)
+        return 0
     if not spec.projections:
         print("The network has no projections.")
         return 0
@@ -51,6 +58,33 @@ def execute(arguments: argparse.Namespace) -> int:
     mark = "% " if arguments.latex else ""
     print("\n\n".join(f"{mark}{', '.join(names)}: {rule}\n{shown}" for (rule, shown), names in alike.items()))
     return 0
+
+
+def _print_loops(spec: NetworkSpec) -> None:
+    """The loops of a time step, slot by slot."""
+    from concurrent.futures import ProcessPoolExecutor
+    from multiprocessing import get_context
+
+    from snn.backends.build import loops
+
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as apart:  # it sets Brian2's device
+        found = apart.submit(loops, spec.skeleton().to_json(), "float32").result()
+    slot = None
+    for one in found:
+        if one.slot != slot:
+            slot = one.slot
+            print(f"{slot}")
+        when = "" if one.phase == "step" else f" ({WHEN[one.phase]})"
+        what = f": {', '.join(one.writes)}" if one.writes else ""
+        print(f"  {one.owner}{what}{when}\n      {one.loop}, since {one.why}")
+
+
+WHEN = {
+    "learn": "while learning",
+    "first": "in a sample's first step",
+    "last": "in a sample's last step",
+    "learn_last": "in a sample's last step, while learning",
+}
 
 
 def _brief(rule: Rule) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from typing import Any
 
@@ -16,6 +17,8 @@ examples:
   snnsearch run my_study.py --trials 50 --timeout 60 --backend runtime --dtype float64
   snnsearch run my_study.py --storage postgresql://user:password@host/db --name second
   snnsearch run my_study.py --trials 24 --json > result.json
+  snnsearch run my_study.py --trials 24 --profile
+      and say where the CPU went: ask, lower, build, write, run, read, score, tell
 
 exit status: 0 done, 2 a mistake in the script or the arguments, 130 interrupted (the same command goes on)
 """
@@ -35,6 +38,7 @@ def add(commands: Any) -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=whole(0), metavar="S", help="seed of the study (default: the script's)")
     parser.add_argument("--backend", metavar="B", help="standalone, runtime or runtime:cython (default: the script's)")
     parser.add_argument("--dtype", metavar="D", help="float32 or float64 (default: the script's)")
+    parser.add_argument("--profile", action="store_true", help="say where the CPU of driver and programs went")
     parser.add_argument("--json", action="store_true", help="write one line of JSON to standard output")
     return parser
 
@@ -43,13 +47,15 @@ def execute(arguments: argparse.Namespace) -> int:
     """Run the command."""
     from search.interrupt import Interrupt
 
+    began = sum(os.times()[:4])  # before the long imports
     with Interrupt() as interrupt:  # from here on, so that Ctrl-C while Brian2 is imported ends in order too
         from search.searching import available_cpus, search
 
         changes = {name: getattr(arguments, name) for name in ("seed", "backend", "dtype", "timeout")}
         plan = read_plan(arguments, **changes)
         workers = arguments.workers or available_cpus()
-        summary, interrupted = search(plan, arguments.trials, workers, interrupt)
+        profiled_from = began if arguments.profile else None
+        summary, interrupted = search(plan, arguments.trials, workers, interrupt, profiled_from)
     if arguments.json:
         print(summary.to_json(), flush=True)
     if interrupted:

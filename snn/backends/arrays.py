@@ -11,19 +11,34 @@ from pathlib import Path
 
 import numpy as np
 
+from snn.errors import RunError
+
 TYPES = {"d": np.float64, "f": np.float32, "l": np.int64, "i": np.int32, "b": np.uint8}
 LETTERS = {np.dtype(dtype): letter for letter, dtype in TYPES.items()} | {np.dtype(bool): "b"}
 
 
 def write_arrays(path: str | Path, arrays: Mapping[str, np.ndarray]) -> None:
-    """Write a file; every array is flattened."""
+    """Write a file; every array is flattened.
+
+    Raises
+    ------
+    RunError
+        If its folder has no room for it, or cannot be written.
+    """
     flat = {name: np.ascontiguousarray(array).ravel() for name, array in arrays.items()}
     header = [f"SNN1 {len(flat)}"]
     header += [f"{name} {LETTERS[array.dtype]} {array.size}" for name, array in flat.items()]
-    with open(path, "wb") as file:
-        file.write(("\n".join(header) + "\n").encode())
-        for array in flat.values():
-            file.write(array.tobytes())
+    try:
+        with open(path, "wb") as file:
+            file.write(("\n".join(header) + "\n").encode())
+            for array in flat.values():
+                file.write(array.data)
+    except OSError as error:
+        size = sum(array.nbytes for array in flat.values())
+        raise RunError(
+            f"The numbers of a run, {size} bytes, cannot be written into {Path(path).parent}: {error.strerror}; free "
+            "some space there, or set TMPDIR to another folder."
+        ) from error
 
 
 def read_arrays(path: str | Path) -> dict[str, np.ndarray]:
@@ -44,10 +59,9 @@ def read_arrays(path: str | Path) -> dict[str, np.ndarray]:
             raise ValueError(f"{path} has a damaged header")
         for name, letter, count in entries:
             dtype = np.dtype(TYPES[letter])
-            data = file.read(int(count) * dtype.itemsize)
-            if len(data) != int(count) * dtype.itemsize:
+            arrays[name] = array = np.empty(int(count), dtype)
+            if file.readinto(array.data) != array.nbytes:
                 raise ValueError(f"{path} ends within {name}")
-            arrays[name] = np.frombuffer(data, dtype).copy()
         if file.read(1):
             raise ValueError(f"{path} is longer than it says")
     return arrays

@@ -1,21 +1,46 @@
-"""Builds one program, in a process of its own: ``python -m snn.backends.build NETWORK.json DTYPE FOLDER``.
+"""Builds one program, in a process of its own: ``python -c ENTRY NETWORK.json DTYPE FOLDER``.
 
 Brian2 keeps global state, which ends with this process; a failure here harms nobody and has an exit status.
 """
 
 from __future__ import annotations
 
+import os
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from snn.backends.process import end_with_caller
 from snn.errors import BuildError, SNNError
 
-FLAGS = ("-std=c++17", "-O3", "-march=native", "-ffp-contract=off", "-w")
-SOURCE, BINARY, PROBLEM = "program.cpp", "program", "problem"
+if TYPE_CHECKING:
+    from snn.backends.device import EngineDevice
+    from snn.backends.loops import Note
+    from snn.backends.lower import Lowered
+    from snn.backends.plan import Plan
+
+# None of these changes a result: no contraction, no reordering; errno and traps are what nobody looks at.
+FLAGS = (
+    "-std=c++17",
+    "-O3",
+    "-march=native",
+    "-ffp-contract=off",
+    "-fno-math-errno",
+    "-fno-trapping-math",
+    "-fno-threadsafe-statics",
+    "-w",
+)
+
+# Brian2 imports pylab where there is one: half a second, for plots that nobody draws here.
+ENTRY = "import sys; sys.modules['pylab'] = None; from snn.backends import build; sys.exit(build.main(sys.argv[1:]))"
+
+SOURCE, BINARY = "program.cpp", "program"
+PROBLEM = "snnsearch cannot build: "  # what comes after it on standard error is for the user
+KILLED = ("signal terminated program", "terminated with signal")  # one of the compiler's own programs
+FULL = ("No space left on device", "Disk quota exceeded")
 
 
 def compiler() -> str:
@@ -32,23 +57,30 @@ def compiler() -> str:
     return found
 
 
-def write_source(network: str, dtype: str, folder: Path) -> Path:
-    """Lower the network of a JSON text and write its C++ file."""
+def generate(network: str, dtype: str) -> tuple[EngineDevice, Lowered, Plan]:
+    """Lower the network of a JSON text and make its code; for processes of their own, as it sets Brian2's device.
+
+    Raises
+    ------
+    BuildError
+        If Brian2 refuses it.
+    """
     from brian2 import all_devices, prefs, second, set_device
     from brian2.core.base import BrianObjectException
     from brian2.core.functions import Function
 
     from snn.backends.device import EngineDevice
+    from snn.backends.functions import brian_functions
     from snn.backends.lower import lower
     from snn.backends.planner import plan
     from snn.backends.program import DTYPES
     from snn.network import NetworkSpec
-    from snn.random import brian_functions
 
     device = all_devices["snnsearch"] = EngineDevice()
     set_device("snnsearch", build_on_run=False)
     prefs.core.default_float_dtype = DTYPES[dtype]
     planned = plan(NetworkSpec.from_json(network))
+    _forget_sizes(planned)
     functions = brian_functions()
     for source in planned.signals:
         functions[f"signal_{source}"] = _declared(Function, f"signal_{source}")
@@ -58,9 +90,31 @@ def write_source(network: str, dtype: str, folder: Path) -> Path:
     except BrianObjectException as error:
         about = error.__cause__ or error
         raise BuildError(f"Brian2 refuses the network's equations: {type(about).__name__}: {about}") from error
+    return device, lowered, planned
+
+
+def _forget_sizes(planned: Plan) -> None:
+    """Two of everything, since Brian2 treats arrays of one as scalars: a program's text must not depend on sizes."""
+    import numpy as np
+
+    for group in planned.groups.values():
+        group.n = 2
+    for block in planned.synapses.values():
+        block.pre = block.post = np.arange(2, dtype=np.int32)
+
+
+def write_source(network: str, dtype: str, folder: Path) -> Path:
+    """Write the C++ file of a network."""
+    device, lowered, planned = generate(network, dtype)
     path = folder / SOURCE
     device.write_program(lowered, planned, path)
     return path
+
+
+def loops(network: str, dtype: str) -> list[Note]:
+    """The loops of a network's program, in the order of a time step."""
+    device, lowered, _ = generate(network, dtype)
+    return device.loops(lowered)
 
 
 def _declared(make: type, name: str) -> Any:
@@ -79,6 +133,25 @@ def _declared(make: type, name: str) -> Any:
     return function
 
 
+def run_compiler(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the C++ compiler, which speaks English here, to its end.
+
+    Raises
+    ------
+    BuildError
+        If there is none, or it cannot be started.
+    """
+    command = [compiler(), *arguments]
+    environment = os.environ | {"LC_ALL": "C"}
+    try:
+        return subprocess.run(command, capture_output=True, text=True, errors="replace", check=False, env=environment)
+    except OSError as error:
+        raise BuildError(
+            f"The C++ compiler {command[0]} cannot be started: {error.strerror}; install it again, or put another one "
+            "on the PATH."
+        ) from error
+
+
 def compile_source(source: Path) -> Path:
     """Compile a program.
 
@@ -87,28 +160,40 @@ def compile_source(source: Path) -> Path:
     BuildError
         With the compiler's words.
     """
+    from snn.backends.cache.folder import no_space
     from snn.backends.device import ENGINE
 
     binary = source.with_name(BINARY)
-    command = [compiler(), *FLAGS, f"-I{ENGINE}", str(source), "-o", str(binary)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = run_compiler(*FLAGS, f"-I{ENGINE}", str(source), "-o", str(binary))
+    words = done.stderr.strip()[-2000:]
+    if done.returncode and any(text in words for text in FULL):
+        raise no_space(source.parent)
+    if done.returncode < 0 or any(text in words for text in KILLED):
+        how = words or f"killed by {signal.Signals(-done.returncode).name}"
+        raise BuildError(
+            f"The compiler did not end by itself ({how}): if memory is short, run fewer workers; if the disk is full, "
+            "free some space."
+        )
     if done.returncode:
-        raise BuildError(f"The compiler refused the program ({source}): {done.stderr.strip()[-2000:]}")
+        raise BuildError(f"The compiler refused the program: {words or f'exit status {done.returncode}'}")
     return binary
 
 
 def main(arguments: list[str]) -> int:
-    """Build; what goes wrong is written into the file ``problem`` beside the source."""
+    """Build a program and its manifest; what goes wrong is said on standard error, since a disk may be full."""
+    from snn.backends.cache.folder import unusable
+    from snn.backends.cache.manifest import write_manifest
+    from snn.network import NetworkSpec
+
     end_with_caller()
-    network, dtype, folder = arguments
+    network, dtype, folder = Path(arguments[0]), arguments[1], Path(arguments[2])
     try:
         compiler()
-        compile_source(write_source(Path(network).read_text(), dtype, Path(folder)))
-    except SNNError as error:
-        (Path(folder) / PROBLEM).write_text(str(error))
+        binary = compile_source(write_source(network.read_text(), dtype, folder))
+        write_manifest(binary, NetworkSpec.from_json(network.read_text()), dtype)
+    except (SNNError, OSError) as error:
+        problem = unusable(folder.parent, error) if isinstance(error, OSError) else error
+        print(f"{PROBLEM}{problem}", file=sys.stderr)
         return 2
     return 0
 
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

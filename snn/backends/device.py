@@ -7,32 +7,26 @@ loop over steps and samples is ours (``engine/engine.h``), and there are no spik
 
 from __future__ import annotations
 
-import re
+from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from brian2 import NeuronGroup, Synapses, prefs
 from brian2.codegen.generators.cpp_generator import c_data_type
-from brian2.codegen.templates import Templater
 from brian2.core.variables import ArrayVariable, Constant
-from brian2.devices.cpp_standalone.codeobject import CPPStandaloneCodeObject
 from brian2.devices.cpp_standalone.device import CPPStandaloneDevice
 from brian2.parsing.rendering import CPPNodeRenderer
 
+from snn.backends.generator import EngineCodeObject
+from snn.backends.loops import Note, all_code, loop_of, note, written_names
 from snn.backends.lower import Lowered
 from snn.backends.plan import CLOCK, STEP, Plan
-from snn.equations import identifiers
 
 ENGINE = Path(__file__).parent / "engine"
 ROLES = {"state": "s", "lasting": "l", "total": "t", "constant": "c", "clock": "i"}
+NO_LOOP = ("synapses_push_spikes", "synapses_create_array")  # templates of what this engine does otherwise
 LETTERS = {"double": "d", "float": "f", "int64_t": "l", "int32_t": "i", "char": "b"}
-
-
-class EngineCodeObject(CPPStandaloneCodeObject):
-    """Brian2's standalone code object with this package's templates in front of the stock ones."""
-
-    templater: Templater = CPPStandaloneCodeObject.templater.derive("snn.backends")
 
 
 class EngineDevice(CPPStandaloneDevice):
@@ -55,38 +49,49 @@ class EngineDevice(CPPStandaloneDevice):
         pathway = extra.get("pathway")
         # Owners come as weak proxies of a Synapses or a NeuronGroup.
         synapses = pathway.synapses if pathway is not None else owner
-        extra["synaptic_block"] = None
-        extra["independent"] = _independent(abstract_code, variable_indices, extra)
-        if hasattr(synapses, "_synaptic_pre") or "_synaptic_pre" in synapses.variables:
+        extra |= {"synaptic_block": None, "independent": True}
+        loop = None
+        if "_synaptic_pre" in synapses.variables:
+            into = extra.get("_index_var")
+            summed = None if into is None else into.name  # a variable without elements is false
+            loop = loop_of(abstract_code, variables, variable_indices, summed, self)
+            # Copies that lack one neuron are for populations connected to themselves.
+            within = synapses.source.name == synapses.target.name
+            extra |= {"independent": loop.at_once, "narrow": loop.narrow, "hollow": loop.hollow if within else ()}
             extra["synaptic_block"] = synapses.name
             extra["pre_array"] = self.get_array_name(synapses.variables["_synaptic_pre"])
             extra["post_array"] = self.get_array_name(synapses.variables["_synaptic_post"])
+            extra["source_group"] = synapses.source.name
         if pathway is not None:
             extra["side"] = pathway.prepost
             extra["event_group"] = pathway.source.name
             extra["event_space"] = self.get_array_name(pathway.source.variables[pathway.eventspace_name])
-        return super().code_object(
+        made = super().code_object(
             owner, name, abstract_code, variables, template_name, variable_indices, template_kwds=extra, **keywords
         )
+        written = sorted(name for name in written_names(all_code(abstract_code)) if not name.startswith("_"))
+        if "_target_var" in extra:
+            written = [extra["_target_var"].name]
+        self.notes[made.name] = note(synapses.name, written, made.template_name, extra.get("side"), loop)
+        return made
+
+    @cached_property
+    def notes(self) -> dict[str, Note]:
+        """What is known of each code object's loop, by its name."""
+        return {}
+
+    def loops(self, lowered: Lowered) -> list[Note]:
+        """The loops of a network whose code objects have been made by a run, in the order of a time step."""
+        return [
+            replace(self.notes[codeobj.name], slot=item.when, phase=lowered.phase(item))
+            for item in lowered.network.sorted_objects
+            for codeobj in item._code_objects
+            if codeobj.template_name not in NO_LOOP
+        ]
 
     def write_program(self, lowered: Lowered, plan: Plan, path: Path) -> None:
         """Write the C++ file of a network whose code objects have been made by a run."""
         path.write_text(_Source(self, lowered, plan).text())
-
-
-def _independent(abstract: Any, indices: Any, keywords: dict[str, Any]) -> bool:
-    """Whether the synapses of one presynaptic neuron can be done at once: none writes what another one reads.
-
-    They have different postsynaptic neurons, so only a variable of the presynaptic one is shared.
-    """
-    texts = abstract.values() if isinstance(abstract, dict) else [abstract]
-    code = "\n".join(map(str, texts)).replace(";", "\n")
-    written = set(re.findall(r"^\s*(\w+)\s*(?:[-+*/%]|//|\*\*)?=(?!=)", code, re.MULTILINE))
-    if keywords.get("_index_var") is not None:
-        return keywords["_index_var"].name == "_synaptic_post"
-    # What is written at one end and read at the other may be the same neuron, within one population.
-    crossed = {f"{name.removesuffix('_post')}_pre" for name in written}
-    return all(indices[name] != "_presynaptic_idx" for name in written) and not crossed & identifiers(code)
 
 
 class _Source:
@@ -99,8 +104,8 @@ class _Source:
     def text(self) -> str:
         calls, code = self._steps()
         parts = [
+            f"#define SNN_REAL {c_data_type(prefs.core.default_float_dtype)}",
             '#include "engine.h"',
-            '#include "random.h"',
             *(f"static int64_t size_{name} = 0;" for name in self.lowered.objects),
             "static const int64_t one = 1;",
             *(f"static snn::Connectivity connectivity_{name};" for name in self.plan.synapses),
@@ -144,9 +149,9 @@ class _Source:
 
     def _signal(self, source: str) -> str:
         return (
-            f"static const double* values_{source} = nullptr;\nstatic int64_t width_{source} = 1, rows_{source} = 0;\n"
-            f"static inline double signal_{source}(int64_t row, int64_t i)\n"
-            f"{{ return values_{source}[row*width_{source} + (width_{source} > 1 ? i : 0)]; }}"
+            f"static const snn::real* row_{source} = nullptr;\nstatic int64_t width_{source} = 1;\n"
+            f"static inline snn::real signal_{source}(int64_t, int64_t i)\n"
+            f"{{ return row_{source}[width_{source} > 1 ? i : 0]; }}"
         )
 
     def _steps(self) -> tuple[list[str], list[str]]:
@@ -155,20 +160,12 @@ class _Source:
         for item in self.lowered.network.sorted_objects:
             phase = self.lowered.phase(item)
             for codeobj in item._code_objects:
-                if codeobj.template_name in ("synapses_push_spikes", "synapses_create_array"):
+                if codeobj.template_name in NO_LOOP:
                     continue
                 condition = "" if phase == STEP else f"if (phases & {phase.upper()}) "
                 calls.append(f"    {condition}_run_{codeobj.name}();")
-                code.append(self._mended(codeobj.code.cpp_file.replace("%CONSTANTS%", self._constants(codeobj))))
+                code.append(codeobj.code.cpp_file.replace("%CONSTANTS%", self._constants(codeobj)))
         return calls, code
-
-    def _mended(self, code: str) -> str:
-        """Brian2's code, with two of its habits broken."""
-        # It divides whole numbers as 32 bit floats, whatever the precision asked for.
-        if prefs.core.default_float_dtype is np.float64:
-            code = code.replace("1.0f*", "1.0*")
-        # Its indices of 32 bits may wrap around, for all that a compiler knows, which forbids vector loops.
-        return re.sub(r"const int32_t (_(?:pre|post)synaptic_idx)", r"const int64_t \1", code)
 
     def _constants(self, codeobj: Any) -> str:
         lines: dict[str, None] = {}
@@ -206,21 +203,21 @@ class _Source:
                 name, kind = self.device.arrays[variable], c_data_type(variable.dtype)
                 entries.append(f"    {{\"{name}\", (void**)&{name}, sizeof({kind}), '{LETTERS[kind]}', 'i', &one, 0}},")
         sizes = [f'    {{"{name}", &size_{name}}},' for name in self.lowered.objects]
-        signals = [f'    {{"{s}", &values_{s}, &width_{s}, &rows_{s}}},' for s in self.plan.signals]
+        signals = [f'    {{"{s}", &row_{s}, &width_{s}}},' for s in self.plan.signals]
         return "\n".join(
             [
-                "std::vector<snn::Entry> snn::entries = {",
+                "const snn::Entry snn::entries[] = {",
                 *entries,
-                "};",
-                "std::vector<snn::Size> snn::sizes = {",
+                "    {}};",
+                "const snn::Size snn::sizes[] = {",
                 *sizes,
-                "};",
-                "std::vector<snn::SynapseEntry> snn::synapses = {",
+                "    {}};",
+                "const snn::SynapseEntry snn::synapses[] = {",
                 *map(self._synapse, self.plan.synapses),
-                "};",
-                "std::vector<snn::Signal> snn::signals = {",
+                "    {}};",
+                "const snn::Signal snn::signals[] = {",
                 *signals,
-                "};",
+                "    {}};",
             ]
         )
 

@@ -22,8 +22,7 @@ from snn.backends.plan import (
     SynapseBlock,
     Variable,
 )
-from snn.check import place
-from snn.equations import identifiers, substitute
+from snn.equations import identifiers, parsed, substitute
 from snn.fields import si
 from snn.network import INPUTS, NamedReadout, NetworkSpec, Population
 from snn.neurons import Neuron
@@ -46,7 +45,7 @@ def add_inputs(plan: Plan, spec: NetworkSpec, seed: int) -> None:
         group.codes.append(Code("start", encoding.before, order=1))
     group.parameters(encoding.parameters)
     group.declare("seed", seed, "constant", integer=True, shared=True)
-    for name in Equations(encoding.model).names if encoding.model else ():
+    for name in parsed(encoding.model).names if encoding.model else ():
         group.variables[name] = Variable(encoding.initial.get(name, 0.0))
     _count_spikes(group, encoding.reset, slot="after_start")
     plan.groups[INPUTS] = group
@@ -76,7 +75,7 @@ def add_population(plan: Plan, spec: NetworkSpec, population: Population, seed: 
     neuron = population.model.neuron(spec.dt)
     model, threshold, reset = (own_random(plan, text) for text in (neuron.model, neuron.threshold or "", neuron.reset))
     group = Group(population.name, n=int(population.n), model=model, method=neuron.method)
-    _declare_model(group, Equations(model), neuron)
+    _declare_model(group, parsed(model), neuron)
     group.declare("seed", seed, "constant", integer=True, shared=True)
     for name, signal in population.signals.items():
         group.declare(name)
@@ -86,7 +85,7 @@ def add_population(plan: Plan, spec: NetworkSpec, population: Population, seed: 
         group.parameters({f"drive_gain_{index}": drive.gain})
         _load(plan, group, f"drive_{index}", drive.signal)
         group.codes.append(Code("synapses", f"{neuron.input} += drive_gain_{index}*drive_{index}", order=1))
-    if Equations(model)[neuron.input].type == PARAMETER:
+    if parsed(model)[neuron.input].type == PARAMETER:
         group.codes.append(Code("groups", f"{neuron.input} = 0*{neuron.input}", order=1))
     if threshold:
         _add_spikes(group, spec, neuron, threshold, reset)
@@ -103,7 +102,7 @@ def _declare_model(group: Group, equations: Equations, neuron: Neuron) -> None:
 def _add_spikes(group: Group, spec: NetworkSpec, neuron: Neuron, threshold: str, reset: str) -> None:
     group.threshold = threshold
     _add_history(group)
-    group.events.append(Event(PREVIOUS, "(spike_history // 2) % 2 == 1", "start", order=2))
+    group.events.append(Event(PREVIOUS, "history_at(spike_history, 2) == 1", "start", order=2))
     _count_spikes(group, f"spike_history += 1\nsample_spikes += {IN_SAMPLE}", slot="after_thresholds")
     group.declare("sample_spikes", integer=True)
     group.codes.append(Code("start", "sample_spikes = 0", FIRST))
@@ -131,7 +130,7 @@ def add_delay(group: Group, name: str, steps: int, slot: str) -> str:
         group.on_events.append(OnEvent("spike", "spike_history += 1", "after_start"))
     group.declare(lag, 2**steps, "constant", wide=True, shared=True)
     group.variables["history_size"].value = max(group.variables["history_size"].value, 2 ** (steps + 1))
-    group.events.append(Event(event, f"(spike_history // {lag}) % 2 == 1", slot, order=5))
+    group.events.append(Event(event, f"history_at(spike_history, {lag}) == 1", slot, order=5))
     return event
 
 
@@ -139,7 +138,7 @@ def _add_history(group: Group) -> None:
     """One bit a step: bit k says whether the neuron spiked k steps ago."""
     group.declare("spike_history", 0, wide=True)
     group.declare("history_size", 4, "constant", wide=True, shared=True)
-    group.codes.append(Code("start", "spike_history = (2*spike_history) % history_size", order=1))
+    group.codes.append(Code("start", "spike_history = history_shifted(spike_history, history_size)", order=1))
 
 
 def own_random(plan: Plan, text: str) -> str:
@@ -176,7 +175,7 @@ def _score_spikes(group: Group, named: NamedReadout, phase: str) -> None:
     score, tie = f"{named.name}_score", f"{named.name}_tie"
     group.declare(score)
     group.codes.append(Code("start", f"{score} = 0", FIRST))
-    dimensions = Equations(group.model).dimensions[readout.variable]
+    dimensions = parsed(group.model).dimensions[readout.variable]
     group.declare(tie, unit="1" if dimensions is DIMENSIONLESS else repr(get_unit(dimensions)))
     if readout.decide == "count":
         group.on_events.append(OnEvent("spike", f"{score} += {IN_SAMPLE}", "after_thresholds", order=2))
@@ -188,7 +187,7 @@ def _score_spikes(group: Group, named: NamedReadout, phase: str) -> None:
 
 def _leaky_group(plan: Plan, spec: NetworkSpec, name: str, readout: LeakyReadout) -> Group:
     group = Group(name, n=int(readout.n), model="dy/dt = (I - y)/tau : 1\nI : 1", update_slot="readouts")
-    _declare_model(group, Equations(group.model), Neuron(group.model, parameters={"tau": readout.tau}))
+    _declare_model(group, parsed(group.model), Neuron(group.model, parameters={"tau": readout.tau}))
     for variable in ("target", "error", "loss", "score"):
         group.declare(variable)
     window = WHOLE_SAMPLE if readout.learning_window is None else round(si(readout.learning_window) / si(spec.dt))
@@ -203,17 +202,16 @@ def _leaky_group(plan: Plan, spec: NetworkSpec, name: str, readout: LeakyReadout
     group.codes.append(Code("start", "score = 0\nloss = 0", FIRST))
     group.codes.append(Code("readouts", "I = 0", order=1))
     # Whether the step counts, and as how much of the learning window, or of the sample if that is shorter.
-    inside = f"inside = int(sample_step >= sample_steps - learning_steps)*{IN_SAMPLE}\n"
-    share = inside + "share = 1.0*inside/clip(learning_steps, 1, sample_steps)\n"
+    inside = f"inside = int(sample_step >= sample_steps - learning_steps)*{IN_SAMPLE}"
+    lines = [inside, "share = 1.0*inside/clip(learning_steps, 1, sample_steps)"]
     if readout.loss == "cross_entropy":
         _add_softmax(plan, name, group.n)
         group.declare("normaliser")
-        text = share + "error = inside*(1/normaliser - target)\nloss += share*target*log(normaliser)"
+        lines += ["error = inside*(1/normaliser - target)", "loss += share*target*log(normaliser)"]
     else:
-        text = inside + "error = inside*(y - target)\nloss += 0.5*error**2"
-    group.codes.append(Code("errors", text, order=1))
-    score = share + "score += share*y" if readout.decide == "mean" else inside + "score = score + inside*(y - score)"
-    group.codes.append(Code("errors", score, order=2))
+        lines += ["error = inside*(y - target)", "loss += 0.5*error**2"]
+    lines.append("score += share*y" if readout.decide == "mean" else "score = score + inside*(y - score)")
+    group.codes.append(Code("errors", "\n".join(lines), order=1))
     return group
 
 
@@ -241,7 +239,7 @@ def add_environment(plan: Plan, spec: NetworkSpec) -> None:
     assert environment is not None
     phase = LAST if environment.on == "sample" else STEP
     group = Group(ENVIRONMENT, model=environment.model, method=environment.method, update_slot="environment")
-    equations = Equations(environment.model)
+    equations = parsed(environment.model)
     for name, equation in equations.items():
         if equation.type in (DIFFERENTIAL_EQUATION, PARAMETER):
             group.variables[name] = Variable()
@@ -299,7 +297,7 @@ def _factors(spec: NetworkSpec) -> dict[str, set[str]]:
     """Third factors and the populations whose synapses need them."""
     needed: dict[str, set[str]] = {}
     for projection in spec.projections:
-        for factor in projection.rule.equations(place(spec, projection)).factors:
+        for factor in spec.rules[projection.name].factors:
             needed.setdefault(factor, set()).add(projection.target)
     return {factor: needed[factor] for factor in sorted(needed)}
 

@@ -10,7 +10,7 @@ import numpy as np
 from brian2 import Clock, Equations, Network, NeuronGroup, Synapses, second
 from brian2.groups.group import CodeRunner
 
-from snn.backends.plan import PHASES, SLOTS, STEP, Block, Code, Group, OnEvent, Plan, SynapseBlock
+from snn.backends.plan import PHASES, SLOTS, SPIKE_TEST, STEP, Block, Code, Group, OnEvent, Plan, SynapseBlock
 
 MARK = "phase_"  # a clock's name says when its objects run; all clocks have the same time step
 
@@ -80,7 +80,7 @@ def _group(group: Group, dtype: type, clocks: Mapping[str, Clock], functions: Ma
     made.contained_objects[:] = [item for item in made.contained_objects if item not in made.resetter.values()]
     made.state_updater.when = group.update_slot
     if group.threshold is not None:
-        made.set_event_schedule("spike", when=group.threshold_slot, order=3)
+        made.set_event_schedule("spike", when=group.threshold_slot, order=SPIKE_TEST)
     for event in group.events:
         made.set_event_schedule(event.name, when=event.slot, order=event.order)
     for number, on_event in enumerate(group.on_events):
@@ -138,7 +138,10 @@ def _synapses(
         namespace=dict(functions),
         name=block.name,
     )
-    made.connect(i=block.pre, j=block.post)
+    if len(block.pre):
+        made.connect(i=block.pre, j=block.post)
+    else:
+        made.connect(False)  # Brian2 takes no empty arrays
     for number, on_event in enumerate(block.on_events):
         path = getattr(made, f"path{number}")
         path.when, path.order, path._clock = on_event.slot, on_event.order, clocks[on_event.phase]

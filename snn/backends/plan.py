@@ -39,6 +39,8 @@ SLOTS = (
     "end",
 )
 
+SPIKE_TEST = 3  # the order of the spike test within its slot
+
 STEP, LEARN, FIRST, LAST, LEARN_LAST = "step", "learn", "first", "last", "learn_last"
 PHASES = (STEP, LEARN, FIRST, LAST, LEARN_LAST)
 """When code runs: in every step; only while learning; in a sample's first or last step; in its last while learning."""

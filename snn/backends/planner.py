@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from snn.backends.groups import add_environment, add_inputs, add_population, add_readout
+from snn.backends.merge import merge
 from snn.backends.plan import Plan
 from snn.backends.projections import add_projection
 from snn.equations import identifiers
@@ -22,6 +23,7 @@ def plan(spec: NetworkSpec, seed: int = 0) -> Plan:
         add_projection(result, spec, projection, index, seed)
     if spec.environment is not None:
         add_environment(result, spec)
+    merge(result)
     for group in result.groups.values():
         group.declare_clock()
     for block in result.synapses.values():  # synapses read the clock of the neurons behind them

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from snn.errors import Cancelled, RunError, RunTimeout
+from snn.profile import Profile
 
 POLL = 0.2  # seconds between looks at a cancellation
 LAST_WORDS = 4000
@@ -29,11 +30,17 @@ class RunOptions:
         Seconds that it may take.
     cancel : threading.Event or None
         Ends it when set.
+    state : bool
+        Whether the state that it leaves is wanted: with outputs and totals alone, there is less to write and to read.
+    profile : Profile or None
+        Where its CPU time is counted.
     """
 
     record: tuple[str, ...] = ()
     timeout: float | None = None
     cancel: threading.Event | None = field(default=None, compare=False)
+    state: bool = True
+    profile: Profile | None = field(default=None, compare=False)
 
     def check(self, deadline: float | None) -> None:
         """Raise `Cancelled` or `RunTimeout` if it is time to stop."""
@@ -53,6 +60,7 @@ PLAIN = RunOptions()
 def run_process(command: list[str], options: RunOptions, environment: Mapping[str, str] | None = None) -> None:
     """Run a program to its end, in a process group of its own.
 
+    Its CPU time, that of its own children included, counts for the profile's present stage.
     Its standard input is a pipe that this process holds open and never writes to: when this process is gone, however
     it went, the program sees the end of its input and ends too.
 
@@ -76,17 +84,27 @@ def run_process(command: list[str], options: RunOptions, environment: Mapping[st
         raise RunError(f"The program {command[0]} cannot be started: {error.strerror}.") from error
     try:
         words = _listen(process, options)
-        status = process.wait()
+        status = _wait(process, options)
     finally:
-        if process.poll() is None:
+        if process.returncode is None:
             os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+            _wait(process, options)
         for pipe in (process.stdin, process.stderr):
             if pipe is not None:
                 pipe.close()
     if status:
         ending = f"was killed by {signal.Signals(-status).name}" if status < 0 else f"ended with status {status}"
         raise RunError(f"The program {ending}" + (f": {words}" if words else "."))
+
+
+def _wait(process: subprocess.Popen[bytes], options: RunOptions) -> int:
+    """The exit status of a program, as `Popen.wait` gives it, once it has ended."""
+    # What this child alone has used: other threads have children of their own.
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if options.profile is not None:
+        options.profile.child(usage.ru_utime + usage.ru_stime)
+    return process.returncode
 
 
 def _listen(process: subprocess.Popen[bytes], options: RunOptions) -> str:

@@ -120,12 +120,17 @@ class Outcome:
     recordings : dict of str to array
         By name: spikes as (k, 2) integers of step and neuron; states as (steps, units); weights as (samples, synapses).
     state : State
+        Without arrays if it was not wanted (`RunOptions.state`).
+    peak_memory_bytes : int or None
+        The most memory that the program held, its own code included. None from a backend without a program of its own,
+        which is Brian2 in this process.
     """
 
     outputs: Mapping[str, np.ndarray]
     totals: Mapping[str, np.ndarray]
     recordings: Mapping[str, np.ndarray]
     state: State
+    peak_memory_bytes: int | None = None
 
 
 class Program(ABC):
@@ -158,6 +163,9 @@ def check_finite(outcome: Outcome) -> None:
     """Raise `NotFinite` if a run produced numbers that are none."""
     for name, array in (*outcome.outputs.items(), *outcome.state.arrays.items()):
         if array.dtype.kind == "f" and not np.isfinite(array).all():
-            raise NotFinite(
-                f"`{name}` became infinite or not a number; smaller learning rates or bounds w_min, w_max help."
-            )
+            raise not_finite(name)
+
+
+def not_finite(name: str) -> NotFinite:
+    """The error for an array with numbers that are none."""
+    return NotFinite(f"`{name}` became infinite or not a number; smaller learning rates or bounds w_min, w_max help.")

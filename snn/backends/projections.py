@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 
 import numpy as np
-from brian2 import Equations
 from brian2.units.fundamentalunits import DIMENSIONLESS, get_unit
 
 from snn.backends.groups import add_delay, own_random
@@ -21,9 +20,8 @@ from snn.backends.plan import (
     SynapseBlock,
 )
 from snn.backends.writes import write
-from snn.check import place
 from snn.connect import Normal
-from snn.equations import identifiers, substitute
+from snn.equations import identifiers, parsed, substitute
 from snn.fields import si
 from snn.network import INPUTS, NetworkSpec, Projection
 from snn.plasticity.rule import WEIGHT_IN_RULES, NeuronVariable, RuleEquations, Trace, Update
@@ -45,7 +43,7 @@ def add_projection(plan: Plan, spec: NetworkSpec, projection: Projection, index:
     arrival = _arrival(spec, projection, source, block.name, onto_readout)
     slot = "readouts" if onto_readout else "synapses"
     block.on_events.append(OnEvent(arrival, _transmission(spec, projection.target, onto_readout), slot, order=-1))
-    equations = projection.rule.equations(place(spec, projection))
+    equations = spec.rules[projection.name]
     plan.synapses[block.name] = block
     _add_rule(plan, spec, projection, block, equations, arrival)
     if onto_readout:
@@ -78,7 +76,7 @@ def _transmission(spec: NetworkSpec, target: str, onto_readout: bool) -> str:
     if onto_readout:
         return f"I_post += {WEIGHT}"
     neuron = next(p.model.neuron(spec.dt) for p in spec.populations if p.name == target)
-    unit = Equations(neuron.model).dimensions[neuron.input]
+    unit = parsed(neuron.model).dimensions[neuron.input]
     factor = "" if unit is DIMENSIONLESS else f"*({get_unit(unit)!r})"
     return f"{neuron.input}_post += {WEIGHT}{factor}"
 
@@ -180,8 +178,8 @@ PLACES = {
 def _add_neuron_variables(plan: Plan, name: str, target: Group, variables: tuple[NeuronVariable, ...]) -> None:
     """Each projection has its own, though others may be alike: what is compiled must not depend on numbers."""
     words = {
-        "spiked": "(spike_history % 2)",
-        "spiked_before": "((spike_history // 2) % 2)",
+        "spiked": "history_at(spike_history, 1)",
+        "spiked_before": "history_at(spike_history, 2)",
         "is_refractory": f"({target.refractory})",
     }
     lines: dict[str, list[str]] = {}
@@ -212,7 +210,7 @@ def _add_feedback(
     taught = [
         (p.rule, kind)
         for p in spec.projections
-        if p.target == projection.source and (kind := p.rule.equations(place(spec, p)).feedback)
+        if p.target == projection.source and (kind := spec.rules[p.name].feedback)
     ]
     rule, kind = taught[0] if taught else (projection.rule, getattr(projection.rule, "feedback", None))
     if kind in ("random", "adaptive"):

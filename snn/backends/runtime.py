@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from brian2 import Function, prefs, second
 
+from snn.backends.functions import brian_functions
 from snn.backends.lower import Lowered, lower
 from snn.backends.plan import CLOCK, FIRST, LAST, LEARN, LEARN_LAST, STEP, Plan, SignalUse
 from snn.backends.process import PLAIN, RunOptions
 from snn.backends.program import DTYPES, Candidate, Outcome, Program, Samples, State, check_finite
 from snn.backends.recording import Recorder, resolve
 from snn.backends.signals import signal_rows
-from snn.random import brian_functions
+from snn.profile import stage
 
 
 class RuntimeProgram(Program):
@@ -35,10 +37,11 @@ class RuntimeProgram(Program):
         before = prefs.codegen.target
         prefs.codegen.target = self.target
         try:
-            return [
-                _Run(candidate.plan, piece, state, self.dtype, options).outcome()
-                for candidate, piece, state in zip(candidates, samples, states, strict=True)
-            ]
+            with stage(options.profile, "run"):
+                return [
+                    _Run(candidate.plan, piece, state, self.dtype, options).outcome()
+                    for candidate, piece, state in zip(candidates, samples, states, strict=True)
+                ]
         finally:
             prefs.codegen.target = before
 
@@ -84,7 +87,7 @@ class _Run:
             ),
         )
         check_finite(outcome)
-        return outcome
+        return outcome if self.options.state else replace(outcome, state=State(outcome.state.step, {}))
 
     def _begin(self, row: int, step: int) -> set[str]:
         """Prepare a step; returns the phases that it has."""

@@ -8,9 +8,14 @@ from snn.backends.plan import SignalUse
 from snn.backends.program import Samples
 from snn.errors import SNNError, nearest
 
+BYTES = (np.dtype(bool), np.dtype(np.uint8))
 
-def signal_rows(samples: Samples, source: str, use: SignalUse) -> np.ndarray:
+
+def signal_rows(samples: Samples, source: str, use: SignalUse, dtype: type = np.float64) -> np.ndarray:
     """A signal as a matrix: one row a sample, or one row a step.
+
+    Numbers are converted to `dtype`, but for booleans and bytes, such as explicit spikes and pixels: they stay as small
+    as they are.
 
     Raises
     ------
@@ -22,7 +27,9 @@ def signal_rows(samples: Samples, source: str, use: SignalUse) -> np.ndarray:
             f"The network reads the signal {source!r}, which the task does not give; "
             f"{nearest(source, samples.signals)}."
         )
-    array = np.asarray(samples.signals[source], dtype=float)
+    array = np.asarray(samples.signals[source])
+    if array.dtype not in BYTES:
+        array = array.astype(dtype)
     if use.per == "step" and array.ndim == 2:
         array = array[:, :, None]
     expected = (len(samples), samples.steps) if use.per == "step" else (len(samples),)
@@ -33,6 +40,6 @@ def signal_rows(samples: Samples, source: str, use: SignalUse) -> np.ndarray:
             f"({', '.join(map(str, expected))}) or ({', '.join(map(str, expected))}, at least {use.width}), "
             f"but the task gives {array.shape}."
         )
-    if not np.isfinite(array).all():
+    if array.dtype not in BYTES and not np.isfinite(array).all():
         raise SNNError(f"The task's {source!r} must be finite numbers, but has others.")
-    return array.reshape(int(np.prod(expected)), -1)
+    return array.reshape(int(np.prod(expected)), width)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,12 +13,18 @@ import numpy as np
 from snn.backends.arrays import read_arrays, write_arrays
 from snn.backends.cache import find_or_build, program_key
 from snn.backends.lower import MARK
-from snn.backends.plan import INTEGERS, PHASES, SPIKES_EVENT, Plan
+from snn.backends.plan import INTEGERS, PHASES, SPIKES_EVENT, Group, Plan
 from snn.backends.process import PLAIN, RunOptions, run_process
-from snn.backends.program import DTYPES, Candidate, Outcome, Program, Samples, State, check_finite
+from snn.backends.program import DTYPES, Candidate, Outcome, Program, Samples, State, check_finite, not_finite
 from snn.backends.recording import SPIKES, Track, resolve
 from snn.backends.signals import signal_rows
 from snn.errors import RunError
+from snn.profile import stage
+
+NOT_FINITE = "run:not_finite:"
+"""Before the names of arrays that the program found to hold infinities, where their state is not given back."""
+PEAK = "run:peak_memory"
+"""In bytes, from the program itself: what the system says of a child that has ended begins with its parent's peak."""
 
 
 @dataclass(frozen=True)
@@ -44,22 +51,28 @@ class StandaloneProgram(Program):
     ) -> list[Outcome]:
         """See `Program.advance`. Thread-safe: each candidate is a process."""
         return [
-            self._advance(candidate.plan, piece, state, options)
+            self._advance(candidate, piece, state, options)
             for candidate, piece, state in zip(candidates, samples, states, strict=True)
         ]
 
-    def _advance(self, planned: Plan, samples: Samples, state: State | None, options: RunOptions) -> Outcome:
+    def _advance(self, candidate: Candidate, samples: Samples, state: State | None, options: RunOptions) -> Outcome:
+        planned, profile = candidate.plan, options.profile
         tracks = resolve(planned, options.record)
-        arrays = self._input(planned, samples, state, tracks)
-        with tempfile.TemporaryDirectory(prefix="snnsearch-") as folder:
-            given, result = Path(folder) / "input", Path(folder) / "output"
-            write_arrays(given, arrays)
-            run_process([str(self.binary), str(given), str(result)], options)
-            try:
-                output = read_arrays(result)
-            except (OSError, ValueError) as error:
-                raise RunError(f"The run's result cannot be read: {error}.") from error
-        return _outcome(output, planned, samples, state, tracks)
+        binary = self.binary
+        if not binary.exists():  # somebody has emptied the cache
+            binary = StandaloneProgram.load(candidate, np.dtype(self.dtype).name, options).binary
+        with stage(profile, "write"), _scratch() as folder:
+            given, result = folder / "input", folder / "output"
+            wanted = {"run:state": _whole(options.state)}
+            write_arrays(given, self._input(planned, samples, state, tracks) | wanted)
+            with stage(profile, "run"):
+                run_process([str(binary), str(given), str(result)], options)
+            with stage(profile, "read"):
+                try:
+                    output = read_arrays(result)
+                except (OSError, ValueError) as error:
+                    raise RunError(f"The run's result cannot be read: {error}.") from error
+                return _outcome(output, planned, samples, state, tracks, options)
 
     def _input(
         self, planned: Plan, samples: Samples, state: State | None, tracks: list[Track]
@@ -81,12 +94,26 @@ class StandaloneProgram(Program):
         if state is not None:
             arrays |= {f"state:{name}": value for name, value in state.arrays.items()}
         for source, use in planned.signals.items():
-            rows = signal_rows(samples, source, use).astype(self.dtype).astype(np.float64)
+            rows = signal_rows(samples, source, use, self.dtype)
             arrays |= {f"signal:{source}": rows, f"signal:{source}:width": _whole(rows.shape[1])}
         for names in planned.outputs.values():
             arrays |= {f"output:{name}": np.empty(0) for name in names}
         arrays |= {f"record:{_kind(track)}:{track.name}": np.empty(0) for track in tracks}
         return arrays | _run_arrays(samples, state)
+
+
+@contextmanager
+def _scratch() -> Iterator[Path]:
+    """A folder for a run's files, gone afterwards."""
+    try:
+        place = tempfile.TemporaryDirectory(prefix="snnsearch-")
+    except OSError as error:
+        raise RunError(
+            f"There is no folder for a run's files: {error.strerror or error}; free some space in the folder for "
+            "temporary files, or set TMPDIR to another one."
+        ) from error
+    with place as folder:
+        yield Path(folder)
 
 
 def _whole(value: int) -> np.ndarray:
@@ -113,29 +140,42 @@ def _run_arrays(samples: Samples, state: State | None) -> dict[str, np.ndarray]:
 
 
 def _outcome(
-    output: dict[str, np.ndarray], planned: Plan, samples: Samples, state: State | None, tracks: list[Track]
+    output: dict[str, np.ndarray],
+    planned: Plan,
+    samples: Samples,
+    state: State | None,
+    tracks: list[Track],
+    options: RunOptions,
 ) -> Outcome:
     def part(prefix: str) -> dict[str, np.ndarray]:
         return {name.removeprefix(prefix): array for name, array in output.items() if name.startswith(prefix)}
 
     if int(output["run:samples"][0]) != len(samples):
         raise RunError("The run ended before its last sample.")
+    for name in part(NOT_FINITE):
+        raise not_finite(name)
     flags = {f"{b.name}.{n}" for b in planned.blocks() for n, v in b.variables.items() if v.kind == "boolean"}
-    arrays = {name: array.astype(bool) if name in flags else array for name, array in part("state:").items()}
+    left = part("state:") if options.state else {}
+    arrays = {name: array.astype(bool) if name in flags else array for name, array in left.items()}
     last = (state.step if state else 0) + samples.period * int(np.count_nonzero(~samples.preview))
+    units = {name: planned.groups[name.partition(".")[0]].n for names in planned.outputs.values() for name in names}
     outcome = Outcome(
-        outputs={name: array.reshape(len(samples), -1) for name, array in part("output:").items()},
+        outputs={name: array.reshape(len(samples), units[name]) for name, array in part("output:").items()},
         totals=part("total:"),
-        recordings={track.name: _shape(output[f"record:{track.name}"], track, planned) for track in tracks},
+        recordings={track.name: _recording(output, track, planned, samples) for track in tracks},
         state=State(last, arrays),
+        peak_memory_bytes=int(output[PEAK][0]) if PEAK in output else None,
     )
     check_finite(outcome)
     return outcome
 
 
-def _shape(array: np.ndarray, track: Track, planned: Plan) -> np.ndarray:
+def _recording(output: Mapping[str, np.ndarray], track: Track, planned: Plan, samples: Samples) -> np.ndarray:
+    array = output[f"record:{track.name}"]
     if track.variable == SPIKES:
         return array.reshape(-1, 2)
-    if track.block in planned.groups:
-        return array.reshape(-1, planned.groups[track.block].n)
-    return array.reshape(-1, len(planned.synapses[track.block].pre))
+    block = planned.groups.get(track.block) or planned.synapses[track.block]
+    if block.variables[track.variable].kind == "boolean":
+        array = array.astype(bool)
+    rows = int(np.count_nonzero(samples.record)) * (samples.period if track.per == "step" else 1)
+    return array.reshape(rows, block.n if isinstance(block, Group) else len(block.pre))

@@ -21,6 +21,7 @@ def symbol(name: str) -> sympy.Symbol:
     return expression(name) if name in ("t", "dt") else sympy.Symbol(name, real=True)
 
 
+@lru_cache(maxsize=1024)  # the texts of a rule are few, and every trial asks
 def expression(text: str) -> sympy.Expr:
     """A Brian2 expression as a sympy expression."""
     return sympy.sympify(str_to_sympy(text)).replace(sympy.Function("sqrt"), sympy.sqrt)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import os
-import resource
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,12 +16,6 @@ def digits_study():
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
-
-
-def cpu(who: int = resource.RUSAGE_SELF) -> float:
-    """CPU seconds of this process, or of its children that have ended."""
-    usage = resource.getrusage(who)
-    return usage.ru_utime + usage.ru_stime
 
 
 @contextmanager

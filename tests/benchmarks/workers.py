@@ -1,22 +1,19 @@
 """Forty equal trials with one worker and with two: ``python -m tests.benchmarks.workers``.
 
-The two alternate, twice; what is compared is the time in which trials ran, and the time of the whole call.
+What is compared is the time in which trials ran, of the whole search less its start and end.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
-import statistics
 import tempfile
-import time
 
 from optuna.trial import FixedTrial
 
 from search import Study
+from tests.benchmarks.compare import arguments, compare, report
 from tests.benchmarks.digits_study import digits_study, quiet
 
-TRIALS, ROUNDS = 40, 2
+TRIALS, SHORT = 40, 6
 EQUAL = {
     "rate_hz": 250.0,
     "tau_m_ms": 25.0,
@@ -34,40 +31,19 @@ def network(trial):
     return digits_study().network(FixedTrial(EQUAL))
 
 
-def seconds(workers: int) -> tuple[float, float]:
-    """Seconds in which trials ran, and of the call."""
+def seconds(workers: int, trials: int) -> float:
+    """Seconds in which trials ran."""
     task = digits_study().study.task
     with tempfile.TemporaryDirectory() as folder, quiet():
         study = Study(network, task, ["accuracy", "synaptic_operations"], storage=f"{folder}/equal.journal")
-        begin = time.monotonic()
-        summary = study.run(trials=TRIALS, workers=workers)
-        return summary.seconds, time.monotonic() - begin
-
-
-def measure() -> dict[str, list[float]]:
-    """Ratios of one worker's time to two workers', round by round."""
-    seconds(2)  # builds the program, warms the caches
-    ratios: dict[str, list[float]] = {"trials": [], "call": []}
-    for _ in range(ROUNDS):
-        one, two = seconds(1), seconds(2)
-        ratios["trials"].append(one[0] / two[0])
-        ratios["call"].append(one[1] / two[1])
-    return ratios
+        return study.run(trials=trials, workers=workers).seconds
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--json", action="store_true", help="one line of JSON")
-    arguments = parser.parse_args()
-    found = measure()
-    if arguments.json:
-        print(json.dumps({"speedup_of_two_workers": found}))
-        return
-    for name, ratios in found.items():
-        print(
-            f"{name:>7}: two workers are {statistics.median(ratios):.2f} times as fast as one "
-            f"({min(ratios):.2f} to {max(ratios):.2f})"
-        )
+    given = arguments(__doc__, rounds=3, short=f"{SHORT} trials instead of {TRIALS}").parse_args()
+    trials = SHORT if given.short else TRIALS
+    sides = {"two_workers": lambda: seconds(2, trials), "one_worker": lambda: seconds(1, trials)}
+    report(f"{trials} equal trials", "seconds", compare(sides, given.rounds), given.json)
 
 
 if __name__ == "__main__":

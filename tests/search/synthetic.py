@@ -50,6 +50,7 @@ class Bowl(Task):
         test=False,
         timeout=None,
         cancel=None,
+        profile=None,
     ) -> Result:
         x, y = coordinates(freeze(network))
         if self.log:

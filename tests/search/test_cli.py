@@ -163,6 +163,7 @@ def test_a_mistake_in_the_script_is_one_sentence(snnsearch, write, mistake):
         (["run", "notes.txt"], "must be a Python file"),
         (["run", "bowl.py", "--trial", "3"], "nearest: --trials"),
         (["run", "bowl.py", "--trials", "many"], "--trials: must be a whole number of at least 0, but is 'many'"),
+        (["run", "bowl.py", "--profil"], "nearest: --profile"),
         (["run", "bowl.py", "--workers", "0"], "at least 1, but is '0'"),
         (["run", "bowl.py", "--timeout", "-1"], "seconds above 0, but is '-1'"),
         (["run", "bowl.py", "--backend", "standalon"], "nearest: 'standalone'"),

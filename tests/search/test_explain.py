@@ -107,6 +107,31 @@ def test_fields_that_are_not_as_by_default_are_told(snnsearch, saved):
     assert "hidden->readout: Static()" in out and "    w: 1 number, 4 bytes in float32" in out
 
 
+def test_the_loops_of_a_program(snnsearch, saved):
+    """In the order of a time step: what is done at once, what one by one, and why."""
+    ended = snnsearch("explain", saved(spec_of("eprop_lif")), "--loops")
+    assert ended.status == 0 and ended.err == ""
+    slots = sections(ended.out)
+    assert slots[0] == "start" and slots.index("groups") < slots.index("thresholds") < slots.index("learning")
+    told = re.findall(r"^  (\S+): (.*)\n      (.*), since (.*)$", ended.out, re.MULTILINE)
+    how = {(owner, writes): (loop, why) for owner, writes, loop, why in told}
+    summed = how["hidden_to_readout", "hidden_to_readout_learning_signal (while learning)"]
+    assert summed == (
+        "all rows, the synapses of a row one by one",
+        "it adds up at the presynaptic neuron, which all synapses of a row share",
+    )
+    learned = [
+        loop for (owner, writes), (loop, _) in how.items() if owner == "inputs_to_hidden" and "e_filtered" in writes
+    ]
+    assert learned == ["all rows, the synapses of a row at once"]
+    assert any(loop == "every neuron, at once" for loop, _ in how.values())
+
+
+def test_loops_and_latex_are_two_questions(snnsearch, saved):
+    ended = snnsearch("explain", saved(spec_of("eprop_lif")), "--loops", "--latex")
+    assert ended.status == 2 and "not allowed with" in ended.err
+
+
 # LaTeX.
 
 

@@ -4,8 +4,15 @@ import dataclasses
 
 import numpy as np
 import pytest
+from brian2 import ms
 
-from tests.snn.networks import NETWORKS, run, spec_of, stream_for
+from snn import Dense, LeakyReadout, Network, Neuron, SpikeTrains
+from snn.backends.load import load_program
+from snn.backends.process import RunOptions
+from snn.backends.program import Candidate
+from snn.connect import Constant
+from snn.errors import NotFinite
+from tests.snn.networks import CLASSES, INPUTS, NETWORKS, run, spec_of, stream, stream_for
 
 
 @pytest.fixture(params=NETWORKS)
@@ -123,3 +130,48 @@ def test_the_same_seed_gives_the_same_numbers_and_another_gives_others(name):
 def test_cython_equals_numpy():
     spec, samples = spec_of("eprop_alif"), stream_for("eprop_alif", n=2)
     assert_same(run(spec, samples, "runtime"), run(spec, samples, "runtime:cython"), 1e-9)
+
+
+def small(neuron):
+    net = Network(inputs=SpikeTrains(INPUTS), dt=1 * ms)
+    net.population("hidden", neuron, n=3)
+    net.readout(LeakyReadout(CLASSES))
+    net.connect("inputs", "hidden", Dense(Constant(0.5)))
+    net.connect("hidden", "readout", Dense())
+    return net.freeze()
+
+
+@pytest.mark.parametrize("backend", ["standalone", "runtime"])
+def test_a_guard_keeps_whole_numbers_from_being_divided_by_zero(backend):
+    neuron = Neuron(
+        "dv/dt = (I - v)/tau : 1\nI : 1\nperiod : integer",
+        threshold="v > 0.01 and (period == 0 or i % period == 0)",
+        reset="v = 0",
+        parameters={"tau": 5 * ms},
+    )
+    outcome = run(small(neuron), stream(spikes=True), backend, record=("spikes",))
+    assert len(outcome.recordings["hidden.spikes"]) > 10
+
+
+@pytest.mark.parametrize("state", [True, False])
+@pytest.mark.parametrize("backend", ["standalone", "runtime"])
+def test_a_run_that_diverges_is_refused_whether_its_state_is_wanted_or_not(backend, state):
+    neuron = Neuron(
+        "dx/dt = 1000*x/ms : 1\ndv/dt = (I - v)/tau : 1\nI : 1",
+        threshold="v > 1",
+        reset="v = 0",
+        parameters={"tau": 5 * ms},
+        initial={"x": 1.0},
+        method="euler",
+    )
+    candidate = Candidate(small(neuron), 0)
+    program = load_program(candidate, backend, "float64")
+    samples = stream(n=8, spikes=True, reset=np.zeros(8, bool))
+    with np.errstate(all="ignore"), pytest.raises(NotFinite, match=r"hidden\.x"):
+        program.advance([candidate], [samples], [None], RunOptions(state=state))
+
+
+@pytest.mark.parametrize("backend", ["standalone", "runtime"])
+def test_an_empty_stream_is_a_run_without_samples(backend):
+    outcome = run(spec_of("eprop_lif"), stream(n=0), backend)
+    assert all(len(rows) == 0 for rows in outcome.outputs.values())

@@ -16,7 +16,7 @@ from snn.random import GOLDEN, MASK, _mix_int, normal, uniform
 
 N = 100_000
 MAIN = """
-#include "random.h"
+#include "functions.h"
 #include <cstdio>
 int main() {
     long long seed, stream, step, element;

@@ -1,305 +1,249 @@
 // The part of every compiled program that does not depend on the network: arrays in and out, and the loop over samples.
+// It takes next to no time, and is optimised little, so that it compiles fast.
 //
-// The generated file defines the network's arrays, one table of them, and the functions declared under "generated".
+// The generated file defines the network's arrays, tables of them, and the functions declared under "generated".
 #pragma once
+#include "step.h"
+#pragma GCC push_options
+#pragma GCC optimize("O1")
 #include <poll.h>
-#include <unistd.h>
-#if defined(__x86_64__)
-#include <immintrin.h>
-#endif
-#include <algorithm>
-#include <climits>
 #include <cmath>
-#include <cstdint>
-#include <cstdio>
-#include <cstdlib>
-#include <cstring>
-#include <map>
-#include <string>
-#include <vector>
-
-// Brian2's generated code calls its conversion to a whole number int_.
-template <typename T> static inline int int_(T value) { return int(value); }
+#include "files.h"
+#include "synapses.h"
 
 namespace snn {
 
-[[noreturn]] static void fail(const std::string& what) {
-    std::fprintf(stderr, "%s\n", what.c_str());
-    std::exit(2);
-}
+// ---- generated: tables end with an entry without a name --------------------------------------------------------------
 
-// ---- arrays by name -------------------------------------------------------------------------------------------------
-
-// One array of the network. `length` is filled in from the sizes that the run is given.
+// One array of the network. Its length is filled in from the sizes that the run is given.
 struct Entry {
     const char* name;
     void** data;
-    size_t item;
-    char type;   // d, f, i, l, b as in `snn.backends.arrays`
+    int64_t item;
+    char type;   // d, f, i, l, b
     char role;   // s(tate), l(asting), t(otal), c(onstant), i(nternal)
     const int64_t* size;
     int64_t extra;  // elements beyond `*size`: the counter at the end of an event space
-    size_t length() const { return size_t(*size + extra); }
-    size_t bytes() const { return length() * item; }
-    char* bytes_begin() const { return static_cast<char*>(*data); }
+    int64_t length() const { return *size + extra; }
+    int64_t bytes() const { return length() * item; }
+    char* begin() const { return static_cast<char*>(*data); }
+    bool has(const char* roles) const { return std::strchr(roles, role); }
 };
-
-// A named array in the input or output file.
-struct Block {
-    char type = 'd';
-    std::vector<char> data;
-    size_t count = 0;
-};
-
-static size_t item_size(char type) {
-    switch (type) {
-        case 'd': case 'l': return 8;
-        case 'f': case 'i': return 4;
-        case 'b': return 1;
-    }
-    fail(std::string("unknown array type ") + type);
-}
-
-// The file format: a line "SNN1 n", n lines "name type count", then the arrays' bytes one after the other.
-static std::map<std::string, Block> read_arrays(const char* path) {
-    FILE* file = std::fopen(path, "rb");
-    if (!file) fail(std::string("cannot read ") + path);
-    long n = 0;
-    if (std::fscanf(file, "SNN1 %ld", &n) != 1) fail(std::string("not an array file: ") + path);
-    std::vector<std::string> order;
-    std::map<std::string, Block> blocks;
-    for (long k = 0; k < n; k++) {
-        char name[256], type;
-        size_t count;
-        if (std::fscanf(file, " %255s %c %zu", name, &type, &count) != 3) fail(std::string("damaged header: ") + path);
-        blocks[name].type = type;
-        blocks[name].count = count;
-        order.push_back(name);
-    }
-    std::fgetc(file);
-    for (const std::string& name : order) {
-        Block& block = blocks[name];
-        block.data.resize(block.count * item_size(block.type));
-        if (std::fread(block.data.data(), 1, block.data.size(), file) != block.data.size())
-            fail("array file ends within " + name);
-    }
-    if (std::fgetc(file) != EOF) fail(std::string("array file is longer than it says: ") + path);
-    std::fclose(file);
-    return blocks;
-}
-
-struct Writer {
-    std::vector<std::pair<std::string, Block>> blocks;
-    void add(const std::string& name, char type, const void* data, size_t count) {
-        Block block;
-        block.type = type;
-        block.count = count;
-        block.data.assign(static_cast<const char*>(data), static_cast<const char*>(data) + count * item_size(type));
-        blocks.emplace_back(name, std::move(block));
-    }
-    void write(const char* path) const {
-        FILE* file = std::fopen(path, "wb");
-        if (!file) fail(std::string("cannot write ") + path);
-        bool good = std::fprintf(file, "SNN1 %zu\n", blocks.size()) > 0;
-        for (const auto& [name, block] : blocks)
-            good = good && std::fprintf(file, "%s %c %zu\n", name.c_str(), block.type, block.count) > 0;
-        for (const auto& [name, block] : blocks)
-            good = good && std::fwrite(block.data.data(), 1, block.data.size(), file) == block.data.size();
-        if (std::fclose(file) != 0 || !good) fail(std::string("cannot write all of ") + path);
-    }
-};
-
-// ---- synapses -------------------------------------------------------------------------------------------------------
-
-// Synapses are sorted by presynaptic, then postsynaptic neuron. A segment is a stretch of one row without gaps.
-struct Segment {
-    int64_t begin, end;
-    int32_t pre;
-    int64_t shift;  // postsynaptic index = synapse index - shift
-};
-
-struct Connectivity {
-    std::vector<int64_t> row;           // first synapse of each presynaptic neuron
-    std::vector<int64_t> column;        // first entry of each postsynaptic neuron in `by_post`
-    std::vector<int64_t> by_post;
-    std::vector<Segment> segments;
-    std::vector<int64_t> row_segments;  // first segment of each presynaptic neuron
-    bool segmented = false;             // worth looping over segments
-
-    void prepare(const char* name, const int32_t* pre, const int32_t* post, int64_t n, int64_t n_pre, int64_t n_post) {
-        row.assign(n_pre + 1, 0);
-        column.assign(n_post + 1, 0);
-        for (int64_t k = 0; k < n; k++) {
-            if (pre[k] < 0 || pre[k] >= n_pre || post[k] < 0 || post[k] >= n_post)
-                fail(std::string("synapse index out of range in ") + name);
-            if (k && (pre[k] < pre[k - 1] || (pre[k] == pre[k - 1] && post[k] < post[k - 1])))
-                fail(std::string("synapses are not sorted in ") + name);
-            row[pre[k] + 1]++;
-            column[post[k] + 1]++;
-        }
-        for (int64_t i = 0; i < n_pre; i++) row[i + 1] += row[i];
-        for (int64_t j = 0; j < n_post; j++) column[j + 1] += column[j];
-        by_post.resize(n);
-        std::vector<int64_t> next(column.begin(), column.end());
-        for (int64_t k = 0; k < n; k++) by_post[next[post[k]]++] = k;
-        row_segments.assign(n_pre + 1, 0);
-        for (int64_t i = 0; i < n_pre; i++) {
-            for (int64_t k = row[i]; k < row[i + 1];) {
-                int64_t end = k + 1;
-                while (end < row[i + 1] && post[end] == post[end - 1] + 1) end++;
-                segments.push_back({k, end, int32_t(i), k - post[k]});
-                k = end;
-            }
-            row_segments[i + 1] = int64_t(segments.size());
-        }
-        segmented = !segments.empty() && n >= 8 * int64_t(segments.size());
-    }
-};
-
-// These stand in for the index arrays within a segment, so that loops over it need not load them.
-struct Same {
-    int32_t value;
-    int32_t operator[](int64_t) const { return value; }
-};
-struct Shifted {
-    int64_t shift;
-    int64_t operator[](int64_t k) const { return k - shift; }
-};
-
-struct SynapseEntry {
-    const char* name;
-    int64_t* size;
-    const int64_t *n_pre, *n_post;
-    int32_t **pre, **post;
-    Connectivity* connectivity;
-};
-
-// ---- generated ------------------------------------------------------------------------------------------------------
-
-enum Phase : unsigned { STEP = 1, FIRST = 2, LAST = 4, LEARN = 8, LEARN_LAST = 16 };
-
 struct Size {
     const char* name;
     int64_t* value;
 };
 struct Signal {
     const char* name;
-    const double** data;
-    int64_t *width, *rows;
+    const real** row;  // the one that this step reads
+    int64_t* width;
 };
 struct Clock {
     int64_t sample_row, sample_step, sample_steps, signal_row, absolute_step, teach;
 };
+enum Phase : unsigned { STEP = 1, FIRST = 2, LAST = 4, LEARN = 8, LEARN_LAST = 16 };
 
-extern std::vector<Entry> entries;
-extern std::vector<Size> sizes;
-extern std::vector<SynapseEntry> synapses;
-extern std::vector<Signal> signals;
+extern const Entry entries[];
+extern const Size sizes[];
+extern const SynapseEntry synapses[];
+extern const Signal signals[];
 static void initialise();
 static void set_clock(const Clock& clock, int64_t run_step);
 static void run_step(unsigned phases);
 
-// ---- a run ----------------------------------------------------------------------------------------------------------
+// ---- memory ----------------------------------------------------------------------------------------------------------
 
+// The most memory that this program has held, in bytes; 0 where the system does not say. Not what getrusage says: that
+// begins with the peak of the process that started this one.
+static int64_t peak_memory() {
+    FILE* file = std::fopen("/proc/self/status", "r");
+    if (!file) return 0;
+    char line[256];
+    long kilobytes = 0;
+    while (std::fgets(line, sizeof line, file) && std::sscanf(line, "VmHWM: %ld", &kilobytes) != 1) {}
+    std::fclose(file);
+    return int64_t(kilobytes) * 1024;
+}
+
+// The arrays of some roles, as they were once.
+struct Snapshot {
+    const char* roles = nullptr;
+    char* bytes = nullptr;
+    void take(const char* of) {
+        roles = of;
+        if (!bytes) {
+            int64_t total = 0;
+            for (const Entry* e = entries; e->name; e++) total += e->has(roles) ? e->bytes() : 0;
+            bytes = zeros<char>(total);
+        }
+        char* to = bytes;
+        for (const Entry* e = entries; e->name; e++)
+            if (e->has(roles)) to = static_cast<char*>(std::memcpy(to, e->begin(), e->bytes())) + e->bytes();
+    }
+    void put_back() const {
+        const char* from = bytes;
+        for (const Entry* e = entries; e->name; e++) {
+            if (!e->has(roles)) continue;
+            std::memcpy(e->begin(), from, e->bytes());
+            from += e->bytes();
+        }
+    }
+};
+
+static bool all_finite(const Entry& entry) {
+    for (int64_t k = 0; k < entry.length(); k++) {
+        if (entry.type == 'f' && !std::isfinite(static_cast<const float*>(*entry.data)[k])) return false;
+        if (entry.type == 'd' && !std::isfinite(static_cast<const double*>(*entry.data)[k])) return false;
+    }
+    return true;
+}
+
+// ---- a run -----------------------------------------------------------------------------------------------------------
+
+// What is recorded of one array.
 struct Track {
     const Entry* entry;
-    std::string name;
+    const char* name;
     char kind;  // e(vents), s(tep), n (sample)
-    std::vector<int64_t> events;
-    std::vector<char> values;
-    size_t rows = 0;
+    List<int64_t> events;
+    List<char> values;
+    void note() { values.add(entry->begin(), entry->bytes()); }
+    void note_events(int64_t step) {
+        const int32_t* const space = static_cast<const int32_t*>(*entry->data);
+        for (int32_t k = 0; k < space[entry->length() - 1]; k++) {
+            events.add(step);
+            events.add(int64_t(space[k]));
+        }
+    }
+};
+
+// An array whose values at the end of every sample are given back.
+struct Output {
+    const Entry* entry;
+    List<char> rows;
+};
+
+// The rows of a signal, one a sample or one a step. Whole numbers from 0 to 255 may come as bytes.
+struct Feed {
+    const Signal* signal;
+    const Block* block;
+    bool per_step;
+    real* converted;
+    void set_row(int64_t row) const {
+        const int64_t width = *signal->width;
+        if (block->type == 'b') {
+            widen(reinterpret_cast<const unsigned char*>(block->data) + row * width, width, converted);
+            *signal->row = converted;
+        } else {
+            *signal->row = reinterpret_cast<const real*>(block->data) + row * width;
+        }
+    }
 };
 
 class Run {
-    std::map<std::string, Block> input;
-    std::map<std::string, const Entry*> by_name;
-    std::vector<std::vector<char>> initial, kept;
-    std::vector<const Entry*> outputs;
-    std::vector<std::vector<char>> output_rows;
-    std::vector<Track> tracks;
+    List<Block> input;
+    Snapshot initial, kept;
+    List<Output> outputs;
+    List<Track> tracks;
+    List<Feed> feeds;
     int64_t samples = 0, steps = 0, gap = 0;
 
-    const Block& need(const std::string& name) const {
-        const auto found = input.find(name);
-        if (found == input.end()) fail("the run was not given " + name);
-        return found->second;
+    // ---- what the run was given
+
+    const Block& need(const char* name) const {
+        for (const Block& block : input)
+            if (equal(block.name, name)) return block;
+        fail("the run was not given %s", name);
     }
-    int64_t number(const std::string& name) const {
+    int64_t number(const char* name) const {
         const Block& block = need(name);
-        if (block.type != 'l' || block.count != 1) fail(name + " must be one whole number");
-        return *reinterpret_cast<const int64_t*>(block.data.data());
+        if (block.type != 'l' || block.count != 1) fail("%s must be one whole number", name);
+        return *reinterpret_cast<const int64_t*>(block.data);
     }
-    const unsigned char* flags(const std::string& name) const {
+    const unsigned char* flags(const char* name) const {
         const Block& block = need(name);
-        if (block.type != 'b' || int64_t(block.count) != samples) fail(name + " must have one flag a sample");
-        return reinterpret_cast<const unsigned char*>(block.data.data());
+        if (block.type != 'b' || block.count != samples) fail("%s must have one flag a sample", name);
+        return reinterpret_cast<const unsigned char*>(block.data);
     }
-    void load(const Entry& entry, const Block& block, const std::string& name) const {
-        if (block.type != entry.type) fail(name + " has the wrong type");
-        if (block.count == entry.length()) {
-            std::memcpy(*entry.data, block.data.data(), block.data.size());
-        } else if (block.count == 1) {
-            for (size_t k = 0; k < entry.length(); k++)
-                std::memcpy(entry.bytes_begin() + k * entry.item, block.data.data(), entry.item);
-        } else {
-            fail(name + " has " + std::to_string(block.count) + " elements instead of " + std::to_string(entry.length()));
-        }
-    }
-    const Entry* entry(const std::string& name) const {
-        const auto found = by_name.find(name);
-        if (found == by_name.end()) fail("the program has no array " + name);
-        return found->second;
+    static const Entry* entry(const char* name) {
+        for (const Entry* e = entries; e->name; e++)
+            if (equal(e->name, name)) return e;
+        fail("the program has no array %s", name);
     }
 
-    void allocate() {
-        for (const Size& size : sizes) *size.value = number("size:" + std::string(size.name));
-        for (const Entry& e : entries) {
-            // A little more than needed: vector loops may load past the end, and no array may be null.
-            *e.data = std::aligned_alloc(64, (e.bytes() / 64 + 2) * 64);
-            if (!*e.data) fail("not enough memory for " + std::string(e.name));
-            std::memset(*e.data, 0, (e.bytes() / 64 + 2) * 64);
-            by_name[e.name] = &e;
+    // A name that the program does not know is a mistake; those of arrays are looked up when they are used.
+    void check_names() const {
+        static const char* const known[] = {"set:", "state:", "output:", "record:"};
+        static const char* const run[] = {"run:samples", "run:steps", "run:gap",     "run:first_step", "run:state",
+                                          "run:learn",   "run:teach", "run:preview", "run:reset",      "run:record"};
+        for (const Block& block : input) {
+            bool good = false;
+            for (const char* prefix : known) good = good || starts(block.name, prefix);
+            for (const char* name : run) good = good || equal(block.name, name);
+            for (const Size* s = sizes; s->name; s++) good = good || equal(block.name, joined("size:", s->name));
+            for (const Signal* s = signals; s->name; s++) {
+                const char* const name = joined("signal:", s->name);
+                good = good || equal(block.name, name) || equal(block.name, joined(name, ":width"));
+            }
+            if (!good) fail("the program has no use for %s", block.name);
         }
+    }
+    void allocate() {
+        int64_t largest = 0;
+        for (const Size* s = sizes; s->name; s++) {
+            *s->value = number(joined("size:", s->name));
+            if (*s->value < 0) fail("the size of %s is negative", s->name);
+            if (*s->value > largest) largest = *s->value;
+        }
+        for (const Entry* e = entries; e->name; e++) *e->data = zeros<char>(e->bytes());
+        conditions = zeros<char>(largest + 8);
         initialise();
     }
+    static void load(const Block& block, const Entry& entry) {
+        if (block.type != entry.type) fail("%s has the wrong type", block.name);
+        if (block.count == entry.length())
+            std::memcpy(*entry.data, block.data, block.bytes());
+        else if (block.count == 1)
+            for (int64_t k = 0; k < entry.length(); k++)
+                std::memcpy(entry.begin() + k * entry.item, block.data, entry.item);
+        else
+            fail("%s has %ld elements instead of %ld", block.name, long(block.count), long(entry.length()));
+    }
     void load_all() {
-        for (const auto& [name, block] : input)
-            if (name.rfind("set:", 0) == 0) load(*entry(name.substr(4)), block, name);
-        for (const SynapseEntry& s : synapses)
-            s.connectivity->prepare(s.name, *s.pre, *s.post, *s.size, *s.n_pre, *s.n_post);
-        initial = copy("s");
-        for (const auto& [name, block] : input)
-            if (name.rfind("state:", 0) == 0) load(*entry(name.substr(6)), block, name);
-        for (const Signal& signal : signals) {
-            const std::string name = "signal:" + std::string(signal.name);
-            const Block& block = need(name);
-            *signal.width = number(name + ":width");
-            *signal.rows = *signal.width ? int64_t(block.count) / *signal.width : 0;
-            if (block.type != 'd' || (*signal.rows != samples && *signal.rows != samples * steps))
-                fail(name + " must have one row a sample or one a step");
-            *signal.data = reinterpret_cast<const double*>(block.data.data());
+        for (const Block& block : input)
+            if (starts(block.name, "set:")) load(block, *entry(block.name + 4));
+        for (const SynapseEntry* s = synapses; s->name; s++) prepare(*s);
+        initial.take("s");
+        for (const Block& block : input)
+            if (starts(block.name, "state:")) load(block, *entry(block.name + 6));
+        for (const Signal* s = signals; s->name; s++) add_feed(*s);
+        for (const Block& block : input) {
+            if (starts(block.name, "output:")) outputs.add({entry(block.name + 7), {}});
+            if (starts(block.name, "record:")) add_track(block.name + 7);
         }
-        for (const auto& [name, block] : input) {
-            if (name.rfind("output:", 0) == 0) outputs.push_back(entry(name.substr(7)));
-            if (name.rfind("record:", 0) == 0) {
-                const std::string rest = name.substr(9);
-                const std::string array = name[7] == 'e' ? rest.substr(0, rest.rfind('.')) + "._spikespace" : rest;
-                tracks.push_back({entry(array), rest, name[7], {}, {}, 0});
-            }
-        }
-        output_rows.resize(outputs.size());
     }
-    std::vector<std::vector<char>> copy(const char* roles) const {
-        std::vector<std::vector<char>> copies;
-        for (const Entry& e : entries)
-            copies.emplace_back(std::strchr(roles, e.role) ? std::vector<char>(e.bytes_begin(), e.bytes_begin() + e.bytes())
-                                                           : std::vector<char>());
-        return copies;
+    void add_feed(const Signal& signal) {
+        const char* const name = joined("signal:", signal.name);
+        const Block& block = need(name);
+        const int64_t width = *signal.width = number(joined(name, ":width"));
+        const int64_t rows = width > 0 ? block.count / width : -1;
+        if (block.type != 'b' && block.type != (sizeof(real) == 4 ? 'f' : 'd')) fail("%s has the wrong type", name);
+        if (rows * width != block.count || (rows != samples && rows != samples * steps))
+            fail("%s must have one row a sample or one a step", name);
+        feeds.add({&signal, &block, rows != samples, zeros<real>(width > 0 ? width : 0)});
     }
-    static void restore(const std::vector<std::vector<char>>& copies) {
-        for (size_t k = 0; k < entries.size(); k++)
-            if (!copies[k].empty()) std::memcpy(*entries[k].data, copies[k].data(), copies[k].size());
+    // "e:hidden.spikes", "s:hidden.v", "n:inputs_to_hidden.weight"
+    void add_track(const char* name) {
+        if (!name[0] || name[1] != ':') fail("the program cannot record %s", name);
+        const char* const array = name + 2;
+        const char* const dot = std::strrchr(array, '.');
+        if (name[0] != 'e' || !dot) return tracks.add({entry(array), array, name[0], {}, {}});
+        const char* const group = strndup(array, dot - array);
+        tracks.add({entry(joined(group, "._spikespace")), array, 'e', {}, {}});
     }
+
+    // ---- steps
+
     // Whoever started this program holds the other end of standard input; when that is gone, so are we.
     static void check_parent() {
         pollfd watched = {0, POLLIN, 0};
@@ -307,27 +251,14 @@ class Run {
     }
     void record_step(int64_t step) {
         for (Track& track : tracks) {
-            if (track.kind == 'e') {
-                const int32_t* space = static_cast<const int32_t*>(*track.entry->data);
-                for (int32_t k = 0; k < space[track.entry->length() - 1]; k++) {
-                    track.events.push_back(step);
-                    track.events.push_back(space[k]);
-                }
-            } else if (track.kind == 's') {
-                note(track);
-            }
+            if (track.kind == 'e') track.note_events(step);
+            if (track.kind == 's') track.note();
         }
     }
-    static void note(Track& track) {
-        const char* begin = track.entry->bytes_begin();
-        track.values.insert(track.values.end(), begin, begin + track.entry->bytes());
-        track.rows++;
-    }
-    void finish_sample() {
-        for (size_t k = 0; k < outputs.size(); k++) {
-            const char* begin = outputs[k]->bytes_begin();
-            output_rows[k].insert(output_rows[k].end(), begin, begin + outputs[k]->bytes());
-        }
+    void finish_sample(bool recorded) {
+        for (Output& output : outputs) output.rows.add(output.entry->begin(), output.entry->bytes());
+        for (Track& track : tracks)
+            if (recorded && track.kind == 'n') track.note();
     }
 
    public:
@@ -336,6 +267,7 @@ class Run {
         steps = number("run:steps");
         gap = number("run:gap");
         if (samples < 0 || steps < 1 || gap < 0) fail("the run has no steps");
+        check_names();
         allocate();
         load_all();
     }
@@ -346,51 +278,56 @@ class Run {
         int64_t step = number("run:first_step"), run_count = 0;
         for (int64_t row = 0; row < samples; row++) {
             check_parent();
-            if (preview[row]) kept = copy("slt");
-            if (reset[row]) restore(initial);
+            if (preview[row]) kept.take("slt");
+            if (reset[row]) initial.put_back();
             for (int64_t k = 0; k < steps + gap; k++) {
                 const bool last = k == steps + gap - 1;
-                set_clock({row, k, steps, row * steps + std::min(k, steps - 1), step + k, teach[row]}, run_count++);
+                for (const Feed& feed : feeds)
+                    if (feed.per_step ? k < steps : k == 0) feed.set_row(feed.per_step ? row * steps + k : row);
+                const int64_t signal_row = row * steps + (k < steps ? k : steps - 1);
+                set_clock({row, k, steps, signal_row, step + k, teach[row]}, run_count++);
                 run_step(STEP | (k == 0 ? FIRST : 0) | (last ? LAST : 0) | (learn[row] ? LEARN : 0) |
                          (learn[row] && last ? LEARN_LAST : 0));
                 if (record[row]) record_step(step + k);
             }
-            finish_sample();
-            if (record[row])
-                for (Track& track : tracks)
-                    if (track.kind == 'n') note(track);
+            finish_sample(record[row]);
             if (preview[row])
-                restore(kept);
+                kept.put_back();
             else
                 step += steps + gap;
         }
     }
 
-    void write(const char* path) {
-        Writer out;
-        for (size_t k = 0; k < outputs.size(); k++)
-            out.add("output:" + std::string(outputs[k]->name), outputs[k]->type, output_rows[k].data(),
-                    output_rows[k].size() / outputs[k]->item);
-        for (const Entry& e : entries) {
-            if (e.role == 's' || e.role == 'l') out.add("state:" + std::string(e.name), e.type, *e.data, e.length());
-            if (e.role == 't') out.add("total:" + std::string(e.name), e.type, *e.data, e.length());
+    void write(const char* path) const {
+        List<Block> out;
+        for (const Output& output : outputs)
+            out.add({joined("output:", output.entry->name), output.entry->type, output.rows.size / output.entry->item,
+                     output.rows.data});
+        const bool state = number("run:state");
+        for (const Entry* e = entries; e->name; e++) {
+            if (state && e->has("sl")) out.add({joined("state:", e->name), e->type, e->length(), e->begin()});
+            if (e->has("t")) out.add({joined("total:", e->name), e->type, e->length(), e->begin()});
         }
+        for (const Entry* e = entries; !state && e->name; e++)  // who is given no state cannot see it there
+            if (e->has("sl") && !all_finite(*e)) out.add({joined("run:not_finite:", e->name), 'b', 0, nullptr});
         for (const Track& track : tracks) {
+            const char* const name = joined("record:", track.name);
             if (track.kind == 'e')
-                out.add("record:" + track.name, 'l', track.events.data(), track.events.size());
+                out.add({name, 'l', track.events.size, reinterpret_cast<const char*>(track.events.data)});
             else
-                out.add("record:" + track.name, track.entry->type, track.values.data(),
-                        track.values.size() / track.entry->item);
+                out.add({name, track.entry->type, track.values.size / track.entry->item, track.values.data});
         }
-        out.add("run:samples", 'l', &samples, 1);
-        out.write(path);
+        out.add({"run:samples", 'l', 1, reinterpret_cast<const char*>(&samples)});
+        const int64_t peak = peak_memory();
+        out.add({"run:peak_memory", 'l', peak > 0, reinterpret_cast<const char*>(&peak)});
+        write_arrays(path, out);
     }
 };
 
 static int run(int argc, char** argv) {
     if (argc != 3) fail("usage: program INPUT OUTPUT");
 #if defined(__x86_64__)
-    _mm_setcsr(_mm_getcsr() | 0x8040);  // numbers too small to matter are zero, not slow
+    __builtin_ia32_ldmxcsr(__builtin_ia32_stmxcsr() | 0x8040);  // numbers too small to matter are zero, not slow
 #endif
     Run run(argv[1]);
     std::remove(argv[1]);  // it has been read, and can be large
@@ -400,3 +337,4 @@ static int run(int argc, char** argv) {
 }
 
 }  // namespace snn
+#pragma GCC pop_options

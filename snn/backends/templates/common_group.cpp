@@ -13,13 +13,17 @@ EMPTY_CODE_BLOCK
 {% macro h_file() %}
 {% endmacro %}
 {% macro cpp_file() %}
+{% if support_code_lines or hashdefine_lines %}
 namespace support_{{codeobj_name}} {
     {{support_code_lines|autoindent}}
 }
 {{hashdefine_lines|autoindent}}
-static void _run_{{codeobj_name}}()
+{% endif %}
+SNN_STEP_FUNCTION _run_{{codeobj_name}}()
 {
+    {% if support_code_lines or hashdefine_lines %}
     using namespace support_{{codeobj_name}};
+    {% endif %}
     %CONSTANTS%
     {{pointers_lines|autoindent}}
     {% block maincode %}

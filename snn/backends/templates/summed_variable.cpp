@@ -8,7 +8,7 @@
         {{_target_var_array}}[_target_idx + {{_target_start}}] = 0;
     const int64_t _vectorisation_idx = -1; (void)_vectorisation_idx;
     {{scalar_code|autoindent}}
-    {% call all_synapses(synaptic_block, pre_array, post_array, independent) %}
+    {% call all_synapses(synaptic_block, pre_array, post_array, source_group, independent, false, false) %}
     {{vector_code|autoindent}}
     {{_target_var_array}}[{{get_array_name(_index_var)}}[_idx]] += _synaptic_var;
     {% endcall %}

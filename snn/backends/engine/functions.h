@@ -1,8 +1,10 @@
-// Random numbers as a pure function of (seed, stream, step, element); see snn/random.py for the formula.
+// What equations call beside Brian2's own functions; the same for Python stands in snn/backends/functions.py.
+
 #pragma once
 #include <cmath>
 #include <cstdint>
 
+// Random numbers as a pure function of (seed, stream, step, element); see snn/random.py for the formula.
 static inline uint64_t snn_mix(uint64_t x) {
     x += 0x9E3779B97F4A7C15ULL;
     x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9ULL;
@@ -19,3 +21,7 @@ static inline double snn_normal(int64_t seed, int64_t stream, int64_t step, int6
     const double radius = std::sqrt(-2.0 * std::log(1.0 - snn_uniform(seed, stream, step, element)));
     return radius * std::cos(6.283185307179586 * snn_uniform(seed, stream + (1LL << 40), step, element));
 }
+
+// The register of a neuron's spikes, one bit a step: one step on, within `size` bits' worth; and one of its bits.
+static inline int64_t snn_history_shifted(int64_t history, int64_t size) { return (2 * history) & (size - 1); }
+static inline int64_t snn_history_at(int64_t history, int64_t bit) { return (history & bit) != 0; }

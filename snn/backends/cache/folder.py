@@ -1,0 +1,85 @@
+"""Where programs lie, how much room they may take, and whom to trust there."""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import stat
+from pathlib import Path
+
+from snn.errors import BuildError, SNNError
+
+LIMIT = "SNNSEARCH_CACHE_LIMIT"
+DEFAULT_LIMIT = "4GiB"
+UNITS = {"b": 1} | {
+    f"{letter}{binary}b": (1024 if binary else 1000) ** power
+    for power, letter in enumerate("kmgt", start=1)
+    for binary in ("", "i")
+}
+
+
+def cache_folder() -> Path:
+    """Where programs lie: ``SNNSEARCH_CACHE``, or the user's cache folder."""
+    from platformdirs import user_cache_dir
+
+    chosen = os.environ.get("SNNSEARCH_CACHE")
+    return Path(chosen).absolute() if chosen else Path(user_cache_dir("snnsearch")) / "programs"
+
+
+def cache_limit() -> int:
+    """The bytes that programs may take: ``SNNSEARCH_CACHE_LIMIT``, such as ``2GiB`` or ``500 MB``; 4 GiB by default.
+
+    Raises
+    ------
+    SNNError
+        If it is not a number and a unit.
+    """
+    text = os.environ.get(LIMIT) or DEFAULT_LIMIT
+    found = re.fullmatch(r"\s*([0-9]+(?:\.[0-9]+)?)\s*([a-z]+)\s*", text, re.IGNORECASE | re.ASCII)
+    if not found or found[2].lower() not in UNITS:
+        raise SNNError(f"{LIMIT} must be a number and a unit (B, kB, MB, GB, TB, KiB, MiB, GiB, TiB), but is {text!r}.")
+    return round(float(found[1]) * UNITS[found[2].lower()])
+
+
+def check_folder(folder: Path) -> os.stat_result:
+    """What the kernel says of the folder.
+
+    Raises
+    ------
+    BuildError
+        If anybody could exchange its entries: everybody can write there, and it is not sticky.
+    OSError
+        If there is none.
+    """
+    info = folder.stat()
+    if info.st_mode & stat.S_IWOTH and not info.st_mode & stat.S_ISVTX:
+        raise BuildError(
+            f"Everybody can exchange the programs in {folder}: take the right to write from others (chmod o-w), or set "
+            "SNNSEARCH_CACHE to another folder."
+        )
+    return info
+
+
+def trusted(file: os.stat_result, folder: os.stat_result) -> bool:
+    """Whether a file in the folder can only have been written by those whom this user trusts; see the package."""
+    group = folder.st_mode & stat.S_IWGRP and not folder.st_mode & stat.S_IWOTH
+    known = group or file.st_uid in (os.geteuid(), 0, folder.st_uid)
+    return bool(known and not file.st_mode & stat.S_IWOTH and (group or not file.st_mode & stat.S_IWGRP))
+
+
+def unusable(folder: Path, error: OSError) -> BuildError:
+    """What an error of the operating system means for the cache, and the remedy."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return no_space(folder)
+    return BuildError(
+        f"The program cache {folder} cannot be used: {error}; set SNNSEARCH_CACHE to a folder that can be written."
+    )
+
+
+def no_space(folder: Path) -> BuildError:
+    """The error for a full disk."""
+    return BuildError(
+        f"No space is left to compile a program in {folder}: free some, with `snnsearch cache clear` for instance, or "
+        "set SNNSEARCH_CACHE to a folder on another disk."
+    )

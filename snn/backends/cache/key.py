@@ -1,0 +1,61 @@
+"""The names of entries."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+from functools import cache
+from pathlib import Path
+
+from snn.backends.build import FLAGS, run_compiler
+from snn.versions import installed
+
+
+def program_key(structure: str, dtype: str) -> str:
+    """The name of an entry: everything that decides what a program does, and nothing else.
+
+    Raises
+    ------
+    BuildError
+        If there is no compiler, whose version is a part of it.
+    """
+    parts = [
+        structure,
+        dtype,
+        own_source(),
+        installed("brian2"),
+        installed("numpy"),
+        installed("sympy"),
+        platform.machine(),
+        _processor(),
+        _compiler(),
+    ]
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:24]
+
+
+@cache
+def own_source() -> str:
+    """A hash of the files that turn a plan into a program."""
+    backends = Path(__file__).parents[1]
+    files = sorted([*backends.glob("templates/*"), *backends.glob("engine/*"), *backends.glob("*.py")])
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
+
+
+@cache
+def _processor() -> str:
+    """The processor's abilities: a program compiled for this one may not run on another."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor()
+    return next((line for line in lines if line.startswith(("flags", "Features"))), platform.processor())
+
+
+@cache
+def _compiler() -> str:
+    return compiler_version() + " ".join(FLAGS)
+
+
+def compiler_version() -> str:
+    """What the compiler calls itself."""
+    return run_compiler("--version").stdout.partition("\n")[0]

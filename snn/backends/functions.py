@@ -1,0 +1,83 @@
+"""What a plan's code calls beside Brian2's own functions, for every code generation target.
+
+``uniform(seed, stream, step, element)`` and ``normal(...)`` are the random numbers of `snn.random`.
+``history_shifted(history, size)`` moves a register of spikes on by one step, and ``history_at(history, bit)`` is 1 if
+the neuron spiked as many steps ago as the power of two says: bit operations, which Brian2's language lacks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from brian2 import Function
+from brian2.devices.cpp_standalone.codeobject import CPPStandaloneCodeObject
+
+from snn.random import FIRST, GOLDEN, NORMAL_OFFSET, SECOND, normal, uniform
+
+CYTHON = f"""
+from libc.math cimport sqrt as _snn_sqrt, log as _snn_log, cos as _snn_cos
+cdef unsigned long long _snn_mix(unsigned long long x):
+    x += {GOLDEN}ULL
+    x = (x ^ (x >> 30)) * {FIRST}ULL
+    x = (x ^ (x >> 27)) * {SECOND}ULL
+    return x ^ (x >> 31)
+cdef double _snn_uniform(long long seed, long long stream, long long step, long long element):
+    cdef unsigned long long h = _snn_mix(<unsigned long long>seed)
+    h = _snn_mix(h + <unsigned long long>stream)
+    h = _snn_mix(h + <unsigned long long>step)
+    h = _snn_mix(h + <unsigned long long>element)
+    return (h >> 11) * (1.0 / 9007199254740992.0)
+cdef double uniform(long long seed, long long stream, long long step, long long element):
+    return _snn_uniform(seed, stream, step, element)
+cdef double normal(long long seed, long long stream, long long step, long long element):
+    cdef double radius = _snn_sqrt(-2.0 * _snn_log(1.0 - _snn_uniform(seed, stream, step, element)))
+    return radius * _snn_cos(6.283185307179586 * _snn_uniform(seed, stream + {NORMAL_OFFSET}, step, element))
+"""
+
+
+
+CYTHON_HISTORY = """
+cdef long long history_shifted(long long history, long long size):
+    return (2 * history) & (size - 1)
+cdef long long history_at(long long history, long long bit):
+    return (history & bit) != 0
+"""
+
+
+def history_shifted(history: Any, size: Any) -> np.ndarray:
+    """The register one step later; `size` is 2 to the number of steps that it holds."""
+    return (2 * np.asarray(history)) & (np.asarray(size) - 1)
+
+
+def history_at(history: Any, bit: Any) -> np.ndarray:
+    """Whether a bit of the register is set, as 0 or 1."""
+    return ((np.asarray(history) & np.asarray(bit)) != 0).astype(np.int64)
+
+
+def _function(python: Callable[..., Any], cython: str, returns: str, *arguments: str) -> Function:
+    function = Function(
+        python,
+        arg_units=[1] * len(arguments),
+        return_unit=1,
+        arg_types=["integer"] * len(arguments),
+        return_type=returns,
+        arg_names=list(arguments),
+    )
+    name = python.__name__
+    function.implementations.add_numpy_implementation(python)
+    function.implementations.add_implementation("cython", cython, name=name)
+    function.implementations.add_implementation(CPPStandaloneCodeObject, "", name=f"snn_{name}")  # engine/functions.h
+    return function
+
+
+def brian_functions() -> dict[str, Function]:
+    """The functions as Brian2 takes them, by name."""
+    drawn = ("seed", "stream", "step", "element")
+    return {
+        "uniform": _function(uniform, CYTHON, "float", *drawn),
+        "normal": _function(normal, CYTHON, "float", *drawn),
+        "history_shifted": _function(history_shifted, CYTHON_HISTORY, "integer", "history", "size"),
+        "history_at": _function(history_at, CYTHON_HISTORY, "integer", "history", "bit"),
+    }

@@ -1,0 +1,60 @@
+"""One compiled program that the tests of the cache share."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+
+import pytest
+
+from snn.backends.cache import key
+from snn.backends.load import load_program
+from snn.backends.program import Candidate
+from tests.snn.programs import USE, answer, spec, start
+
+
+@pytest.fixture(scope="session")
+def folder(tmp_path_factory):
+    """A cache with one program, built by one of two processes that wanted it at once, and run by both."""
+    folder = tmp_path_factory.mktemp("programs")
+    said = sorted(answer(process) for process in [start(folder, USE, "077") for _ in "ab"])
+    assert [built for built, _ in said] == [False, True], "two processes that want one program build it once"
+    assert said[0][1] == said[1][1] != 0
+    return folder
+
+
+@pytest.fixture
+def entry(folder, monkeypatch):
+    monkeypatch.setenv("SNNSEARCH_CACHE", str(folder))
+    program = load_program(Candidate(spec(), 0))
+    assert not program.built
+    return program.binary.parent
+
+
+@pytest.fixture
+def copy(entry, tmp_path, monkeypatch):
+    """A cache of the test's own with the program in it: the entry."""
+    copy = tmp_path / "cache" / entry.name
+    shutil.copytree(entry, copy)
+    monkeypatch.setenv("SNNSEARCH_CACHE", str(copy.parent))
+    return copy
+
+
+@pytest.fixture
+def fresh_compiler():
+    """The compiler's version is asked for again, before and after the test."""
+    key._compiler.cache_clear()
+    yield
+    key._compiler.cache_clear()
+
+
+@pytest.fixture
+def disk(tmp_path):
+    """A disk of 4 MiB."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "none", place], capture_output=True, text=True)
+    if mounted.returncode:
+        pytest.skip(f"a tmpfs cannot be mounted: {mounted.stderr.strip()}")
+    yield place
+    subprocess.run(["umount", "-l", place], check=True)

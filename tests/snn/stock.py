@@ -1,0 +1,420 @@
+"""Brian2's own C++ standalone device as one more program: an oracle for ours.
+
+Of our C++ it has random numbers and spike registers (``engine/functions.h``) and nothing else.
+
+The plan is lowered as always (`snn.backends.lower`), but under the stock device: stock templates, arrays, spike queues,
+monitors, code objects and makefile. Only `Network::run` is replaced: phases, resets and previews need a loop of their
+own, which is written into ``main`` and calls the stock functions in Brian2's order. Recordings are those of Brian2's
+own monitors.
+
+A stock program has its sizes compiled in, so it is built for every run, in a process of its own, which Brian2's global
+state wants. The stock makefile compiles sixty files in a minute; joined in one, they take four seconds (a test says
+that they then give the same bits). ``python -m tests.snn.stock NAME`` compares a network of `tests.snn.networks` with
+the engine.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from snn.backends.build import compiler
+from snn.backends.plan import CLOCK, LAST, STEP, Plan
+from snn.backends.process import PLAIN, RunOptions
+from snn.backends.program import DTYPES, Candidate, Outcome, Program, Samples, State, check_finite
+from snn.backends.recording import SPIKES, Track, resolve
+from snn.backends.signals import signal_rows
+from snn.network import NetworkSpec
+
+ENGINE = Path(__file__).parents[2] / "snn" / "backends" / "engine"
+FLAGS = ("-std=c++17", "-O1", "-march=native", "-ffp-contract=off", "-w")
+"""No more changes a bit (a test says so of -O3) but takes longer. Without any optimisation x**2 would be the library's
+pow, with another last bit."""
+FLUSH = "__builtin_ia32_ldmxcsr(__builtin_ia32_stmxcsr() | 0x8040);"
+"""As in our engine. Brian2's preference for it, flush_denormals, does nothing in a standalone program."""
+
+
+@dataclass(frozen=True)
+class StockOutcome(Outcome):
+    """An outcome with what monitors of other kinds say.
+
+    Attributes
+    ----------
+    monitors : dict of str to array
+        ``"hidden.rate"``, a `PopulationRateMonitor`'s rate in hertz, one a recorded step; ``"hidden.previous"`` and
+        other events, an `EventMonitor`'s steps of the run and neurons as (k, 2) integers.
+    """
+
+    monitors: Mapping[str, np.ndarray] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class StockProgram(Program):
+    """Runs a network on Brian2's unmodified ``cpp_standalone`` device.
+
+    Parameters
+    ----------
+    dtype : {"float32", "float64"}
+    monitors : bool
+        Whether rates and events of all groups are monitored too.
+    flags : tuple of str
+        Flags of the compiler.
+    makefile : bool
+        Whether the stock makefile compiles the stock files one by one, rather than the compiler all of them in one.
+    """
+
+    dtype: str = "float64"
+    monitors: bool = False
+    flags: tuple[str, ...] = FLAGS
+    makefile: bool = False
+    built: bool = True
+
+    def advance(
+        self,
+        candidates: Sequence[Candidate],
+        samples: Sequence[Samples],
+        states: Sequence[State | None],
+        options: RunOptions = PLAIN,
+    ) -> list[Outcome]:
+        """See `Program.advance`; of the options, only ``record`` is heeded."""
+        outcomes: list[Outcome] = []
+        for candidate, piece, state in zip(candidates, samples, states, strict=True):
+            with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+                given = (self, candidate.spec.to_json(), candidate.seed, piece, state, options.record)
+                outcomes.append(pool.submit(_run, *given).result())
+        return outcomes
+
+
+def _run(
+    program: StockProgram, network: str, seed: int, samples: Samples, state: State | None, record: tuple[str, ...]
+) -> StockOutcome:
+    """Build and run in this process, which must not have used Brian2's devices before."""
+    plan = Candidate(NetworkSpec.from_json(network), seed).plan
+    with tempfile.TemporaryDirectory(prefix="snnsearch-stock-") as folder:
+        outcome = _Stock(program, plan, samples, state, record, Path(folder)).outcome()
+    check_finite(outcome)
+    return outcome
+
+
+class _Stock:
+    """One network under the stock device."""
+
+    def __init__(
+        self,
+        program: StockProgram,
+        plan: Plan,
+        samples: Samples,
+        state: State | None,
+        record: tuple[str, ...],
+        folder: Path,
+    ):
+        from brian2 import device, prefs, set_device
+
+        from snn.backends.functions import brian_functions
+        from snn.backends.lower import lower
+
+        self.program, self.plan, self.samples, self.state, self.folder = program, plan, samples, state, folder
+        self.dtype = DTYPES[program.dtype]
+        self.tracks = resolve(plan, record)
+        set_device("cpp_standalone", build_on_run=False)
+        self.device: Any = device
+        prefs.core.default_float_dtype = self.dtype
+        prefs.codegen.cpp.extra_compile_args_gcc = list(program.flags)
+        prefs.codegen.cpp.headers = [f'"{ENGINE / "functions.h"}"']
+        prefs.devices.cpp_standalone.extra_make_args_unix = ["-j2"]
+        device.insert_code("before_start", FLUSH)
+        signals = {f"signal_{s}": self._signal(s) for s in plan.signals}
+        self.lowered = lower(plan, self.dtype, brian_functions() | signals)
+        self.recorders, self.watched = self._record(), self._watch() if program.monitors else {}
+        self.lowered.network.add(*self.recorders.values(), *self.watched.values())
+
+    def outcome(self) -> StockOutcome:
+        from brian2 import second
+
+        self.lowered.network.run(0 * second, namespace={})  # makes the code objects and prepares the queues
+        self.device.insert_code("main", "\n".join(self._loop()))
+        self._build()
+        last = self._first_step() + self.samples.period * int(np.count_nonzero(~self.samples.preview))
+        arrays = {name: self._result(name) for role in ("state", "lasting") for name in self._names(role)}
+        return StockOutcome(
+            outputs={name: self._output(name) for names in self.plan.outputs.values() for name in names},
+            totals={name: self._result(name) for name in self._names("total")},
+            recordings={track.name: self._recording(track) for track in self.tracks},
+            state=State(last, arrays),
+            monitors={name: self._monitored(name) for name in self.watched},
+        )
+
+    def _build(self) -> None:
+        """Write the stock files, compile them and run the program."""
+        whole = self.program.makefile
+        self.device.build(directory=str(self.folder), with_output=False, compile=whole, run=whole)
+        if whole:
+            return
+        texts = []
+        for number, name in enumerate(sorted(self.device.writer.source_files)):
+            text = (self.folder / name).read_text()
+            if name.startswith("code_objects"):  # its helpers stand in a nameless namespace, which all would share
+                text = text.replace("namespace {", f"namespace file_{number} {{")
+                text = text.replace("using namespace brian;", f"using namespace brian; using namespace file_{number};")
+            else:  # no arithmetic, but much to compile
+                text = f'#pragma GCC push_options\n#pragma GCC optimize("O0")\n{text}\n#pragma GCC pop_options'
+            texts.append(text)
+        (self.folder / "joined.cpp").write_text("\n".join(texts))
+        command = [compiler(), *self.program.flags, "-I.", "-Ibrianlib", "joined.cpp", "-o", "main"]
+        subprocess.run(command, cwd=self.folder, check=True)
+        self.device.run(str(self.folder), "results", False, [])
+
+    # ---- what is given ------------------------------------------------------------------------------------------
+
+    def _signal(self, source: str) -> Any:
+        """``signal_SOURCE(row, i)``, as a `TimedArray` is made: a C++ function of an array of its own."""
+        from brian2 import Function
+        from brian2.devices.cpp_standalone.codeobject import CPPStandaloneCodeObject
+
+        rows: np.ndarray = signal_rows(self.samples, source, self.plan.signals[source])
+        rows = rows.astype(self.dtype).astype(np.float64)
+        name, width = f"signal_{source}", rows.shape[1]
+        code = (
+            f"static inline double {name}(const int64_t row, const int64_t i)\n"
+            f"{{ return _namespace{name}_values[row*{width} + {'i' if width > 1 else '0'}]; }}"
+        )
+        function = Function(
+            lambda row, i: 0.0,
+            arg_units=[1, 1],
+            return_unit=1,
+            arg_types=["integer"] * 2,
+            return_type="float",
+            arg_names=["row", "element"],
+        )
+        values = rows.ravel()
+        function.implementations.add_dynamic_implementation(
+            CPPStandaloneCodeObject,
+            code=lambda owner: {"support_code": code},
+            namespace=lambda owner: {f"{name}_values": values},
+            name=name,
+        )
+        return function
+
+    def _record(self) -> dict[str, Any]:
+        """Brian2's monitors for what a run is to record: one of spikes, and one of states, for each block."""
+        from brian2 import SpikeMonitor, StateMonitor
+
+        made: dict[str, Any] = {}
+        for block in dict.fromkeys(track.block for track in self.tracks):
+            source = self.lowered.objects[block]
+            tracks = [track for track in self.tracks if track.block == block]
+            states = [track.variable for track in tracks if track.variable != SPIKES]
+            if len(states) < len(tracks):
+                made[f"{SPIKES} {block}"] = SpikeMonitor(source, name=f"spikes_of_{block}")
+            if states:
+                clock = self.lowered.clocks[STEP if block in self.plan.groups else LAST]
+                name = f"states_of_{block}"
+                made[f"states {block}"] = StateMonitor(source, states, record=True, clock=clock, when="end", name=name)
+        return made
+
+    def _watch(self) -> dict[str, Any]:
+        """Brian2's other monitors, of every group that spikes."""
+        from brian2 import EventMonitor, PopulationRateMonitor
+
+        made: dict[str, Any] = {}
+        for group in self.plan.groups.values():
+            if group.threshold:
+                source = self.lowered.objects[group.name]
+                made[f"{group.name}.rate"] = PopulationRateMonitor(source, name=f"rate_{group.name}")
+                for event in group.events:
+                    name = f"event_{group.name}_{event.name}"
+                    made[f"{group.name}.{event.name}"] = EventMonitor(source, event.name, name=name)
+        return made
+
+    # ---- the program's main loop ----------------------------------------------------------------------------------
+
+    def _first_step(self) -> int:
+        return self.state.step if self.state else 0
+
+    def _names(self, role: str) -> list[str]:
+        return [f"{b.name}.{n}" for b in self.plan.blocks() for n, v in b.variables.items() if v.role == role]
+
+    def _variable(self, name: str) -> Any:
+        block, _, variable = name.partition(".")
+        return self.lowered.objects[block].variables[variable]
+
+    def _array(self, name: str) -> str:
+        """What an array, or a dynamic one's vector, is called in C++."""
+        return str(self.device.get_array_name(self._variable(name), access_data=False))
+
+    def _piece(self, name: str) -> str:
+        """An array's place in memory: where it begins, and its bytes."""
+        array, variable = self._array(name), self._variable(name)
+        if variable in self.device.dynamic_arrays:
+            return f"{{(char*){array}.data(), {array}.size()*sizeof({array}[0])}}"
+        return f"{{(char*){array}, {variable.size}*sizeof({array}[0])}}"
+
+    def _pieces(self, *roles: str) -> str:
+        return ", ".join(self._piece(name) for role in roles for name in self._names(role))
+
+    def _set(self, name: str, value: Any) -> Iterator[str]:
+        """Fill an array from one of the program's files."""
+        values = np.atleast_1d(np.asarray(value, self._variable(name).dtype))
+        if values.size:
+            given = self.device.static_array(f"given_{name.replace('.', '_')}", values)
+            index = "0" if values.size == 1 else "k"
+            yield (
+                f"for (size_t k = 0; k < bytes_of({self._piece(name)})/sizeof({self._array(name)}[0]); k++) "
+                f"{self._array(name)}[k] = {given}[{index}];"
+            )
+
+    def _flags(self, name: str) -> str:
+        return str(self.device.static_array(f"run_{name}", np.asarray(getattr(self.samples, name), np.int32)))
+
+    def _loop(self) -> Iterator[str]:
+        """C++ that runs the samples, as `snn::Run` does in our engine and `_Run` in Brian2's runtime."""
+        samples = self.samples
+        yield "{ struct Piece { char* data; size_t bytes; };"
+        yield "auto bytes_of = [](Piece piece) { return piece.bytes; };"
+        yield "auto copy = [](const std::vector<Piece>& pieces) { std::string all;"
+        yield "    for (const Piece& p : pieces) all.append(p.data, p.bytes); return all; };"
+        yield "auto restore = [](const std::vector<Piece>& pieces, const std::string& all) { size_t at = 0;"
+        yield "    for (const Piece& p : pieces) { all.copy(p.data, p.bytes, at); at += p.bytes; } };"
+        for block in self.plan.blocks():
+            for name, variable in block.variables.items():
+                if variable.role != "clock":
+                    yield from self._set(f"{block.name}.{name}", variable.value)
+        yield f"const std::vector<Piece> reset_pieces = {{{self._pieces('state')}}};"
+        yield f"const std::vector<Piece> kept_pieces = {{{self._pieces('state', 'lasting', 'total')}}};"
+        yield "const std::string initial = copy(reset_pieces); std::string kept;"
+        for name, value in (self.state.arrays if self.state else {}).items():
+            yield from self._set(name, value)
+        outputs = [name for names in self.plan.outputs.values() for name in names]
+        yield f"const std::vector<Piece> output_pieces = {{{', '.join(map(self._piece, outputs))}}};"
+        yield "std::vector<std::string> outputs(output_pieces.size());"
+        yield f"int64_t step = {self._first_step()}, count = 0;"
+        yield f"const int64_t steps = {samples.steps}, period = {samples.period};"
+        yield f"for (int64_t row = 0; row < {len(samples)}; row++) {{"
+        yield f"    const bool learns = {self._flags('learn')}[row], previewed = {self._flags('preview')}[row];"
+        yield f"    const bool recorded = {self._flags('record')}[row];"
+        yield "    if (previewed) kept = copy(kept_pieces);"
+        yield f"    if ({self._flags('reset')}[row]) restore(reset_pieces, initial);"
+        yield "    for (int64_t k = 0; k < period; k++, count++) {"
+        yield "        const bool in_step = true, in_first = k == 0, in_last = k == period - 1;"
+        yield "        const bool in_learn = learns, in_learn_last = learns && in_last;"
+        yield from self._set_clocks()
+        yield from self._calls()
+        yield "    }"
+        yield "    for (size_t k = 0; k < outputs.size(); k++) outputs[k] += copy({output_pieces[k]});"
+        yield "    if (previewed) restore(kept_pieces, kept); else step += period;"
+        yield "}"
+        for number, name in enumerate(outputs):
+            yield f'std::ofstream(results_dir + "output_{name}", std::ios::binary) << outputs[{number}];'
+        yield "}"
+
+    def _set_clocks(self) -> Iterator[str]:
+        last_row = "row*steps + (k < steps ? k : steps - 1)"
+        numbers = ("row", "k", "steps", last_row, "step + k", f"{self._flags('teach')}[row]")
+        for name, number in zip(CLOCK, numbers, strict=True):
+            for block in self.plan.blocks():
+                if name in block.variables:
+                    yield f"        {self._array(f'{block.name}.{name}')}[0] = {number};"
+        for clock in self.lowered.clocks.values():
+            t, dt, timestep = (self.device.get_array_name(clock.variables[v]) for v in ("t", "dt", "timestep"))
+            yield f"        {timestep}[0] = count; {t}[0] = count*{dt}[0];"
+
+    def _calls(self) -> Iterator[str]:
+        """Every stock function of a step, the queues' included, in Brian2's order."""
+        monitors = {monitor.name for monitor in (*self.recorders.values(), *self.watched.values())}
+        for item in self.lowered.network.sorted_objects:
+            also = " && recorded" if item.name in monitors else ""
+            for code in item._code_objects:
+                yield f"        if (in_{self.lowered.phase(item)}{also}) _run_{code.name}();"
+
+    # ---- what comes back --------------------------------------------------------------------------------------------
+
+    def _result(self, name: str) -> np.ndarray:
+        """An array as the program's end has written it."""
+        variable = self._variable(name)
+        path = self.folder / "results" / Path(self.device.get_array_filename(variable)).name
+        return np.fromfile(path, variable.dtype)
+
+    def _output(self, name: str) -> np.ndarray:
+        values = np.fromfile(self.folder / "results" / f"output_{name}", self._variable(name).dtype)
+        return values.reshape(len(self.samples), -1)
+
+    def _recording(self, track: Track) -> np.ndarray:
+        if track.variable == SPIKES:
+            monitor = self.recorders[f"{SPIKES} {track.block}"]
+            row, step = np.divmod(self._counts(monitor.t), self.samples.period)
+            first = self.samples.first_steps(self._first_step())
+            return np.column_stack([first[row] + step, np.array(monitor.i)]).astype(np.int64)
+        monitor = self.recorders[f"states {track.block}"]
+        values = np.array(getattr(monitor, f"{track.variable}_"), self._variable(track.name).dtype).T
+        rows = int(np.count_nonzero(self.samples.record)) * (self.samples.period if track.per == "step" else 1)
+        return values.reshape(rows, -1) if values.size else np.empty((rows, 0), values.dtype)
+
+    def _counts(self, times: Any) -> np.ndarray:
+        """Steps of the run."""
+        counts: np.ndarray = np.round(np.array(times) / self.plan.dt).astype(np.int64)
+        return counts
+
+    def _monitored(self, name: str) -> np.ndarray:
+        monitor = self.watched[name]
+        if name.endswith(".rate"):
+            return np.array(monitor.rate)
+        return np.column_stack([self._counts(monitor.t), np.array(monitor.i)]).astype(np.int64)
+
+
+def arrays_of(outcome: Outcome) -> dict[str, np.ndarray]:
+    """Every array of an outcome, by its kind and name."""
+    parts = {
+        "output": outcome.outputs,
+        "total": outcome.totals,
+        "recording": outcome.recordings,
+        "state": outcome.state.arrays,
+    }
+    return {f"{kind}:{name}": array for kind, part in parts.items() for name, array in part.items()}
+
+
+def differences(ours: Outcome, stock: Outcome) -> dict[str, float]:
+    """The largest difference of every array, relative to its scale."""
+    theirs = arrays_of(stock)
+    found = {}
+    for name, a in arrays_of(ours).items():
+        b = theirs[name].astype(float)
+        if a.shape != b.shape:
+            raise AssertionError(f"{name} has the shape {a.shape} here and {b.shape} in stock Brian2")
+        scale = np.abs(b).max(initial=0) or 1.0
+        found[name] = float(np.abs(a.astype(float) - b).max(initial=0) / scale)
+    return found
+
+
+def main(arguments: list[str]) -> int:
+    """Print every array in which the engine and stock Brian2 differ."""
+    from snn.backends.load import load_program
+    from tests.snn.networks import FURTHER, NETWORKS, spec_of, stream_for
+
+    parser = argparse.ArgumentParser(prog="python -m tests.snn.stock")
+    parser.add_argument("names", nargs="*", default=[*NETWORKS, *FURTHER])
+    parser.add_argument("--dtype", choices=DTYPES, default="float64")
+    parser.add_argument("--samples", type=int, default=3)
+    chosen = parser.parse_args(arguments)
+    for name in chosen.names:
+        candidate, samples = Candidate(spec_of(name), 3), stream_for(name, n=chosen.samples)
+        given = [candidate], [samples], [None], RunOptions(("spikes",))
+        stock = StockProgram(chosen.dtype).advance(*given)[0]
+        ours = load_program(candidate, "standalone", chosen.dtype).advance(*given)[0]
+        found = differences(ours, stock)
+        differing = {array: value for array, value in found.items() if value}
+        print(f"{name}: {len(found)} arrays, {len(differing)} of them differ", *differing.items(), sep="\n    ")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

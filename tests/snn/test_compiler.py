@@ -1,0 +1,76 @@
+"""Compilers that are missing, refuse, break or are killed."""
+
+from __future__ import annotations
+
+import pytest
+
+from snn.backends.build import compile_source
+from snn.backends.load import load_program
+from snn.backends.program import Candidate
+from snn.errors import BuildError
+from tests.snn.programs import compiler, spec
+
+SOURCE = "int main() { return 0; }"
+
+
+@pytest.fixture
+def source(tmp_path):
+    path = tmp_path / "program.cpp"
+    path.write_text(SOURCE)
+    return path
+
+
+def test_a_missing_compiler_is_one_sentence(monkeypatch, tmp_path, fresh_compiler):
+    monkeypatch.setenv("SNNSEARCH_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(BuildError, match=r"^A C\+\+ compiler is needed, but g\+\+ was not found; install it"):
+        load_program(Candidate(spec(), 0))
+    assert not (tmp_path / "cache").exists()
+
+
+def test_a_compiler_that_cannot_be_started_is_one_sentence(monkeypatch, tmp_path, fresh_compiler):
+    (tmp_path / "g++").write_bytes(b"\x7fELF of another machine")
+    (tmp_path / "g++").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(BuildError, match=r"^The C\+\+ compiler .*g\+\+ cannot be started: Exec format error; install"):
+        load_program(Candidate(spec(), 0))
+
+
+def test_the_compilers_words_are_kept(source):
+    source.write_text("int main() { return undeclared_thing; }")
+    with pytest.raises(
+        BuildError, match=r"(?s)^The compiler refused the program: .*'undeclared_thing' was not declared"
+    ):
+        compile_source(source)
+
+
+def test_a_compiler_without_words_has_a_status(source, tmp_path, monkeypatch):
+    compiler(tmp_path, "exit 3", monkeypatch)
+    with pytest.raises(BuildError, match=r"^The compiler refused the program: exit status 3$"):
+        compile_source(source)
+
+
+@pytest.mark.parametrize(
+    ("script", "how"),
+    [
+        ("kill -KILL $$", "killed by SIGKILL"),
+        ("echo g++: fatal error: Killed signal terminated program cc1plus >&2; exit 1", "program cc1plus"),
+        (
+            "echo 'collect2: fatal error: ld terminated with signal 7 [Bus error]' >&2; exit 1",
+            r"signal 7 \[Bus error\]",
+        ),
+    ],
+)
+def test_a_killed_compiler_is_told_from_one_that_refuses(source, tmp_path, monkeypatch, script, how):
+    compiler(tmp_path, script, monkeypatch)
+    with pytest.raises(BuildError, match=rf"^The compiler did not end by itself \(.*{how}\): if memory is short, run"):
+        compile_source(source)
+
+
+def test_what_the_compiler_says_reaches_the_caller(monkeypatch, tmp_path, fresh_compiler):
+    """From the process that builds, which keeps nothing."""
+    compiler(tmp_path, "echo 'out of ink: cyan é' >&2; exit 1", monkeypatch)
+    monkeypatch.setenv("SNNSEARCH_CACHE", str(tmp_path / "cache"))
+    with pytest.raises(BuildError, match=r"^The compiler refused the program: out of ink: cyan é$"):
+        load_program(Candidate(spec(), 0))
+    assert not list((tmp_path / "cache").iterdir())

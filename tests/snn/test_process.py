@@ -1,0 +1,85 @@
+"""The processes that programs are: crashes, time, interruption, and the end of their caller."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from snn.backends.process import RunOptions, run_process
+from snn.errors import Cancelled, RunError, RunTimeout
+from tests.snn.programs import start
+
+PYTHON = [sys.executable, "-c"]
+
+
+def test_a_crash_is_its_signal_and_last_words():
+    with pytest.raises(RunError, match="killed by SIGSEGV: so long"):
+        run_process(
+            [*PYTHON, "import os, sys; print('so long', file=sys.stderr, flush=True); os.kill(os.getpid(), 11)"],
+            RunOptions(),
+        )
+    with pytest.raises(RunError, match="ended with status 3"):
+        run_process([*PYTHON, "raise SystemExit(3)"], RunOptions())
+
+
+def test_a_timeout_kills_the_whole_group(tmp_path):
+    mark = tmp_path / "mark"
+    code = f"import subprocess, time; subprocess.Popen(['sh', '-c', 'sleep 1.5; touch {mark}']); time.sleep(60)"
+    begin = time.monotonic()
+    with pytest.raises(RunTimeout):
+        run_process([*PYTHON, code], RunOptions(timeout=0.5))
+    assert time.monotonic() - begin < 1.4
+    time.sleep(max(0.0, begin + 2.5 - time.monotonic()))
+    assert not mark.exists()
+
+
+def test_cancelling_ends_a_run_at_once():
+    cancel = threading.Event()
+    threading.Timer(0.2, cancel.set).start()
+    begin = time.monotonic()
+    with pytest.raises(Cancelled):
+        run_process([*PYTHON, "import time; time.sleep(60)"], RunOptions(cancel=cancel))
+    assert time.monotonic() - begin < 1.5
+
+
+def test_a_program_ends_with_its_caller(entry):
+    """A run of hours, started by a process that is then killed: the binary is gone soon after."""
+    code = """
+import dataclasses
+from snn.backends.load import load_program
+from snn.backends.program import Candidate
+from tests.snn.networks import stream
+from tests.snn.programs import spec
+from snn import Regular
+spec = dataclasses.replace(spec(), inputs=Regular(12))
+candidate = Candidate(spec, 0)
+long = stream(n=300_000, steps=300, inputs=12)
+load_program(candidate).advance([candidate], [long], [None])
+"""
+    process = start(entry.parent, code)
+
+    def running():
+        """Whether a program of this cache runs, by the command lines of all processes."""
+        wanted = re.compile(re.escape(str(entry.parent)) + r"/[0-9a-f]+/program\0")
+        for file in Path("/proc").glob("[0-9]*/cmdline"):
+            with contextlib.suppress(OSError):  # it has just ended
+                if wanted.match(file.read_text(errors="replace")):
+                    return True
+        return False
+
+    deadline = time.monotonic() + 30
+    while not running():
+        assert process.poll() is None and time.monotonic() < deadline
+        time.sleep(0.05)
+    process.kill()
+    process.communicate()
+    deadline = time.monotonic() + 5
+    while running():
+        assert time.monotonic() < deadline, "the program outlived its caller"
+        time.sleep(0.05)

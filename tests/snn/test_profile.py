@@ -1,0 +1,150 @@
+"""Where CPU time is counted: by stage, by thread, and for the very processes that a thread has waited for."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+from brian2 import Hz, ms
+
+from snn import LIF, Dense, EProp, LeakyReadout, Network, Poisson
+from snn.backends.process import RunOptions, run_process
+from snn.errors import RunTimeout
+from snn.profile import OTHER, STAGES, Profile, cpu_seconds, stage
+from tasks import Digits, Split
+
+
+def burn(seconds: float) -> None:
+    end = time.thread_time() + seconds
+    while time.thread_time() < end:
+        pass
+
+
+BURN = "import time\nwhile time.process_time() < {}: pass"
+
+
+def test_the_stages_are_those_of_a_trial_in_their_order():
+    assert STAGES == ("ask", "lower", "build", "write", "run", "read", "score", "tell")
+    assert Profile().seconds == dict.fromkeys(STAGES, 0.0)
+
+
+def test_a_stage_within_another_counts_for_itself_alone():
+    profile = Profile()
+    with profile.stage("write"):
+        burn(0.1)
+        with pytest.raises(ZeroDivisionError), profile.stage("run"):
+            burn(0.2)
+            raise ZeroDivisionError
+        burn(0.1)
+    burn(0.1)  # in no stage
+    assert profile.seconds["write"] == pytest.approx(0.2, abs=0.02)
+    assert profile.seconds["run"] == pytest.approx(0.2, abs=0.02)
+    assert sum(profile.seconds.values()) == pytest.approx(0.4, abs=0.03)
+
+
+def test_waiting_is_not_counted():
+    profile = Profile()
+    with profile.stage("run"):
+        time.sleep(0.2)
+    assert profile.seconds["run"] < 0.05
+
+
+def test_processes_of_several_threads_are_told_apart():
+    profile = Profile()
+
+    def run(name: str, seconds: float) -> None:
+        with profile.stage(name):
+            run_process([sys.executable, "-c", BURN.format(seconds)], RunOptions(profile=profile))
+
+    with ThreadPoolExecutor(3) as threads:
+        list(threads.map(run, ("build", "run", "read"), (0.3, 0.6, 0.05)))
+    for name, seconds in (("build", 0.3), ("run", 0.6)):
+        assert seconds <= profile.seconds[name] < seconds + 0.15
+    assert profile.seconds["read"] < 0.2
+
+
+def test_a_process_that_is_killed_is_counted_too():
+    profile = Profile()
+    with pytest.raises(RunTimeout), profile.stage("run"):
+        run_process([sys.executable, "-c", BURN.format(60)], RunOptions(timeout=0.5, profile=profile))
+    assert 0.05 < profile.seconds["run"] < 1
+
+
+def test_without_a_profile_nothing_is_measured():
+    with stage(None, "run"):
+        run_process([sys.executable, "-c", ""], RunOptions())
+
+
+def test_what_another_process_has_counted_is_added():
+    there, here = Profile(), Profile()
+    with there.stage("lower"):
+        burn(0.02)
+    there.memory(10)
+    here.memory(None)
+    assert here.peak_memory_bytes is None
+    here.merge(there.to_json())
+    here.merge(there.to_json())
+    here.memory(5)
+    assert here.seconds["lower"] == 2 * there.seconds["lower"] > 0 and here.peak_memory_bytes == 10
+
+
+def test_a_report_adds_up():
+    profile = Profile()
+    with profile.stage("ask"):
+        burn(0.02)
+    report = profile.report(trials=4, total=1.0)
+    assert list(report) == ["cpu_seconds", "cpu_seconds_per_trial", "trials", "peak_memory_bytes"]
+    assert list(report["cpu_seconds"]) == list(report["cpu_seconds_per_trial"]) == [*STAGES, OTHER]
+    assert sum(report["cpu_seconds"].values()) == pytest.approx(1.0)
+    assert report["cpu_seconds_per_trial"]["ask"] == report["cpu_seconds"]["ask"] / 4
+    assert set(profile.report(0, 1.0)["cpu_seconds_per_trial"].values()) == {None}
+
+
+def network() -> Network:
+    net = Network(inputs=Poisson(64, rate=200 * Hz), dt=1 * ms)
+    net.population("hidden", LIF(), n=40)
+    net.readout(LeakyReadout(10))
+    for source, target in (("inputs", "hidden"), ("hidden", "readout")):
+        net.connect(source, target, Dense(), EProp(lr=0.001))
+    return net
+
+
+def test_the_stages_of_a_run_are_all_that_it_uses(tmp_path, monkeypatch):
+    """In a run that compiles its program, and over some that find it."""
+    monkeypatch.setenv("SNNSEARCH_CACHE", str(tmp_path))
+    task, profile = Digits(sample=5 * ms), Profile()
+    before = os.times()
+    plain = task.run(network(), seed=1, profile=profile)
+    after = os.times()
+    assert plain.builds == 1
+    children = sum(after[2:4]) - sum(before[2:4])
+    assert 0.9 * children < profile.seconds["build"] + profile.seconds["run"] < 1.1 * children + 0.1
+    assert profile.seconds["build"] > 10 * profile.seconds["run"]
+
+    profile = Profile()
+    before = cpu_seconds()
+    results = [task.run(network(), seed=seed, profile=profile) for seed in range(8)]
+    used = cpu_seconds() - before
+    assert 0.9 * used <= sum(profile.seconds.values()) <= 1.02 * used + 0.02
+    assert all(profile.seconds[name] > 0 for name in ("lower", "build", "write", "run", "read", "score"))
+    assert profile.seconds["ask"] == profile.seconds["tell"] == 0
+    assert profile.seconds["run"] > profile.seconds["read"]
+    assert results[1].accuracy == plain.accuracy and results[1].counts == plain.counts
+
+
+@dataclass(frozen=True)
+class FewDigits(Digits):
+    def split(self, n: int) -> Split:
+        return Split.cut(np.arange(60), [40, 10, 10])
+
+
+def test_brian_in_this_process_is_a_run():
+    profile = Profile()
+    result = FewDigits(sample=5 * ms).run(network(), backend="runtime", profile=profile)
+    assert profile.seconds["run"] > 0.5 * sum(profile.seconds.values())
+    assert result.peak_memory_bytes is None and profile.peak_memory_bytes is None
