@@ -44,8 +44,16 @@ class RunTimeout(RunError):
     """A run took longer than it was given."""
 
 
+class Killed(RunError):
+    """A run's process was killed by somebody else, or by a system without memory: the run itself may be all right."""
+
+
 class NotFinite(RunError):
     """A run produced a value that is not a finite number."""
+
+
+class OtherRun(RunError):
+    """What a run was to go on from is of another run."""
 
 
 class Cancelled(RunError):

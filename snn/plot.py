@@ -64,8 +64,9 @@ def plot_learning_curve(result: Result, ax: Axes | None = None) -> Axes:
         samples = np.arange(1, len(curve) + 1)
         ax.plot(samples, result.stream.losses, color=COLOURS[0], lw=0.6, alpha=0.5, label="each sample")
     ax.plot(np.arange(begin + 1, len(curve) + 1), curve[begin:], color=COLOURS[0], label=f"prequential, last {WINDOW}")
-    reached = getattr(result.validation, score)
-    ax.axhline(reached, color=COLOURS[1], ls="--", lw=1, label=f"validation {_short(reached)}")
+    if result.validation is not None:
+        reached = getattr(result.validation, score)
+        ax.axhline(reached, color=COLOURS[1], ls="--", lw=1, label=f"validation {_short(reached)}")
     if result.test is not None:
         reached = getattr(result.test, score)
         ax.axhline(reached, color=COLOURS[2], ls=":", lw=1.5, label=f"test {_short(reached)}")
@@ -96,9 +97,10 @@ def plot_raster(result: Result, ax: Axes | None = None) -> Axes:
     begin = int(steps.min()) // result.period * result.period if len(steps) else 0
     end = (int(steps.max()) // result.period + 1) * result.period if len(steps) else result.period
     base, ticks, labels = 0, [], []
+    size = float(np.clip(4000 / max(1, len(steps)), 2, 10))  # few spikes are to be seen too
     for colour, (name, spikes) in zip(COLOURS * len(tracks), tracks.items(), strict=False):
         height = int(spikes[:, 1].max()) + 1 if len(spikes) else 1
-        ax.scatter((spikes[:, 0] - begin) * result.dt_ms, spikes[:, 1] + base, s=2, color=colour, lw=0)
+        ax.scatter((spikes[:, 0] - begin) * result.dt_ms, spikes[:, 1] + base, s=size, color=colour, lw=0)
         ticks.append(base + height / 2)
         labels.append(name)
         base += height + max(2, height // 20)

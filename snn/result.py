@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
+from snn.chip import LOIHI
 from snn.errors import SNNError
+from snn.profile import largest
+from snn.state import State
 
 PARTS = ("stream", "validation", "test")
 COSTS = ("spikes", "synaptic_operations", "weight_writes")
@@ -26,11 +30,15 @@ class Part:
         None, both of them, in a task without labels.
     losses : float array of shape (n,)
         NaN where a readout has no loss.
+    settled : int array of shape (n,), or None
+        After how many steps of a sample, 1 at least, the decision was what it is at the sample's end and stayed so.
+        None where it was not asked for.
     """
 
     predictions: np.ndarray | None
     labels: np.ndarray | None
     losses: np.ndarray
+    settled: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.losses)
@@ -52,6 +60,18 @@ class Part:
         """Mean loss."""
         return float(np.mean(self.losses))
 
+    def followed_by(self, later: Part) -> Part:
+        """The two as one."""
+        return self._of(lambda name, array: np.concatenate([array, getattr(later, name)]))
+
+    def first(self, n: int) -> Part:
+        """Its first n samples."""
+        return self._of(lambda name, array: array[:n])
+
+    def _of(self, change: Callable[[str, np.ndarray], np.ndarray]) -> Part:
+        changed = {name: change(name, array) for name, array in vars(self).items() if array is not None}
+        return replace(self, **changed)
+
 
 @dataclass(frozen=True)
 class Result:
@@ -62,12 +82,16 @@ class Result:
     task : str
     seed : int
     backend, dtype : str
-    stream, validation : Part
+    stream : Part
+        As far as it went.
+    validation : Part or None
+        None if the run stopped before the stream's end.
     test : Part or None
         None unless the test part was asked for.
     counts : mapping of str to float
         Totals over the stream: ``spikes``, ``synaptic_operations`` (spikes times synapses that they crossed),
-        ``weight_writes`` (those that changed a weight), ``samples``, ``steps``.
+        ``weight_writes`` (those that changed a weight), ``samples``, ``steps``, ``neuron_updates`` (neurons of all
+        populations, without inputs and readouts, times steps).
     weights : mapping of str to array
         Final weights by projection, in the order of its synapses.
     recordings : mapping of str to array
@@ -79,10 +103,17 @@ class Result:
     versions, hashes : mapping of str to str
     seconds : float
         Wall time, building included.
+    run_seconds : float
+        Wall time from when the program was there.
     builds : int
         How many programs were compiled for it: 0 or 1.
     peak_memory_bytes : int or None
         The most memory that its program held. None from the runtime backends, which run in this process.
+    state : State or None
+        Where a run stopped before the stream's end, for `Task.run(after=...)`; None at the end.
+    memory_bits : int or None
+        Bits of every number that the network keeps (`snn.backends.memory.memory_bits`). None from a file of an older
+        version.
     """
 
     task: str
@@ -90,7 +121,7 @@ class Result:
     backend: str
     dtype: str
     stream: Part
-    validation: Part
+    validation: Part | None
     test: Part | None
     counts: Mapping[str, float]
     weights: Mapping[str, np.ndarray]
@@ -100,18 +131,21 @@ class Result:
     versions: Mapping[str, str] = field(default_factory=dict)
     hashes: Mapping[str, str] = field(default_factory=dict)
     seconds: float = 0.0
+    run_seconds: float = 0.0
     builds: int = 0
     peak_memory_bytes: int | None = None
+    state: State | None = None
+    memory_bits: int | None = None
 
     @property
     def accuracy(self) -> float:
-        """Accuracy on the validation part; NaN in a task without labels."""
-        return self.validation.accuracy
+        """Accuracy on the validation part; NaN in a task without labels, and before the stream's end."""
+        return np.nan if self.validation is None else self.validation.accuracy
 
     @property
     def loss(self) -> float:
-        """Mean loss on the validation part; NaN where the readout has none."""
-        return self.validation.loss
+        """Mean loss on the validation part; NaN where the readout has none, and before the stream's end."""
+        return np.nan if self.validation is None else self.validation.loss
 
     @property
     def prequential_accuracy(self) -> float:
@@ -153,6 +187,27 @@ class Result:
         """Weight writes per streamed sample."""
         return self._per_sample("weight_writes")
 
+    @property
+    def energy_j(self) -> float | None:
+        """Joules per streamed sample, estimated from its counts with the energies of Loihi (`snn.chip.LOIHI`).
+
+        `snn.chip` says what is assumed and has another table. None in a file of an older version.
+        """
+        if "neuron_updates" not in self.counts:
+            return None
+        return LOIHI.joules(self.counts) / max(1, int(self.counts["samples"]))
+
+    @property
+    def settling_time_ms(self) -> float | None:
+        """Mean time into a validation sample, in ms, from which on the decision no longer changes.
+
+        From the sample's start to the end of the first step after which the decision is what it is at the sample's
+        end (that of the gap after it) and stays so: a decision that never changes has settled after one time step.
+        None unless the run was asked for it (`Task.run(..., settling=True)`).
+        """
+        settled = None if self.validation is None else self.validation.settled
+        return None if settled is None else float(np.mean(settled)) * self.dt_ms
+
     def _per_sample(self, name: str) -> float:
         return float(self.counts[name]) / max(1, int(self.counts["samples"]))
 
@@ -164,18 +219,38 @@ class Result:
         """Mean loss over a sliding window of the stream (over fewer samples at its beginning), shape (n,)."""
         return _sliding_mean(self.stream.losses, window)
 
+    def followed_by(self, later: Result) -> Result:
+        """The run that stopped here and went on: the two as one."""
+        return replace(
+            later,
+            stream=self.stream.followed_by(later.stream),
+            counts={name: count + later.counts[name] for name, count in self.counts.items()},
+            recordings=joined_recordings(self.recordings, later.recordings),
+            seconds=self.seconds + later.seconds,
+            run_seconds=self.run_seconds + later.run_seconds,
+            builds=self.builds + later.builds,
+            peak_memory_bytes=largest(self.peak_memory_bytes, later.peak_memory_bytes),
+        )
+
     def summary(self) -> str:
         """The result in a few lines."""
         score = "accuracy" if self.labelled else "loss"
+        validation = "not scored" if self.validation is None else f"{getattr(self.validation, score):.4f}"
         rows = [
             ("task", f"{self.task}, {len(self.stream)} samples streamed, seed {self.seed}"),
             (f"prequential {score}", f"{getattr(self.stream, score):.4f}"),
-            (f"validation {score}", f"{getattr(self.validation, score):.4f}"),
+            (f"validation {score}", validation),
         ]
         if self.labelled and np.isfinite(self.loss):
             rows.append(("validation loss", f"{self.loss:.4f}"))
         rows.append((f"test {score}", "not scored" if self.test is None else f"{getattr(self.test, score):.4f}"))
         rows += [(f"{cost.replace('_', ' ')} / sample", f"{self._per_sample(cost):,.0f}") for cost in COSTS]
+        if self.energy_j is not None:
+            rows.append(("energy / sample (estimate)", f"{self.energy_j * 1e9:,.1f} nJ"))
+        if self.settling_time_ms is not None:
+            rows.append(("settling time", f"{self.settling_time_ms:,.4g} ms"))
+        if self.memory_bits is not None:
+            rows.append(("memory of the network", f"{self.memory_bits:,} bits"))
         rows.append(("weights", f"{sum(w.size for w in self.weights.values()):,}"))
         if self.peak_memory_bytes is not None:
             rows.append(("peak memory of the program", f"{self.peak_memory_bytes / 2**20:,.1f} MiB"))
@@ -193,6 +268,16 @@ class Result:
 
     def save(self, path: str | Path) -> None:
         """Write a file of plain arrays and a JSON text."""
+        with open(path, "wb") as file:
+            self._write(file, np.savez_compressed)
+
+    def to_bytes(self) -> bytes:
+        """What `save` writes, not compressed."""
+        file = io.BytesIO()
+        self._write(file, np.savez)
+        return file.getvalue()
+
+    def _write(self, file: IO[bytes], savez: Callable[..., None]) -> None:
         arrays: dict[str, np.ndarray] = {}
         for part in PARTS:
             if (value := getattr(self, part)) is not None:
@@ -200,8 +285,10 @@ class Result:
         arrays |= {f"weights:{name}": array for name, array in self.weights.items()}
         arrays |= {f"recordings:{name}": array for name, array in self.recordings.items()}
         plain = {name: getattr(self, name) for name in _PLAIN}
-        with open(path, "wb") as file:
-            np.savez_compressed(file, plain=np.array(json.dumps(plain)), **arrays)  # type: ignore[arg-type]
+        if self.state is not None:
+            arrays |= {f"state:{name}": array for name, array in self.state.arrays.items()}
+            plain["step"] = self.state.step
+        savez(file, plain=np.array(json.dumps(plain)), **arrays)
 
     @staticmethod
     def load(path: str | Path) -> Result:
@@ -212,25 +299,47 @@ class Result:
         SNNError
             If the file is not a result.
         """
-        try:
-            with np.load(path, allow_pickle=False) as data:
-                arrays = {name: data[name] for name in data.files}
-            plain = json.loads(str(arrays.pop("plain")))
-            parts = {part: _part(arrays, part) for part in PARTS}
-            return Result(
-                **parts,  # type: ignore[arg-type]
-                weights=_prefixed(arrays, "weights:"),
-                recordings=_prefixed(arrays, "recordings:"),
-                **{name: plain[name] for name in _PLAIN},
-            )
-        except Exception as error:  # files, zip, zlib, NumPy and JSON each have their own
-            reason = error.strerror if isinstance(error, OSError) and error.strerror else "it was not written by save()"
-            raise SNNError(f"{path} is not a result that can be read: {reason}.") from error
+        return _read(path, str(path))
+
+    @staticmethod
+    def from_bytes(data: bytes) -> Result:
+        """The result of which `to_bytes` gave the bytes; nothing in them is executed.
+
+        Raises
+        ------
+        SNNError
+            If they are not those of a result.
+        """
+        return _read(io.BytesIO(data), f"What begins with {data[:8]!r}")
+
+
+def _read(file: str | Path | IO[bytes], name: str) -> Result:
+    try:
+        with np.load(file, allow_pickle=False) as data:
+            arrays = {name: data[name] for name in data.files}
+        plain = json.loads(str(arrays.pop("plain")))
+        parts = {part: _part(arrays, part) for part in PARTS}
+        return Result(
+            **parts,  # type: ignore[arg-type]
+            weights=_prefixed(arrays, "weights:"),
+            recordings=_prefixed(arrays, "recordings:"),
+            state=State(int(plain["step"]), _prefixed(arrays, "state:")) if "step" in plain else None,
+            **{name: plain[name] for name in _PLAIN if name in plain},  # older versions had fewer
+        )
+    except Exception as error:  # files, zip, zlib, NumPy and JSON each have their own
+        foreign = f"it was not written by save() ({type(error).__name__}: {error})"
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else foreign
+        raise SNNError(f"{name} is not a result that can be read: {reason}.") from error
+
+
+def joined_recordings(before: Mapping[str, np.ndarray], after: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """What was recorded of two pieces of a run, as one."""
+    return {name: np.concatenate([a, after[name]]) if len(a) else after[name] for name, a in before.items()}
 
 
 _PLAIN = (
     *("task", "seed", "backend", "dtype", "counts", "dt_ms", "period", "versions", "hashes", "seconds", "builds"),
-    "peak_memory_bytes",
+    *("run_seconds", "peak_memory_bytes", "memory_bits"),
 )
 
 

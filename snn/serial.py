@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import dataclasses
 import json
+import re
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
@@ -53,6 +54,12 @@ def field_of(text: str, name: str) -> Any:
     except (ValueError, TypeError, RecursionError):
         return None  # `loads` says so
     return data.get(name) if isinstance(data, dict) else None
+
+
+def packages(text: str) -> set[str]:
+    """Top-level packages that define the classes named in a text from `dumps`."""
+    names = set(re.findall(r'"type":"(\w+)"', text))
+    return {_classes[name].__module__.partition(".")[0] for name in names if name in _classes}
 
 
 def encode(value: Any) -> Any:

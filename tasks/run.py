@@ -4,26 +4,31 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from snn.backends.process import RunOptions
-from snn.backends.program import Candidate, Outcome, Program, Samples, State
+from snn.backends.program import Candidate, Outcome, Program, Samples
 from snn.backends.signals import signal_rows
-from snn.errors import Cancelled, RunTimeout
+from snn.errors import Cancelled, RunTimeout, SNNError
 from snn.fields import si
 from snn.network import NetworkSpec
 from snn.profile import Profile, largest, stage
 from snn.readouts import LeakyReadout
-from snn.result import Part
+from snn.result import Part, joined_recordings
+from snn.state import State
+from tasks.settling import deciding, settled_after
 
 if TYPE_CHECKING:
     from tasks.task import Task
 
 PIECE = 64 << 20
 """The most bytes of signals, as numbers of 64 bits, that are made and handed to a program at a time."""
+
+SETTLED = "settled"  # no name that can be recorded: those have a point
 
 
 class TaskRun:
@@ -50,7 +55,9 @@ class TaskRun:
     """
 
     program: Program
+    began: float
     deadline: float | None = None
+    memory: int | None = None
     peak_memory_bytes: int | None = None
 
     def __init__(
@@ -70,27 +77,44 @@ class TaskRun:
         for source, use in self.candidate.plan.signals.items():
             signal_rows(first, source, use)
 
-    def start(self, program: Program, timeout: float | None) -> None:
-        """The time runs from here."""
-        self.program = program
-        self.deadline = None if timeout is None else time.monotonic() + timeout
+    def check_settling(self) -> None:
+        """Raise an error if there is no decision that could settle, or if it cannot be followed."""
+        if self.task.data.labels is None:
+            raise SNNError(f"The settling time is that of a decision, but {self.task.name} has no labels to decide on.")
+        deciding(self.candidate.plan, self.readout)
 
-    def stream(self, record: tuple[str, ...], last: int) -> tuple[Part, Outcome]:
-        """The stream: its scores, and the outcome with counters, what was recorded, and the state that it leaves."""
-        order = self.task.order(self.task.split(len(self.task.data)).stream, self.candidate.seed)
-        passes = self.passes
+    def start(self, program: Program, timeout: float | None, memory: int | None = None) -> None:
+        """The time runs from here."""
+        self.program, self.memory, self.began = program, memory, time.monotonic()
+        self.deadline = None if timeout is None else self.began + timeout
+
+    def stream(self, record: tuple[str, ...], last: int, rung: slice, state: State | None) -> tuple[Part, Outcome]:
+        """A piece of the stream: its scores, and the outcome with counters, what was recorded, and the state it leaves.
+
+        Of the stream's last `last` samples those that lie in the piece are recorded.
+        """
+        whole = self.task.order(self.task.split(len(self.task.data)).stream, self.candidate.seed)
+        order, passes = whole[rung], self.passes
         preview = np.arange(len(order) * passes) % passes != passes - 1
         learn = ~preview
         if self.task.data.learn is not None:
             learn &= self.task.data.learn[np.repeat(order, passes)]
-        recorded = ~preview & (np.arange(len(preview)) >= (len(order) - last) * passes)
+        recorded = ~preview & np.repeat(np.arange(len(whole))[rung] >= len(whole) - last, passes)
         samples = _flags(len(preview), learn=learn, teach=learn, preview=preview, record=recorded)
-        outcome = self._advance(np.repeat(order, passes), samples, None, record, passes, keep=True)
+        outcome = self._advance(np.repeat(order, passes), samples, state, record, passes, keep=True)
         return self._part(outcome, order, slice(None, None, passes)), outcome
 
-    def frozen(self, indices: np.ndarray, state: State) -> Part:
-        """A part without learning, from a state."""
-        return self._part(self._advance(indices, _flags(len(indices)), state), indices, slice(None))
+    def frozen(self, indices: np.ndarray, state: State, settling: bool = False) -> Part:
+        """A part without learning, from a state; with the steps after which decisions have settled, if asked for."""
+        names = deciding(self.candidate.plan, self.readout) if settling else ()
+        flags = _flags(len(indices), record=np.full(len(indices), settling))
+        outcome = self._advance(indices, flags, state, names, reduce=self._settle if settling else None)
+        return self._part(outcome, indices, slice(None))
+
+    def _settle(self, outcome: Outcome) -> Outcome:
+        """Each step's scores are only kept until it is known when they have settled."""
+        names = deciding(self.candidate.plan, self.readout)
+        return replace(outcome, recordings={SETTLED: settled_after(outcome.recordings, names, self.period, decide)})
 
     def _samples(self, rows: np.ndarray, flags: dict[str, np.ndarray] | None = None) -> Samples:
         return Samples(
@@ -109,10 +133,11 @@ class TaskRun:
         record: tuple[str, ...] = (),
         passes: int = 1,
         keep: bool = False,
+        reduce: Callable[[Outcome], Outcome] | None = None,
     ) -> Outcome:
         """Run samples of any number piece by piece, each from the state that the one before has left.
 
-        The state that the last one leaves is given back where `keep` says so.
+        The state that the last one leaves is given back where `keep` says so. `reduce` makes less of each piece.
         """
         whole: Outcome | None = None
         for begin in range(0, max(1, len(rows)), self.piece * passes):
@@ -122,6 +147,7 @@ class TaskRun:
                 samples = self._samples(rows[piece], {name: flag[piece] for name, flag in flags.items()})
             outcome = self.program.advance([self.candidate], [samples], [state], options)[0]
             self.peak_memory_bytes = largest(self.peak_memory_bytes, outcome.peak_memory_bytes)
+            outcome = outcome if reduce is None else reduce(outcome)
             whole = outcome if whole is None else _joined(whole, outcome)
             state = outcome.state
         assert whole is not None
@@ -134,7 +160,7 @@ class TaskRun:
         left = None if self.deadline is None else self.deadline - time.monotonic()
         if left is not None and left <= 0:
             raise RunTimeout("The run took longer than it was given.")
-        return RunOptions(record, left, self.cancel, state, self.profile)
+        return RunOptions(record, left, self.cancel, state, self.profile, self.memory)
 
     def _part(self, outcome: Outcome, indices: np.ndarray, scored: slice) -> Part:
         with stage(self.profile, "score"):
@@ -147,7 +173,8 @@ class TaskRun:
         if self.task.data.labels is None:
             return Part(predictions=None, labels=None, losses=losses)
         ties = np.zeros_like(first) if leaky else second_
-        return Part(predictions=decide(first, ties), labels=self.task.data.labels[indices], losses=losses)
+        settled = outcome.recordings.get(SETTLED)
+        return Part(decide(first, ties), self.task.data.labels[indices], losses, settled)
 
 
 def _flags(n: int, **given: np.ndarray) -> dict[str, np.ndarray]:
@@ -161,10 +188,7 @@ def _joined(before: Outcome, after: Outcome) -> Outcome:
         after,
         outputs={name: np.concatenate([array, after.outputs[name]]) for name, array in before.outputs.items()},
         totals={name: array + after.totals[name] for name, array in before.totals.items()},
-        recordings={
-            name: np.concatenate([array, after.recordings[name]]) if len(array) else after.recordings[name]
-            for name, array in before.recordings.items()
-        },
+        recordings=joined_recordings(before.recordings, after.recordings),
         peak_memory_bytes=largest(before.peak_memory_bytes, after.peak_memory_bytes),
     )
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
+import math
 import threading
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -15,9 +17,10 @@ from brian2 import Quantity, ms, second
 
 from snn import fields
 from snn.backends.load import load_program
+from snn.backends.memory import memory_bits
 from snn.backends.process import RunOptions
 from snn.backends.program import Candidate
-from snn.errors import NetworkError, SNNError
+from snn.errors import NetworkError, OtherRun, SNNError
 from snn.fields import number, si
 from snn.network import Network, NetworkSpec, freeze
 from snn.profile import Profile, stage
@@ -97,6 +100,9 @@ class Task(ABC):
         """The task's name in results."""
         return type(self).__name__
 
+    def _hash(self) -> str:
+        return hashlib.sha256(repr(self).encode()).hexdigest()[:16]
+
     def to_json(self) -> str:
         """The task as one line of JSON."""
         return dumps(self)
@@ -118,10 +124,14 @@ class Task(ABC):
         dtype: str = "float32",
         record: Sequence[str] = (),
         record_samples: int = 5,
+        upto: float = 1.0,
+        after: Result | None = None,
         test: bool = False,
+        settling: bool = False,
         timeout: float | None = None,
         cancel: threading.Event | None = None,
         profile: Profile | None = None,
+        memory: int | None = None,
     ) -> Result:
         """Run a network through the stream, then score it.
 
@@ -137,14 +147,24 @@ class Task(ABC):
         record : sequence of str
             What to record over the last `record_samples` samples of the stream: ``"spikes"``, ``"hidden.spikes"``,
             ``"hidden.v"``; a projection's ``"inputs->hidden.weight"`` at the end of each of them.
+        upto : float, above 0 to 1
+            The fraction of the stream after which to stop; the frozen parts are scored at its end only.
+        after : Result, optional
+            What the same run gave when it stopped: it goes on from there, to exactly the numbers of a run in one.
         test : bool
             Whether to score the test part too. A search does so only when it is over.
+        settling : bool
+            Whether to find when each validation sample's decision has settled (`Result.settling_time_ms`). Only in a
+            task with labels.
         timeout : float or None
             Seconds that the run may take, not counting compilation.
         cancel : threading.Event or None
             Ends the run when it is set.
         profile : snn.profile.Profile or None
             Where the run's CPU time is counted, stage by stage. Runs of the runtime backends are ``"run"`` as a whole.
+        memory : int or None
+            Bytes that the compiled program may take; a run that needs more ends with an error. Brian2 in this process
+            is not limited.
 
         Raises
         ------
@@ -152,6 +172,8 @@ class Task(ABC):
             If something is wrong with the network, or it does not fit the task.
         BuildError, RunError
             If it cannot be compiled, or did not finish.
+        OtherRun
+            If `after` is of another network, task, seed, backend or precision.
         """
         begin = time.monotonic()
         if not 0 <= seed < 2**31:
@@ -165,18 +187,28 @@ class Task(ABC):
             candidate = Candidate(spec, int(seed))
             run = TaskRun(self, candidate, cancel, profile)
             run.check_signals()
+            hashes = {"network": spec.hash(), "structure": candidate.plan.structure_hash(), "task": self._hash()}
+            split = self.split(len(self.data))
+            rung = _rung(len(split.stream), upto, after)
+            if after is not None:
+                known = {"task": self.name, "seed": int(seed), "backend": backend, "dtype": dtype, "hashes": hashes}
+                _check_same(after, known)
+            if settling:
+                run.check_settling()
         with stage(profile, "build"):
             program = load_program(candidate, backend, dtype, RunOptions(cancel=cancel, profile=profile))
-        run.start(program, timeout)
-        stream, outcome = run.stream((record,) if isinstance(record, str) else tuple(record), record_samples)
-        split = self.split(len(self.data))
-        validation = run.frozen(split.validation, outcome.state)
-        tested = run.frozen(split.test, outcome.state) if test else None
+        run.start(program, timeout, memory)
+        recorded = (record,) if isinstance(record, str) else tuple(record)
+        stream, outcome = run.stream(recorded, record_samples, rung, None if after is None else after.state)
+        over = rung.stop == len(split.stream)
+        validation = run.frozen(split.validation, outcome.state, settling) if over else None
+        tested = run.frozen(split.test, outcome.state) if over and test else None
         if profile is not None:
             profile.memory(run.peak_memory_bytes)
         with stage(profile, "score"):
             counts = candidate.plan.counts(outcome.totals)
-            return Result(
+            neuron_updates = sum(int(p.n) for p in spec.populations) * len(stream) * run.period
+            result = Result(
                 task=self.name,
                 seed=int(seed),
                 backend=backend,
@@ -184,14 +216,39 @@ class Task(ABC):
                 stream=stream,
                 validation=validation,
                 test=tested,
-                counts=counts | {"samples": len(stream), "steps": len(stream) * run.period},
+                counts=counts | {"samples": len(stream), "steps": len(stream) * run.period}
+                | {"neuron_updates": neuron_updates},
                 weights=candidate.weights(outcome.state),
                 recordings=dict(outcome.recordings),
                 dt_ms=si(spec.dt) * 1e3,
                 period=run.period,
                 versions=versions(),
-                hashes={"network": spec.hash(), "structure": candidate.plan.structure_hash()},
+                hashes=hashes,
                 seconds=time.monotonic() - begin,
+                run_seconds=time.monotonic() - run.began,
                 builds=int(program.built),
                 peak_memory_bytes=run.peak_memory_bytes,
+                memory_bits=memory_bits(candidate.plan, dtype),
+                state=None if over else outcome.state,
             )
+            return result if after is None else after.followed_by(result)
+
+
+def _rung(n: int, upto: float, after: Result | None) -> slice:
+    """The places of the stream, of n samples, that a run goes through."""
+    if not 0 < upto <= 1:
+        raise SNNError(f"`0 < upto <= 1` must hold, but upto = {upto}.")
+    begin, end = 0 if after is None else len(after.stream), math.ceil(upto * n)
+    if after is not None and (after.state is None or begin >= end):
+        raise SNNError(
+            f"`upto` must lie beyond where `after` has stopped, but that was after {begin} of {n} samples and "
+            f"upto = {upto:g} is sample {end}."
+        )
+    return slice(begin, end)
+
+
+def _check_same(after: Result, known: Mapping[str, object]) -> None:
+    """Raise an error if a result is of another run."""
+    for name, value in known.items():
+        if (other := getattr(after, name)) != value:
+            raise OtherRun(f"`after` must be of the same run, but its {name} is {other!r} instead of {value!r}.")

@@ -11,11 +11,12 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from snn.errors import Cancelled, RunError, RunTimeout
+from snn.errors import Cancelled, Killed, RunError, RunTimeout
 from snn.profile import Profile
 
 POLL = 0.2  # seconds between looks at a cancellation
 LAST_WORDS = 4000
+KILLS = (signal.SIGKILL, signal.SIGTERM)  # no program of ours does that to itself
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,9 @@ class RunOptions:
         Whether the state that it leaves is wanted: with outputs and totals alone, there is less to write and to read.
     profile : Profile or None
         Where its CPU time is counted.
+    memory : int or None
+        Bytes that a compiled program may take, its own code and libraries (some MiB) included; a run that needs more
+        ends with an error.
     """
 
     record: tuple[str, ...] = ()
@@ -41,6 +45,7 @@ class RunOptions:
     cancel: threading.Event | None = field(default=None, compare=False)
     state: bool = True
     profile: Profile | None = field(default=None, compare=False)
+    memory: int | None = None
 
     def check(self, deadline: float | None) -> None:
         """Raise `Cancelled` or `RunTimeout` if it is time to stop."""
@@ -68,6 +73,8 @@ def run_process(command: list[str], options: RunOptions, environment: Mapping[st
     ------
     RunTimeout, Cancelled
         If it took too long, or was cancelled; its whole group is killed.
+    Killed
+        If somebody else has killed it.
     RunError
         If it crashed; with its last words.
     """
@@ -94,7 +101,8 @@ def run_process(command: list[str], options: RunOptions, environment: Mapping[st
                 pipe.close()
     if status:
         ending = f"was killed by {signal.Signals(-status).name}" if status < 0 else f"ended with status {status}"
-        raise RunError(f"The program {ending}" + (f": {words}" if words else "."))
+        kind = Killed if -status in KILLS else RunError
+        raise kind(f"The program {ending}" + (f": {words}" if words else "."))
 
 
 def _wait(process: subprocess.Popen[bytes], options: RunOptions) -> int:

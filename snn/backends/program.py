@@ -6,7 +6,6 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 
 import numpy as np
 
@@ -14,8 +13,9 @@ from snn.backends.plan import Plan
 from snn.backends.planner import plan
 from snn.backends.process import PLAIN, RunOptions
 from snn.backends.projections import WEIGHT, block_names
-from snn.errors import NotFinite, SNNError
+from snn.errors import NotFinite
 from snn.network import NetworkSpec
+from snn.state import State
 
 DTYPES = {"float32": np.float32, "float64": np.float64}
 
@@ -81,30 +81,6 @@ class Samples:
         """The stream's step in which each sample begins, if the first begins at `start`."""
         lasting = np.concatenate([[0], np.cumsum(~self.preview)[:-1]])
         return start + self.period * lasting.astype(np.int64)
-
-
-@dataclass(frozen=True)
-class State:
-    """Where a run stopped: everything that another run needs to go on as if there had been no stop."""
-
-    step: int
-    arrays: Mapping[str, np.ndarray]
-
-    def save(self, path: str | Path) -> None:
-        """Write a file of plain arrays."""
-        with open(path, "wb") as file:
-            arrays = {f"array:{name}": array for name, array in self.arrays.items()}
-            np.savez(file, step=np.int64(self.step), **arrays)  # type: ignore[arg-type]
-
-    @staticmethod
-    def load(path: str | Path) -> State:
-        """Read a file that `save` has written; nothing in it is executed."""
-        try:
-            with np.load(path, allow_pickle=False) as data:
-                arrays = {k.removeprefix("array:"): data[k] for k in data.files if k.startswith("array:")}
-                return State(int(data["step"]), arrays)
-        except Exception as error:  # files, zip, zlib and NumPy each have their own
-            raise SNNError(f"{path} is not a state that can be read.") from error
 
 
 @dataclass(frozen=True)

@@ -13,10 +13,11 @@ from snn.backends.functions import brian_functions
 from snn.backends.lower import Lowered, lower
 from snn.backends.plan import CLOCK, FIRST, LAST, LEARN, LEARN_LAST, STEP, Plan, SignalUse
 from snn.backends.process import PLAIN, RunOptions
-from snn.backends.program import DTYPES, Candidate, Outcome, Program, Samples, State, check_finite
+from snn.backends.program import DTYPES, Candidate, Outcome, Program, Samples, check_finite
 from snn.backends.recording import Recorder, resolve
 from snn.backends.signals import signal_rows
 from snn.profile import stage
+from snn.state import State
 
 
 class RuntimeProgram(Program):

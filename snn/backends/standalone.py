@@ -15,11 +15,12 @@ from snn.backends.cache import find_or_build, program_key
 from snn.backends.lower import MARK
 from snn.backends.plan import INTEGERS, PHASES, SPIKES_EVENT, Group, Plan
 from snn.backends.process import PLAIN, RunOptions, run_process
-from snn.backends.program import DTYPES, Candidate, Outcome, Program, Samples, State, check_finite, not_finite
+from snn.backends.program import DTYPES, Candidate, Outcome, Program, Samples, check_finite, not_finite
 from snn.backends.recording import SPIKES, Track, resolve
 from snn.backends.signals import signal_rows
 from snn.errors import RunError
 from snn.profile import stage
+from snn.state import State
 
 NOT_FINITE = "run:not_finite:"
 """Before the names of arrays that the program found to hold infinities, where their state is not given back."""
@@ -66,7 +67,8 @@ class StandaloneProgram(Program):
             wanted = {"run:state": _whole(options.state)}
             write_arrays(given, self._input(planned, samples, state, tracks) | wanted)
             with stage(profile, "run"):
-                run_process([str(binary), str(given), str(result)], options)
+                limit = [] if options.memory is None else [str(options.memory)]
+                run_process([str(binary), str(given), str(result), *limit], options)
             with stage(profile, "read"):
                 try:
                     output = read_arrays(result)

@@ -150,9 +150,10 @@ class EProp(Rule):
         for parameter in self.signal_parameters:
             if parameter in GIVEN or parameter in FUNCTIONS or reserved(parameter):
                 found.append(f"`{parameter}` means something else in a signal; rename the parameter of {name}.")
+        text = self.signal.strip() if isinstance(self.signal, str) else ""  # ast would read bytes too
         try:
-            tree: ast.AST | None = ast.parse(self.signal.strip(), mode="eval").body
-            NodeRenderer().render_expr(self.signal.strip())
+            tree: ast.AST | None = ast.parse(text, mode="eval").body
+            NodeRenderer().render_expr(text)
         except (SyntaxError, AttributeError):
             tree = None
         function = isinstance(tree, ast.Name) and tree.id in FUNCTIONS

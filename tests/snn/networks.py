@@ -41,7 +41,8 @@ from snn import (
 )
 from snn.backends.load import load_program
 from snn.backends.process import RunOptions
-from snn.backends.program import Candidate, Outcome, Samples, State
+from snn.backends.program import Candidate, Outcome, Samples
+from snn.state import State
 
 INPUTS, CLASSES, STEPS = 12, 4, 25
 

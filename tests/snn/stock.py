@@ -31,10 +31,11 @@ import numpy as np
 from snn.backends.build import compiler
 from snn.backends.plan import CLOCK, LAST, STEP, Plan
 from snn.backends.process import PLAIN, RunOptions
-from snn.backends.program import DTYPES, Candidate, Outcome, Program, Samples, State, check_finite
+from snn.backends.program import DTYPES, Candidate, Outcome, Program, Samples, check_finite
 from snn.backends.recording import SPIKES, Track, resolve
 from snn.backends.signals import signal_rows
 from snn.network import NetworkSpec
+from snn.state import State
 
 ENGINE = Path(__file__).parents[2] / "snn" / "backends" / "engine"
 FLAGS = ("-std=c++17", "-O1", "-march=native", "-ffp-contract=off", "-w")

@@ -238,6 +238,7 @@ def test_a_signal_takes_the_place_of_the_readouts():
 
 SIGNALS = {
     "no expression": ("rate -", {}, "`signal` of the rule of inputs->hidden must be an expression", "'rate -'"),
+    "bytes": (b"rate", {}, "must be an expression such as 'rate - target', but is b'rate'"),
     "a statement": ("x = 3", {}, "must be an expression such as 'rate - target'"),
     "empty": ("", {}, "must be an expression"),
     "unknown": ("rate - goal", {}, "needs the third factor 'goal'", "a variable of an Environment or a signal"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+import signal
 import sys
 import threading
 import time
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from snn.backends.process import RunOptions, run_process
-from snn.errors import Cancelled, RunError, RunTimeout
+from snn.errors import Cancelled, Killed, RunError, RunTimeout
 from tests.snn.programs import start
 
 PYTHON = [sys.executable, "-c"]
@@ -26,6 +27,12 @@ def test_a_crash_is_its_signal_and_last_words():
         )
     with pytest.raises(RunError, match="ended with status 3"):
         run_process([*PYTHON, "raise SystemExit(3)"], RunOptions())
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_a_program_that_somebody_else_has_killed_did_nothing_wrong(number):
+    with pytest.raises(Killed, match=f"killed by {number.name}"):
+        run_process([*PYTHON, f"import os; os.kill(os.getpid(), {int(number)})"], RunOptions())
 
 
 def test_a_timeout_kills_the_whole_group(tmp_path):

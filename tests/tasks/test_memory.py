@@ -20,6 +20,7 @@ from snn.backends.build import BINARY
 from snn.backends.load import load_program
 from snn.backends.process import RunOptions
 from snn.backends.program import Candidate
+from snn.errors import RunError
 from snn.result import Result
 from tasks import Data, Drawn, Split, Task, run, task
 
@@ -151,6 +152,14 @@ def test_a_state_that_is_not_wanted_is_not_given(backend):
         assert left.keys() == right.keys()
         for key in left:
             np.testing.assert_array_equal(left[key], right[key])
+
+
+def test_a_run_ends_that_needs_more_memory_than_it_is_given():
+    one = Spikes(sample=100 * ms)  # 7.8 MB of spikes
+    with pytest.raises(RunError, match="needs more than the 8 MiB of memory that it was given"):
+        one.run(network(SpikeTrains(INPUTS)), memory=8 * MIB)
+    held, free = (one.run(network(SpikeTrains(INPUTS)), memory=limit) for limit in (64 * MIB, None))
+    assert held.loss == free.loss
 
 
 # ---- what is said

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import re
 import threading
 import time
@@ -14,7 +15,7 @@ from brian2 import Hz, ms
 
 from snn import LIF, Dense, EProp, LeakyReadout, Network, PairSTDP, Poisson, Signal, SpikeReadout, Uniform
 from snn.errors import Cancelled, NetworkError, RunTimeout, SNNError
-from snn.result import Part
+from snn.result import Part, Result
 from snn.serial import serialisable
 from tasks import Data, Drawn, Split, Task, run
 
@@ -103,6 +104,46 @@ def test_a_run_in_pieces_is_exactly_the_run(monkeypatch, backend, network, recor
     if backend == "standalone":  # the other takes long to begin a piece
         monkeypatch.setattr(run, "PIECE", 1)  # a sample is not cut, nor taken from its first pass
         assert_equal(task.run(network(), **options), whole)
+
+
+@pytest.mark.parametrize("backend", ["standalone", "runtime"])
+@pytest.mark.parametrize("network", [eprop, taught])
+def test_a_run_that_stops_and_goes_on_is_exactly_the_run(tmp_path, backend, network):
+    """Through a file, with recordings over the bound, and without."""
+    task = Noise(sample=12 * ms, gap=2 * ms, reset=False)
+    options = {"seed": 3, "backend": backend, "record": ["spikes"], "record_samples": 6, "test": True}
+    whole = task.run(network(), **options)
+    assert whole.state is None
+    result = None
+    for upto, samples in ((0.125, 3), (0.5, 9), (0.75, 13)):
+        result = task.run(network(), upto=upto, after=result, **options)
+        assert len(result.stream) == result.counts["samples"] == samples == math.ceil(upto * STREAM)
+        assert result.validation is None and result.test is None and np.isnan(result.accuracy)
+        np.testing.assert_array_equal(result.stream.predictions, whole.stream.predictions[:samples])
+        result.save(tmp_path / "rung.npz")
+        result = Result.load(tmp_path / "rung.npz")
+        assert "not scored" in result.summary()
+    assert 0 < len(result.recordings["inputs.spikes"]) < len(whole.recordings["inputs.spikes"])
+    assert_equal(task.run(network(), after=Result.from_bytes(result.to_bytes()), **options), whole)
+
+
+def test_what_cannot_go_on_is_an_error(monkeypatch):
+    task = Noise(sample=5 * ms)
+    half = task.run(eprop(), upto=0.5, seed=1)
+    other = eprop()
+    other.population("more", LIF(), n=2)
+    for network, options, words in (
+        (eprop(), {"seed": 2}, "its seed is 1 instead of 2"),
+        (other, {"seed": 1}, "its hashes is"),
+        (eprop(), {"seed": 1, "dtype": "float64"}, "its dtype is 'float32'"),
+        (eprop(), {"seed": 1, "upto": 0.5}, "after 9 of 17 samples and upto = 0.5 is sample 9"),
+        (eprop(), {"seed": 1, "upto": 0.0}, "`0 < upto <= 1` must hold"),
+    ):
+        with pytest.raises(SNNError, match=re.escape(words)):
+            task.run(network, after=half, **options)
+    whole = task.run(eprop(), seed=1, after=half)
+    with pytest.raises(SNNError, match="after 17 of 17 samples"):
+        task.run(eprop(), seed=1, after=whole)
 
 
 def test_a_piece_is_64_mib_of_numbers():

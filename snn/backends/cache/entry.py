@@ -16,8 +16,8 @@ from pathlib import Path
 
 from snn.backends.build import BINARY
 from snn.backends.cache.folder import check_folder, trusted
-from snn.backends.cache.lock import open_shared
 from snn.backends.cache.manifest import MANIFEST
+from snn.lock import open_shared
 
 HELD = 64  # programs that a process keeps from being removed: those that it used last
 

@@ -35,10 +35,20 @@ def cache_limit() -> int:
     SNNError
         If it is not a number and a unit.
     """
-    text = os.environ.get(LIMIT) or DEFAULT_LIMIT
+    return parse_size(LIMIT, os.environ.get(LIMIT) or DEFAULT_LIMIT)
+
+
+def parse_size(name: str, text: str) -> int:
+    """The bytes that a text such as ``2GiB`` or ``500 MB`` means.
+
+    Raises
+    ------
+    SNNError
+        If it is not a number and a unit; it says what `name` must be.
+    """
     found = re.fullmatch(r"\s*([0-9]+(?:\.[0-9]+)?)\s*([a-z]+)\s*", text, re.IGNORECASE | re.ASCII)
     if not found or found[2].lower() not in UNITS:
-        raise SNNError(f"{LIMIT} must be a number and a unit (B, kB, MB, GB, TB, KiB, MiB, GiB, TiB), but is {text!r}.")
+        raise SNNError(f"{name} must be a number and a unit (B, kB, MB, GB, TB, KiB, MiB, GiB, TiB), but is {text!r}.")
     return round(float(found[1]) * UNITS[found[2].lower()])
 
 

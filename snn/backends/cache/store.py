@@ -14,11 +14,11 @@ from pathlib import Path
 from snn.backends.build import BINARY, ENTRY, PROBLEM, SOURCE
 from snn.backends.cache.entry import intact, lock_path, note_use
 from snn.backends.cache.folder import cache_folder, cache_limit, unusable
-from snn.backends.cache.lock import Lock, user_name
 from snn.backends.cache.manifest import MANIFEST
 from snn.backends.cache.upkeep import discard, tidy
 from snn.backends.process import RunOptions, run_process
-from snn.errors import BuildError, Cancelled, RunError, RunTimeout
+from snn.errors import BuildError, Cancelled, Killed, RunError, RunTimeout
+from snn.lock import Lock, user_name
 
 LOCK_TIMEOUT = 600.0
 LOCK_POLL = 0.2
@@ -123,7 +123,7 @@ def _build(network: str, dtype: str, place: Path, options: RunOptions) -> None:
     path = os.pathsep.join(filter(None, [_import_root(), os.environ.get("PYTHONPATH")]))
     try:
         run_process(command, options, os.environ | {"PYTHONPATH": path, "TMPDIR": str(scratch)})
-    except (Cancelled, RunTimeout):
+    except (Cancelled, Killed, RunTimeout):
         raise
     except RunError as error:
         _, told, problem = str(error).partition(PROBLEM)

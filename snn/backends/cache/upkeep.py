@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from snn.backends.cache.entry import lock_path, unused
-from snn.backends.cache.lock import Lock, user_name
+from snn.lock import Lock, user_name
 
 OLD = 3600.0  # seconds after which what a killed build has left is removed
 

@@ -7,6 +7,7 @@
 #pragma GCC push_options
 #pragma GCC optimize("O1")
 #include <poll.h>
+#include <sys/resource.h>
 #include <cmath>
 #include "files.h"
 #include "synapses.h"
@@ -63,6 +64,15 @@ static int64_t peak_memory() {
     while (std::fgets(line, sizeof line, file) && std::sscanf(line, "VmHWM: %ld", &kilobytes) != 1) {}
     std::fclose(file);
     return int64_t(kilobytes) * 1024;
+}
+
+// What the run takes from here on, the program itself included, stays below the limit, or an allocation fails.
+static void limit_memory(const char* text) {
+    memory_limit = std::strtoll(text, nullptr, 10);
+    rlimit limit;
+    if (memory_limit <= 0 || getrlimit(RLIMIT_AS, &limit)) fail("a memory limit must be a number of bytes, not %s", text);
+    if (limit.rlim_max == RLIM_INFINITY || rlim_t(memory_limit) < limit.rlim_max) limit.rlim_cur = memory_limit;
+    if (setrlimit(RLIMIT_AS, &limit)) fail("the memory limit %s cannot be set: %s", text, std::strerror(errno));
 }
 
 // The arrays of some roles, as they were once.
@@ -325,7 +335,8 @@ class Run {
 };
 
 static int run(int argc, char** argv) {
-    if (argc != 3) fail("usage: program INPUT OUTPUT");
+    if (argc != 3 && argc != 4) fail("usage: program INPUT OUTPUT [BYTES]");
+    if (argc == 4) limit_memory(argv[3]);
 #if defined(__x86_64__)
     __builtin_ia32_ldmxcsr(__builtin_ia32_stmxcsr() | 0x8040);  // numbers too small to matter are zero, not slow
 #endif

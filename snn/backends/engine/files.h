@@ -14,7 +14,7 @@ template <typename T> struct List {
         if (size + n > room) {
             room = 2 * (size + n);
             data = static_cast<T*>(std::realloc(data, room * sizeof(T)));
-            if (!data) fail("not enough memory");
+            if (!data) fail_for_memory();
         }
         if (n) std::memcpy(data + size, values, n * sizeof(T));
         size += n;
@@ -45,6 +45,7 @@ int64_t Block::bytes() const { return count * item_size(type); }
 
 static List<Block> read_arrays(const char* path) {
     FILE* file = std::fopen(path, "rb");
+    if (!file && errno == ENOMEM) fail_for_memory();
     if (!file) fail("cannot read %s", path);
     long n = 0;
     if (std::fscanf(file, "SNN1 %ld", &n) != 1) fail("not an array file: %s", path);

@@ -24,11 +24,24 @@ typedef SNN_REAL real;  // float or double, as the run was asked for
     std::exit(2);
 }
 
+static int64_t memory_limit = 0;  // bytes that the run may take; 0: any number
+
+// Ends a run that the system gives no more memory.
+[[noreturn]] static void fail_for_memory() {
+    if (!memory_limit) fail("not enough memory on this machine: make the network smaller, or run fewer at a time");
+    const char* const units[] = {"B", "KiB", "MiB", "GiB", "TiB"};
+    double size = memory_limit;
+    int unit = 0;
+    for (; size >= 1024 && unit < 4; unit++) size /= 1024;
+    fail("the run needs more than the %.4g %s of memory that it was given: raise --memory-limit or make the network "
+         "smaller", size, units[unit]);
+}
+
 // Memory for n values, aligned, zero unless told otherwise; a little more than asked for, since no array may be null.
 template <typename T> static T* zeros(size_t n, bool clear = true) {
     const size_t bytes = (n * sizeof(T) / 64 + 2) * 64;
     void* const memory = std::aligned_alloc(64, bytes);
-    if (!memory) fail("not enough memory");
+    if (!memory) fail_for_memory();
     if (clear) std::memset(memory, 0, bytes);
     return static_cast<T*>(memory);
 }

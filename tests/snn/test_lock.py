@@ -14,9 +14,9 @@ import pytest
 
 from snn.alive import started
 from snn.backends.cache import find_or_build, store
-from snn.backends.cache.lock import Holder, Lock
 from snn.backends.process import PLAIN, RunOptions
 from snn.errors import BuildError, RunTimeout
+from snn.lock import Holder, Lock
 from tests.snn.programs import held, meanwhile
 
 

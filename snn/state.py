@@ -1,0 +1,35 @@
+"""Where a run stopped, in memory and in a file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from snn.errors import SNNError
+
+
+@dataclass(frozen=True)
+class State:
+    """Where a run stopped: everything that another run needs to go on as if there had been no stop."""
+
+    step: int
+    arrays: Mapping[str, np.ndarray]
+
+    def save(self, path: str | Path) -> None:
+        """Write a file of plain arrays."""
+        with open(path, "wb") as file:
+            arrays = {f"array:{name}": array for name, array in self.arrays.items()}
+            np.savez(file, step=np.int64(self.step), **arrays)  # type: ignore[arg-type]
+
+    @staticmethod
+    def load(path: str | Path) -> State:
+        """Read a file that `save` has written; nothing in it is executed."""
+        try:
+            with np.load(path, allow_pickle=False) as data:
+                arrays = {k.removeprefix("array:"): data[k] for k in data.files if k.startswith("array:")}
+                return State(int(data["step"]), arrays)
+        except Exception as error:  # files, zip, zlib and NumPy each have their own
+            raise SNNError(f"{path} is not a state that can be read.") from error
