@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from search.errors import StudyError
 from search.plan import Plan
 from search.samplers import make_sampler
 from search.seeds import sampler_seed
-from search.storage import mask
+from search.storage import load, mask
 
 if TYPE_CHECKING:
     import optuna
 
+    from search.patient import Patience
+
 # User attributes of a study.
-OBJECTIVES, SEED, SCRIPT, TASK, ENGINE = "objectives", "seed", "script", "task", "engine"
+OBJECTIVES, CONSTRAINTS, SEED, SCRIPT = "objectives", "constraints", "seed", "script"
+TASK, ENGINE = "task", "engine"
 
 
-def begin(plan: Plan, say: Callable[[str], None]) -> optuna.Study:
+def begin(plan: Plan, say: Callable[[str], None], patience: Patience | None = None) -> optuna.Study:
     """The study in its storage, new or as it was left.
 
     Parameters
@@ -28,26 +32,33 @@ def begin(plan: Plan, say: Callable[[str], None]) -> optuna.Study:
         What to search.
     say : callable
         Told what has changed since the study began.
+    patience : Patience, optional
+        How to wait for a storage that goes away.
 
     Raises
     ------
     StudyError
-        If the study that is there has other objectives or another seed.
+        If the study that is there has other objectives or constraints, or another seed.
     """
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)  # the driver says more, and only once
-    storage = plan.location.open(create=True)
+    storage = plan.location.open(create=True, patience=patience)
     directions = [objective.direction for objective in plan.objectives]
     if plan.name in optuna.get_all_study_names(storage):
-        study = optuna.load_study(study_name=plan.name, storage=storage)
+        study = load(storage, plan.name, plan.location)
         _compare(study, plan, say)
     else:
         study = optuna.create_study(study_name=plan.name, storage=storage, directions=directions)
     _complete(study, plan)
-    seed = sampler_seed(plan.seed, len(study.get_trials(deepcopy=False)))
-    study.sampler = make_sampler(plan.sampler, len(directions), seed)
+    choose_sampler(study, plan)
     return study
+
+
+def choose_sampler(study: optuna.Study, plan: Plan, workers: int = 1) -> None:
+    """Give the study the plan's sampler, as it begins with so many workers."""
+    seed = sampler_seed(plan.seed, len(study.get_trials(deepcopy=False)))
+    study.sampler = make_sampler(plan.sampler, len(plan.objectives), seed, workers, fixed_seed=plan.seed)
 
 
 def _compare(study: optuna.Study, plan: Plan, say: Callable[[str], None]) -> None:
@@ -60,6 +71,13 @@ def _compare(study: optuna.Study, plan: Plan, say: Callable[[str], None]) -> Non
         raise StudyError(
             f"A study keeps its objectives, but {plan.name!r} was begun with {began} and is now asked for {names}: "
             f"{remedy}."
+        )
+    asked = [str(one) for one in plan.constraints]
+    # A driver that was killed early has not said; what it says last tells whether it has.
+    if (began := known.get(CONSTRAINTS, [] if ENGINE in known else asked)) != asked:
+        raise StudyError(
+            f"A study keeps its constraints, but {plan.name!r} was begun with {began or 'none'} and is now asked for "
+            f"{asked or 'none'}: {remedy}."
         )
     if known.get(SEED, plan.seed) != plan.seed:
         raise StudyError(
@@ -74,9 +92,10 @@ def _compare(study: optuna.Study, plan: Plan, say: Callable[[str], None]) -> Non
         )
     script = known.get(SCRIPT)
     if script is not None and script["hash"] != plan.script.hash:
+        now = replace(plan.script, source=plan.location.hide(plan.script.source))
         say(
             f"The script is not what it was when {plan.name!r} began; new trials follow it as it is now:\n"
-            + mask(plan.script.changes(script["source"]))
+            + mask(now.changes(script["source"]))
         )
     if known.get(TASK, plan.task.to_json()) != plan.task.to_json():
         say(
@@ -96,8 +115,9 @@ def _complete(study: optuna.Study, plan: Plan) -> None:
             study.set_metric_names(names)
     wanted = {
         OBJECTIVES: names,
+        CONSTRAINTS: [str(one) for one in plan.constraints],
         SEED: plan.seed,
-        SCRIPT: {"hash": plan.script.hash, "source": plan.script.source},
+        SCRIPT: {"hash": plan.script.hash, "source": plan.location.hide(plan.script.source)},
         TASK: plan.task.to_json(),
         ENGINE: {"backend": plan.backend, "dtype": plan.dtype},
     }

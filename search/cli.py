@@ -10,16 +10,19 @@ from collections.abc import Sequence
 from difflib import get_close_matches
 from typing import Any, NoReturn
 
-from search.commands import cache, dashboard, explain, replay, run, show
+from search.commands import best, cache, confirm, dashboard, explain, replay, report, run, show
 
-COMMANDS = (run, show, dashboard, replay, explain, cache)
+COMMANDS = (run, show, report, dashboard, confirm, best, replay, explain, cache)
 DONE, USER_ERROR, INTERRUPTED = 0, 2, 130
 
 EXAMPLES = """\
 examples:
   snnsearch run my_study.py --trials 200 --workers 8
   snnsearch show my_study.py
+  snnsearch report my_study.py -o report.html
   snnsearch dashboard my_study.py
+  snnsearch confirm my_study.py --top 5 --seeds 10
+  snnsearch best my_study.py -o net.json
   snnsearch replay my_study.py 17
   snnsearch explain my_study.py
   snnsearch cache size
@@ -122,7 +125,8 @@ def _explain(error: Exception) -> int:
         print(f"snnsearch: {mask(str(error))}", file=sys.stderr)
         return USER_ERROR
     packages = {kind.__module__.partition(".")[0] for kind in type(error).__mro__}
-    if packages & {"sqlalchemy", "redis", "psycopg2", "psycopg", "pymysql"}:
+    ours = type(error).__name__ == "StorageInternalError"  # of Optuna, around one of the others
+    if ours or packages & {"sqlalchemy", "redis", "psycopg2", "psycopg", "pymysql"}:
         print(f"snnsearch: the storage failed; the same command goes on: {mask(str(error))}", file=sys.stderr)
         return USER_ERROR
     raise error

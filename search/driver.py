@@ -2,31 +2,40 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, wait
+from contextlib import suppress
 from functools import partial
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
-from search import record
+from search.errors import ExecutorLost
 from search.executor import Executor
-from search.finish import Finish
-from search.job import Job
-from search.owner import BEAT, claim
+from search.finish import Final, Finish
+from search.job import Job, Ran
+from search.ledger import Ledger
 from search.plan import Plan
-from search.progress import Progress
+from search.progress import Ended, Progress
+from search.pruning import make_pruner, rank
+from search.record import Record
 from search.script import fault
-from search.seeds import trial_seed
+from search.seeds import replicate_seeds, trial_seed
+from search.states import States
 from search.summary import count, ended, front
+from search.underway import Replicate, Underway
+from snn.errors import OtherRun, RunTimeout, SNNError
 from snn.profile import stage
 
 if TYPE_CHECKING:
     import optuna
+    from optuna.trial import FrozenTrial, TrialState
 
     from snn.profile import Profile
-    from snn.result import Result
+
+    Then = Callable[[Future[Ran]], None]
 
 HOPELESS = 5  # trials that fail before any works
 GRACE = 3.0  # seconds that stopped jobs have to end, so that no process outlives the search
@@ -62,11 +71,16 @@ class Driver:
         self._executor = executor
         self._progress = progress
         self._profile = profile
-        self._inbox: SimpleQueue[tuple[Future[Result], Callable[[Future[Result]], None]] | None] = SimpleQueue()
-        self._underway: set[Future[Result]] = set()
+        self._ledger = Ledger(plan, study, progress.say, profile)
+        self._pruner = make_pruner(plan.pruner)
+        self._states = States(plan.location.folder(plan.name))
+        self._inbox: SimpleQueue[tuple[Future[Ran], Then] | None] = SimpleQueue()
+        self._underway: set[Future[Ran]] = set()
+        self._running: set[int] = set()  # trials that have not ended
+        self._warned = False  # of states that cannot be kept
         self._stopping = False
+        self._lost: ExecutorLost | None = None
         self._ended = 0  # trials that count towards the total
-        self._seen = time.monotonic()
 
     def interrupt(self) -> None:
         """Stop as soon as possible, leaving what runs to be taken up again; may be called from a signal handler."""
@@ -80,12 +94,21 @@ class Driver:
         -------
         bool
             Whether it came to the end (it was not interrupted).
+
+        Raises
+        ------
+        ExecutorLost
+            If what runs jobs is gone.
         """
         try:
             self.search(total)
             self._score_best()
         finally:
             self._stop()
+            self._states.sweep(self._running)
+            self._states.close()
+        if self._lost is not None:
+            raise self._lost
         return not self._stopping
 
     # ---- trials
@@ -95,15 +118,19 @@ class Driver:
         trials = self._study.get_trials(deepcopy=False)
         counts = count(trials)
         self._ended = ended(counts)
+        self._learn(trials)
         left = deque(trial for trial in trials if trial.state.name == "RUNNING")
+        self._states.sweep({trial.number for trial in left})
         best = front(self._study)
         self._progress.begin(self._plan.name, total, counts, best[0].values[0] if best else None)
         while not self._stopping:
             # a trial that fails at once leaves its place free, hence the count anew each time
-            while len(self._underway) < self._executor.workers and not self._stopping:
-                if left:
-                    self._begin_trial(self._take_up(left.popleft()))
-                elif self._ended + len(self._underway) < total:
+            while len(self._underway) < self._executor.places and not self._stopping:
+                if not self._inbox.empty():  # what waits goes first: asking takes its time
+                    self._next(0)
+                elif left:
+                    self._take_up(left.popleft())
+                elif self._ended + len(self._running) < total:
                     self._begin_trial(self._ask())
                 else:
                     break
@@ -111,38 +138,76 @@ class Driver:
                 break
             self._next()
 
+    def _learn(self, trials: list[FrozenTrial]) -> None:
+        """What earlier starts have run."""
+        self._ledger.begin(trials)
+        for trial in trials:
+            if trial.state.is_finished():
+                self._hear(trial.number, Record(trial).result)
+                self._pruner.ended(trial.number, trial.state.name == "COMPLETE")
+
+    def _hear(self, number: int, kept: dict[str, Any]) -> None:
+        """Tell the pruner of all rungs that a trial has behind it, but not of one whose score was copied."""
+        upto, rungs = kept.get("upto"), kept.get("rungs", [])
+        if upto is None or "same_as" in kept:
+            return
+        for back, score in enumerate(reversed(rungs)):
+            end = upto * 0.5**back  # rungs may have been fewer, or more, in an earlier start
+            if end in self._plan.ends:
+                value = rank(math.nan if score is None else score, self._plan.by_loss)
+                self._pruner.add(number, self._plan.ends.index(end) + 1, value)
+
     def _ask(self) -> optuna.Trial:
         with stage(self._profile, "ask"):
             return self._study.ask()
 
-    def _take_up(self, trial: optuna.trial.FrozenTrial) -> optuna.Trial:
+    def _take_up(self, stored: FrozenTrial) -> None:
+        """Go on with a trial that an earlier start has left: what it was given already is given again."""
         import optuna
 
-        return optuna.trial.Trial(self._study, trial._trial_id)  # what it was given already is given again
+        trial = optuna.trial.Trial(self._study, stored._trial_id)
+        known = Record(stored)
+        if (untold := self._ledger.untold(trial)) is not None:
+            self._hear(trial.number, untold[0])
+            self._count(trial, self._ledger.tell_late(trial, *untold), *untold)
+        elif known.network is None or known.seed is None:
+            self._begin_trial(trial)
+        else:
+            self._progress.begun(trial.number)
+            self._ledger.origin(trial)
+            underway = self._underway_trial(trial, known.seed, known.network)
+            self._take_up_rungs(underway)
+            self._decide(underway) if underway.results() and not underway.due() else self._run_rung(underway)
 
     def _begin_trial(self, trial: optuna.Trial) -> None:
         import optuna
 
-        known = trial.user_attrs
-        if record.REASON in known or "values" in known.get(record.RESULT, {}):  # ended, but not told
-            return self._tell(trial, known[record.RESULT], known.get(record.REASON))
         self._progress.begun(trial.number)
         began = time.monotonic()
         try:
             with stage(self._profile, "ask"):
-                network = known.get(record.NETWORK) or self._build_network(trial)
+                network = self._network(trial)
         except optuna.TrialPruned:
-            return self._tell(trial, {"seconds": 0.0}, None)
+            return self._count(trial, self._ledger.prune(trial), {})
         except Exception as error:
             reason = fault(error, self._plan.script)
             self._fail(trial, f"network(trial) failed: {reason}", began)
             return self._give_up(reason)
-        seed = known.get(record.SEED, trial_seed(self._plan.seed, trial.number))
-        if record.NETWORK not in known:
-            self._keep(trial, record.SEED, seed)
-            self._keep(trial, record.NETWORK, network)
-        self._keep(trial, record.ORIGIN, self._plan.origin())
-        self._submit(self._plan.job(network, seed), partial(self._end_trial, trial, began))
+        if (known := self._ledger.repeat(trial, network)) is not None:
+            return self._end(trial, known, network)
+        seed = trial_seed(self._plan.seed, trial.number)
+        self._ledger.seed(trial, seed, network)
+        self._run_rung(self._underway_trial(trial, seed, network))
+
+    def _network(self, trial: optuna.Trial) -> str:
+        """JSON of the network that the user's function makes."""
+        from search.errors import StudyError
+        from snn.network import Network, NetworkSpec
+
+        network = self._plan.network(trial)
+        if not isinstance(network, Network | NetworkSpec):
+            raise StudyError(f"it must return a snn.Network, but returned {network!r}.")
+        return (network if isinstance(network, NetworkSpec) else network.freeze()).to_json()
 
     def _give_up(self, reason: str) -> None:
         """A script that has never made a network that works is to be mended, not run to its last trial."""
@@ -152,49 +217,114 @@ class Driver:
         if counts["complete"] + counts["pruned"] == 0 and not self._underway and counts["fail"] >= HOPELESS:
             raise StudyError(f"The first {counts['fail']} trials all failed, so the search has stopped: {reason}")
 
-    def _build_network(self, trial: optuna.Trial) -> str:
-        from search.errors import StudyError
-        from snn.network import Network, NetworkSpec
+    # ---- rungs
 
-        network = self._plan.network(trial)
-        if not isinstance(network, Network | NetworkSpec):
-            raise StudyError(f"it must return a snn.Network, but returned {network!r}.")
-        return (network if isinstance(network, NetworkSpec) else network.freeze()).to_json()
+    def _underway_trial(self, trial: optuna.Trial, seed: int, network: str) -> Underway:
+        seeds = replicate_seeds(seed, self._plan.replicates)
+        underway = Underway(trial, network, self._plan, [Replicate(seed) for seed in seeds])
+        self._running.add(trial.number)
+        return underway
 
-    def _end_trial(self, trial: optuna.Trial, began: float, future: Future[Result]) -> None:
+    def _take_up_rungs(self, underway: Underway) -> None:
+        """Go on from what an earlier start has left of a trial."""
+        from snn.result import Result
+
+        for place, replicate in enumerate(underway.replicates):
+            data = self._states.load(underway.number, place)
+            if data is not None:
+                with suppress(SNNError):  # a damaged file costs what it stood for
+                    replicate.reached(Result.from_bytes(data), data)
+        underway.aim()
+
+    def _run_rung(self, underway: Underway) -> None:
+        """Submit what is due of a trial."""
+        for replicate in underway.due():
+            self._run_replicate(underway, replicate)
+
+    def _run_replicate(self, underway: Underway, replicate: Replicate) -> None:
+        upto = self._plan.ends[underway.goal - 1]
+        job = self._plan.job(underway.network, replicate.seed, upto, replicate.after, replicate.spent)
+        underway.futures.add(self._submit(job, partial(self._end_rung, underway, replicate)))
+
+    def _end_rung(self, underway: Underway, replicate: Replicate, future: Future[Ran]) -> None:
+        if underway.over:  # another replicate has failed
+            return
+        underway.futures.remove(future)
         try:
-            with stage(self._profile, "score"):
-                kept = record.outcome(self._plan.objectives, future.result(), time.monotonic() - began)
+            ran = future.result()
+        except ExecutorLost as error:
+            return self._lose(error)
+        except OtherRun:  # since an earlier start left it: what is run changed, or how
+            replicate.forget()
+            return self._run_replicate(underway, replicate)
         except Exception as error:
             if not self._stopping:  # else it was stopped, or Ctrl-C in a terminal has hit its compiler: run it again
-                self._fail(trial, fault(error, self._plan.script), began)
+                self._fail_underway(underway, error)
             return
-        self._keep(trial, record.RESULT, kept)
-        self._tell(trial, kept, None)
+        underway.runs.append((ran.worker, round(ran.began, 3), round(ran.ended, 3)))
+        after = None
+        if ran.result.state is not None:
+            with stage(self._profile, "write"):
+                after = ran.result.to_bytes()
+                self._keep_state(underway, replicate, after)
+        replicate.reached(ran.result, after)
+        if not underway.due():
+            self._decide(underway)
+
+    def _keep_state(self, underway: Underway, replicate: Replicate, data: bytes) -> None:
+        try:
+            self._states.keep(underway.number, underway.replicates.index(replicate), data)
+        except OSError as error:  # it would only be missed after the end of this process
+            if not self._warned:
+                self._progress.say(f"What trials have reached cannot be kept in {self._states.folder}: {error}")
+            self._warned = True
+
+    def _decide(self, underway: Underway) -> None:
+        """All replicates of a trial have run its rung: end it, or let it go on."""
+        with stage(self._profile, "score"):
+            scores = underway.rungs()
+            for rung, score in enumerate(scores, start=1):
+                self._pruner.add(underway.number, rung, rank(score, self._plan.by_loss))
+            goes_on = not underway.last and self._pruner.goes_on(underway.number, len(scores))
+        if goes_on:
+            underway.goal += 1
+            return self._run_rung(underway)
+        try:
+            with stage(self._profile, "score"):
+                kept = underway.kept()
+        except Exception as error:
+            return self._fail_underway(underway, error)
+        self._end(underway.trial, kept, underway.network)
+        self._states.remove(underway.number, len(underway.replicates))
+
+    # ---- the end of a trial
+
+    def _end(self, trial: optuna.Trial, kept: dict[str, Any], network: str) -> None:
+        self._count(trial, self._ledger.end(trial, kept, network), kept)
+
+    def _fail_underway(self, underway: Underway, error: Exception) -> None:
+        underway.over = True
+        for future in underway.futures:
+            future.cancel()  # those that have not begun
+        late = isinstance(error, RunTimeout) and self._plan.timeout is not None
+        reason = f"A trial must end within {self._plan.timeout:g} s, but did not." if late else None
+        self._fail(underway.trial, reason or fault(error, self._plan.script), underway.began)
+        self._states.remove(underway.number, len(underway.replicates))
 
     def _fail(self, trial: optuna.Trial, reason: str, began: float) -> None:
-        kept = {"seconds": round(time.monotonic() - began, 3)}
-        self._keep(trial, record.RESULT, kept)
-        self._keep(trial, record.REASON, reason)
-        self._tell(trial, kept, reason)
+        seconds = time.monotonic() - began
+        self._count(trial, self._ledger.fail(trial, reason, seconds), {"seconds": seconds}, reason)
 
-    def _keep(self, trial: optuna.Trial, name: str, value: Any) -> None:
-        with stage(self._profile, "tell"):
-            trial.set_user_attr(name, value)
-
-    def _tell(self, trial: optuna.Trial, kept: dict, reason: str | None) -> None:
-        from optuna.trial import TrialState
-
-        values = kept.get("values")
-        state = TrialState.FAIL if reason is not None else TrialState.PRUNED if values is None else TrialState.COMPLETE
-        with stage(self._profile, "tell"):
-            self._study.tell(trial, values, state=state)
+    def _count(self, trial: optuna.Trial, state: TrialState, kept: dict[str, Any], reason: str | None = None) -> None:
+        """A trial was told: it counts towards the total."""
+        self._running.discard(trial.number)
         self._ended += 1
-        self._progress.ended(trial.number, state.name.lower(), self._named(values), kept["seconds"], reason)
-
-    def _named(self, values: list[float] | None) -> dict[str, float]:
+        self._pruner.ended(trial.number, state.name == "COMPLETE")
         names = [objective.name for objective in self._plan.objectives]
-        return dict(zip(names, values or [], strict=False))
+        values = dict(zip(names, kept.get("values") or [], strict=False))
+        feasible = all(violation <= 0 for violation in kept.get("constraints", {}).values())
+        ended = Ended(trial.number, state.name.lower(), values, kept.get("seconds", 0.0), reason, feasible)
+        self._progress.ended(ended)
 
     # ---- the end
 
@@ -206,39 +336,43 @@ class Driver:
             todo = finish.todo()
         if todo:
             self._progress.say(f"scoring the best {len(todo)} on the test part")
-        for trial, job in todo:
-            began = time.monotonic()
-            self._submit(job, partial(self._end_final, finish, trial, began))
+        for trial, jobs in todo:
+            member = Final(trial, time.monotonic(), len(jobs))
+            for place, job in enumerate(jobs):
+                self._submit(job, partial(self._end_final, finish, member, place))
         while self._underway and not self._stopping:
             self._next()
         if not self._stopping:
             with stage(self._profile, "tell"):
                 finish.over()
 
-    def _end_final(self, finish: Finish, trial: optuna.trial.FrozenTrial, began: float, future: Future[Result]) -> None:
+    def _end_final(self, finish: Finish, member: Final, place: int, future: Future[Ran]) -> None:
+        trial = member.trial
         try:
-            result = future.result()
+            member.results[place] = future.result().result
+        except ExecutorLost as error:
+            return self._lose(error)
         except Exception as error:
             if not self._stopping:
                 self._progress.say(f"trial {trial.number} failed on the test part: {fault(error, self._plan.script)}")
             return
+        if (results := member.all()) is None:
+            return
         with stage(self._profile, "tell"):
-            lines = finish.keep(trial, result, time.monotonic() - began)
+            lines = finish.keep(trial, results, time.monotonic() - member.began)
         for line in lines:
             self._progress.say(line)
 
     # ---- jobs
 
-    def _submit(self, job: Job, then: Callable[[Future[Result]], None]) -> None:
+    def _submit(self, job: Job, then: Then) -> Future[Ran]:
         future = self._executor.submit(job)
         self._underway.add(future)
         future.add_done_callback(lambda done: self._inbox.put((done, then)))
+        return future
 
-    def _next(self, timeout: float = BEAT) -> None:
+    def _next(self, timeout: float | None = None) -> None:
         """Wait for a job to end and do what it was submitted for."""
-        if time.monotonic() - self._seen > BEAT:
-            claim(self._study)
-            self._seen = time.monotonic()
         try:
             item = self._inbox.get(timeout=timeout)
         except Empty:
@@ -248,8 +382,14 @@ class Driver:
             self._underway.discard(future)
             then(future)
 
+    def _lose(self, error: ExecutorLost) -> None:
+        """End as if interrupted, and then with that error: what runs is taken up again."""
+        self._lost = self._lost or error
+        self.interrupt()
+
     def _stop(self) -> None:
         self._executor.stop()
         wait(self._underway, GRACE)
         while self._stopping and not self._inbox.empty():  # what ended before it could be stopped is kept
             self._next(0)
+

@@ -5,3 +5,7 @@ from snn.errors import Problems
 
 class StudyError(Problems):
     """Something is wrong with a study, its script or its storage."""
+
+
+class ExecutorLost(StudyError):
+    """What runs jobs is gone, so the search cannot go on; what ran is taken up again when it is back."""

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import math
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextlib import suppress
 from queue import SimpleQueue
 from threading import Event, Thread
 from typing import TYPE_CHECKING
 
-from search.job import Job
+from search.job import Job, Ran
+from snn.errors import Killed
 
 if TYPE_CHECKING:
     from snn.profile import Profile
     from snn.result import Result
     from tasks import Task
+
+
+MOST_AHEAD = 16
+ATTEMPTS = 3  # runs of a job whose process is killed from outside
 
 
 class Executor(ABC):
@@ -29,9 +37,17 @@ class Executor(ABC):
     def __init__(self, workers: int):
         self.workers = workers
 
+    @property
+    def places(self) -> int:
+        """How many jobs to hand over: a few wait, so that no worker waits for the driver.
+
+        Not with one worker, where each suggestion may learn from all before it.
+        """
+        return self.workers + (min(MOST_AHEAD, math.ceil(self.workers / 4)) if self.workers > 1 else 0)
+
     @abstractmethod
-    def submit(self, job: Job) -> Future[Result]:
-        """Begin a job; its future ends with a result or with the error that the job ended with."""
+    def submit(self, job: Job) -> Future[Ran]:
+        """Begin a job; its future ends with what it gave or with the error that it ended with."""
 
     @abstractmethod
     def stop(self) -> None:
@@ -89,15 +105,16 @@ class Local(Executor):
 
     def __init__(self, workers: int, runner: Callable[[], Runner]):
         super().__init__(workers)
-        self._queue: SimpleQueue[tuple[Job, Future[Result]] | None] = SimpleQueue()
+        self._queue: SimpleQueue[tuple[Job, Future[Ran]] | None] = SimpleQueue()
         self._runners = [runner() for _ in range(workers)]
         for number, one in enumerate(self._runners):
             # daemon: a job that cannot be stopped must not keep an interrupted search from ending
-            Thread(target=self._work, args=(one,), name=f"worker {number}", daemon=True).start()
+            name = f"worker {number}"
+            Thread(target=self._work, args=(one, name), name=name, daemon=True).start()
 
-    def submit(self, job: Job) -> Future[Result]:
+    def submit(self, job: Job) -> Future[Ran]:
         """Hand the job to the next free thread."""
-        future: Future[Result] = Future()
+        future: Future[Ran] = Future()
         self._queue.put((job, future))
         return future
 
@@ -107,15 +124,26 @@ class Local(Executor):
             runner.stop()
             self._queue.put(None)
 
-    def _work(self, runner: Runner) -> None:
+    def _work(self, runner: Runner, name: str) -> None:
         while (item := self._queue.get()) is not None:
             job, future = item
+            if not future.set_running_or_notify_cancel():
+                continue
+            began = time.time()
             try:
-                result = runner.run(job)
+                result = attempt(runner, job)
             except BaseException as error:
                 future.set_exception(error)
             else:
-                future.set_result(result)
+                future.set_result(Ran(result, name, began, time.time()))
+
+
+def attempt(runner: Runner, job: Job) -> Result:
+    """Run a job, and again if somebody has killed its process, for which the network is not to blame."""
+    for _ in range(ATTEMPTS - 1):
+        with suppress(Killed):
+            return runner.run(job)
+    return runner.run(job)
 
 
 class ByBackend(Runner):

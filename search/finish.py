@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -10,15 +11,39 @@ from search.errors import StudyError
 from search.images import IMAGES, attach_images, save_note
 from search.job import Job
 from search.plan import Plan
-from search.record import FINAL, Record, outcome, plain
+from search.record import FINAL, Record, mean, outcome
+from search.report.note import markdown, place
 from search.summary import OVER, count, ended, front
-from search.table import markdown
 
 if TYPE_CHECKING:
     import optuna
     from optuna.trial import FrozenTrial
 
     from snn.result import Result
+
+
+@dataclass
+class Final:
+    """A member of the front under way to its last scores.
+
+    Parameters
+    ----------
+    trial : FrozenTrial
+    began : float
+        On the monotonic clock.
+    replicates : int
+        How many runs it takes.
+    """
+
+    trial: FrozenTrial
+    began: float
+    replicates: int
+    results: dict[int, Result] = field(default_factory=dict)
+
+    def all(self) -> list[Result] | None:
+        """The results of all replicates, in order, when they are there."""
+        done = len(self.results) == self.replicates
+        return [self.results[place] for place in range(self.replicates)] if done else None
 
 
 class Finish:
@@ -39,20 +64,21 @@ class Finish:
         self._study = study
         self._test = test
 
-    def todo(self) -> list[tuple[FrozenTrial, Job]]:
-        """Members of the front that have not been scored (or drawn) yet, with the job that does it."""
+    def todo(self) -> list[tuple[FrozenTrial, list[Job]]]:
+        """Members of the front that have not been scored (or drawn) yet, with the jobs that do it."""
         done = self._study.user_attrs
         prefix = FINAL if self._test else IMAGES
         members = [trial for trial in front(self._study) if f"{prefix}{trial.number}" not in done]
-        return [(trial, self.job(trial)) for trial in members if Record(trial).network is not None]
+        return [(trial, self.jobs(trial)) for trial in members if Record(trial).network is not None]
 
-    def job(self, trial: FrozenTrial) -> Job:
-        """The trial's own run again, recording spikes, and on the test part if that is wanted."""
-        again = replay_job(self._plan, trial)
-        return replace(again, test=self._test, record=("spikes",), timeout=None)
+    def jobs(self, trial: FrozenTrial) -> list[Job]:
+        """The trial's own runs again, recording spikes, and on the test part if that is wanted."""
+        return [
+            replace(job, test=self._test, record=("spikes",), timeout=None) for job in replay_jobs(self._plan, trial)
+        ]
 
-    def keep(self, trial: FrozenTrial, result: Result, seconds: float) -> list[str]:
-        """Store scores and images of that run.
+    def keep(self, trial: FrozenTrial, results: Sequence[Result], seconds: float) -> list[str]:
+        """Store scores of those runs, and images of the first.
 
         Returns
         -------
@@ -63,31 +89,40 @@ class Finish:
         final = None
         if self._test:
             final = {
-                "test_accuracy": plain(result.test_accuracy),
-                "test_loss": plain(result.test_loss),
+                "test_accuracy": mean(result.test_accuracy for result in results),
+                "test_loss": mean(result.test_loss for result in results),
                 "seconds": round(seconds, 3),
-                "builds": int(result.builds),
+                "builds": sum(int(result.builds) for result in results),
                 "ended": datetime.now(UTC).isoformat(),
             }
-            self._study.set_user_attr(f"{FINAL}{trial.number}", final)
         images = self._study.user_attrs.get(f"{IMAGES}{trial.number}")
+        said = []
         if images is None:
-            images = attach_images(self._study, trial, result, self._plan.location)
-        save_note(self._study, trial, markdown(trial, self._study.metric_names or [], stored.attrs(final)), images)
-        if outcome(self._plan.objectives, result, seconds)["values"] != trial.values:
-            return [f"trial {trial.number} did not give the same scores again: was the package or the data changed?"]
-        return []
+            try:
+                images = attach_images(self._study, trial, results[0], self._plan.location)
+            except OSError as error:
+                images, said = {}, [f"images of trial {trial.number} cannot be kept: {error}"]
+        text = markdown(trial, self._study.metric_names or [], stored.attrs(final), place(self._plan))
+        save_note(self._study, trial, text, images)
+        if final is not None:  # at last: what has this has all
+            self._study.set_user_attr(f"{FINAL}{trial.number}", final)
+        if outcome(self._plan.objectives, results)["values"] != trial.values:
+            again = "did not give the same scores again: was the package or the data changed?"
+            said.append(f"trial {trial.number} {again}")
+        return said
 
     def over(self) -> None:
         """Say that the search is over: from now on test accuracies are shown."""
         self._study.set_user_attr(OVER, ended(count(self._study.get_trials(deepcopy=False))))
 
 
-def replay_job(plan: Plan, trial: FrozenTrial) -> Job:
-    """The run of a stored trial: its network, seed, task, backend and precision, whatever the script says today."""
+def replay_jobs(plan: Plan, trial: FrozenTrial) -> list[Job]:
+    """The runs of a stored trial, one a replicate: its network, seeds, task, backend and precision, whatever the script
+    says today.
+    """
     stored = Record(trial)
     if stored.network is None or stored.seed is None:
         raise StudyError(f"Only a trial with a stored network can be run again, but trial {trial.number} has none.")
     origin = stored.origin
-    job = replace(plan.job(stored.network, stored.seed), backend=origin["backend"], dtype=origin["dtype"])
-    return replace(job, task=origin["task"])
+    changed = {name: origin[name] for name in ("backend", "dtype", "task")}
+    return [replace(plan.job(stored.network, seed), **changed) for seed in stored.seeds]

@@ -5,8 +5,12 @@ from __future__ import annotations
 import io
 import json
 import uuid
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING
 
+from search.report.canvas import paint
+from search.report.facts import Undrawable
+from search.report.run import draw_curve, draw_raster, draw_weights
 from search.storage import Location
 
 if TYPE_CHECKING:
@@ -16,26 +20,29 @@ if TYPE_CHECKING:
     from snn.result import Result
 
 IMAGES = "images:"  # user attribute of the study, with the trial's number: file name -> artifact
+DRAWN = {"learning_curve.png": draw_curve, "raster.png": draw_raster, "weights.png": draw_weights}
 
 
 def attach_images(study: optuna.Study, trial: FrozenTrial, result: Result, location: Location) -> dict[str, str]:
-    """Draw learning curve and spike raster of a result that recorded spikes; attach them to the trial.
+    """Draw learning curve, spikes and weights of a result that recorded spikes; attach them to the trial.
 
     Returns
     -------
     dict
-        File name -> identifier of the artifact.
+        File name -> identifier of the artifact. What the result does not have is not drawn.
     """
     from optuna.artifacts import FileSystemArtifactStore
-
-    from snn.plot import plot_learning_curve, plot_raster
 
     location.artifacts.mkdir(parents=True, exist_ok=True)
     store = FileSystemArtifactStore(location.artifacts)
     made = {}
-    for name, plot in (("learning_curve.png", plot_learning_curve), ("raster.png", plot_raster)):
+    for name, draw in DRAWN.items():
+        try:
+            png, _ = paint(partial(draw, result), width=7, height=4)
+        except Undrawable:
+            continue
         identifier = str(uuid.uuid4())
-        store.write(identifier, _draw(plot, result))
+        store.write(identifier, io.BytesIO(png))
         made[name] = identifier
         # Optuna's upload_artifact writes to the trial, which is closed once it is told: this is where the dashboard
         # looks for the files of such a trial.
@@ -44,19 +51,6 @@ def attach_images(study: optuna.Study, trial: FrozenTrial, result: Result, locat
         study._storage.set_study_system_attr(study._study_id, key, json.dumps(meta))
     study.set_user_attr(f"{IMAGES}{trial.number}", made)
     return made
-
-
-def _draw(plot: Any, result: Result) -> io.BytesIO:
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(7, 4), layout="constrained")  # not pyplot: it keeps figures, and wants the main thread
-    FigureCanvasAgg(figure)
-    plot(result, figure.add_subplot())
-    file = io.BytesIO()
-    figure.savefig(file, format="png", dpi=110)
-    file.seek(0)
-    return file
 
 
 def save_note(study: optuna.Study, trial: FrozenTrial, text: str, images: dict[str, str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from base64 import b64decode, b64encode
 from dataclasses import asdict, dataclass, replace
 from threading import Event
 from typing import TYPE_CHECKING, Any
@@ -14,8 +15,28 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
+class Ran:
+    """A job that has come to its end.
+
+    Parameters
+    ----------
+    result : Result
+        What it gave.
+    worker : str
+        Who ran it.
+    began, ended : float
+        When, in seconds since 1970.
+    """
+
+    result: Result
+    worker: str
+    began: float
+    ended: float
+
+
+@dataclass(frozen=True)
 class Job:
-    """One run of one network.
+    """One run of one network, or one rung of it.
 
     Parameters
     ----------
@@ -29,12 +50,20 @@ class Job:
         As in `Task.run`.
     timeout : float or None
         Seconds it may take.
+    upto : float
+        The fraction of the stream after which it stops.
+    after : bytes or None
+        What the rung before it gave (`Result.to_bytes`).
     test : bool
         Whether the test part is scored too and the last spikes are recorded: only when a search is over.
+    settling : bool
+        As in `Task.run`: an objective needs it.
     record : tuple of str
         As in `Task.run`.
     script : str or None
         File that another process imports first, in case it defines the task, a neuron or a rule.
+    memory : int or None
+        Bytes that the process of the run may take.
     """
 
     network: str
@@ -43,20 +72,26 @@ class Job:
     backend: str
     dtype: str
     timeout: float | None = None
+    upto: float = 1.0
+    after: bytes | None = None
     test: bool = False
+    settling: bool = False
     record: tuple[str, ...] = ()
     script: str | None = None
+    memory: int | None = None
 
     def to_json(self, **more: Any) -> str:
         """One line, with more fields for the one who runs it."""
-        return json.dumps({**asdict(self), **more})
+        after = None if self.after is None else b64encode(self.after).decode()
+        return json.dumps({**asdict(self), "after": after, **more})
 
     @classmethod
     def from_json(cls, text: str) -> tuple[Job, dict[str, Any]]:
         """The job, and the fields that were added to it."""
         fields = json.loads(text)
         mine = {name: fields.pop(name) for name in cls.__dataclass_fields__}
-        return replace(cls(**mine), record=tuple(mine["record"])), fields
+        after = None if mine["after"] is None else b64decode(mine["after"])
+        return replace(cls(**mine), record=tuple(mine["record"]), after=after), fields
 
     def run(self, cancel: Event | None = None, task: Task | None = None, profile: Profile | None = None) -> Result:
         """Run it here.
@@ -65,18 +100,25 @@ class Job:
         """
         from snn.network import NetworkSpec
         from snn.profile import stage
+        from snn.result import Result
         from tasks import Task
 
         with stage(profile, "lower"):
             network = NetworkSpec.from_json(self.network)
+        with stage(profile, "read"):
+            after = None if self.after is None else Result.from_bytes(self.after)
         return (task or Task.from_json(self.task)).run(
             network,
             seed=self.seed,
             backend=self.backend,
             dtype=self.dtype,
             record=self.record,
+            upto=self.upto,
+            after=after,
             test=self.test,
+            settling=self.settling,
             timeout=self.timeout,
             cancel=cancel,
             profile=profile,
+            memory=self.memory,
         )

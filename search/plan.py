@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from search.constraints import Constraint
 from search.job import Job
-from search.objectives import Objective
+from search.objectives import Objective, needs
+from search.pruning import NONE
+from search.rungs import fractions
 from search.script import Script
 from search.storage import Location
 
@@ -16,6 +20,8 @@ if TYPE_CHECKING:
 
     from snn.network import Network, NetworkSpec
     from tasks import Task
+
+LEAST = 0.01  # seconds that a run is given at least, so that it ends with the error that says so
 
 
 @dataclass(frozen=True)
@@ -26,7 +32,7 @@ class Plan:
     ----------
     network : callable
         Trial -> Network.
-    task, objectives, sampler, seed, backend, dtype
+    task, objectives, constraints, sampler, seed, backend, dtype
         As in `Study`.
     name : str
         The study's.
@@ -34,8 +40,16 @@ class Plan:
         Its storage.
     script : Script
         Where it is defined.
+    pruner : str, optuna.pruners.BasePruner or None
+        As in `Study`.
+    rungs, replicates : int
+        As in `Study`.
     timeout : float or None
         Seconds that a trial may take.
+    memory : int or None
+        Bytes that the process of a run may take.
+    warm_start, enqueue
+        As in `Study`.
     """
 
     network: Callable[[Trial], Network | NetworkSpec]
@@ -48,7 +62,34 @@ class Plan:
     backend: str
     dtype: str
     script: Script
+    constraints: tuple[Constraint, ...] = ()
+    pruner: Any = None
+    rungs: int = 1
+    replicates: int = 1
     timeout: float | None = None
+    memory: int | None = None
+    warm_start: Any = None
+    enqueue: Sequence[Mapping[str, Any]] = ()
+
+    @cached_property
+    def ends(self) -> tuple[float, ...]:
+        """Where a trial's rungs end, as fractions of the stream."""
+        return fractions(self.rungs, self.streamed)
+
+    @property
+    def prunes(self) -> bool:
+        """Whether trials may be pruned."""
+        return self.rungs > 1 and self.pruner not in (None, NONE)
+
+    @cached_property
+    def streamed(self) -> int:
+        """Samples of the stream."""
+        return len(self.task.split(len(self.task.data)).stream)
+
+    @cached_property
+    def by_loss(self) -> bool:
+        """Whether rungs are judged by the prequential loss: where that, or the loss, comes first, or without labels."""
+        return self.task.data.labels is None or self.objectives[0].name in ("loss", "prequential_loss")
 
     def origin(self) -> dict[str, str]:
         """What a trial stores besides seed and network in order to be run again."""
@@ -59,14 +100,20 @@ class Plan:
             "dtype": self.dtype,
         }
 
-    def job(self, network: str, seed: int) -> Job:
-        """The run of a trial."""
+    def job(
+        self, network: str, seed: int, upto: float = 1.0, after: bytes | None = None, spent: float = 0.0
+    ) -> Job:
+        """The run of a trial, or a piece of it, `spent` seconds of whose time are over."""
         return Job(
             network=network,
             task=self.task.to_json(),
             seed=seed,
             backend=self.backend,
             dtype=self.dtype,
-            timeout=self.timeout,
+            timeout=None if self.timeout is None else max(self.timeout - spent, LEAST),
+            memory=self.memory,
+            upto=upto,
+            after=after,
+            settling="settling" in needs([*self.objectives, *(one.objective for one in self.constraints)]),
             script=None if self.script.file is None else str(self.script.file.resolve()),
         )

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from search.executor import Runner
 from search.job import Job
 from snn import errors
+from snn.backends.process import KILLS
 from snn.profile import stage
 
 if TYPE_CHECKING:
@@ -64,7 +65,9 @@ class InProcess(Runner):
         process = self._start()
         assert process.stdin is not None and process.stdout is not None
         late = Event()
-        timer = Timer(job.timeout, self._kill_late, [late]) if job.timeout else None
+        timer = None
+        if job.timeout and job.backend.startswith("runtime"):  # a compiled program is killed from in there
+            timer = Timer(job.timeout, self._kill_late, [late])
         try:
             if timer:
                 timer.start()
@@ -76,14 +79,18 @@ class InProcess(Runner):
         finally:
             if timer:
                 timer.cancel()
+                timer.join()
+        if not line or late.is_set():  # killed, be it in the very moment of its answer
+            self._process = None
         if line:
             return json.loads(line)
-        self._process = None
         if self._stopped.is_set():
             raise errors.Cancelled("The run was stopped.")
         if late.is_set():
             raise errors.RunTimeout(f"A run must end within {job.timeout:g} s, but did not, and was killed.")
-        raise errors.RunError(f"The process of the run must answer, but ended with {_status(process.wait())}.")
+        code = process.wait()
+        kind = errors.Killed if -code in KILLS else errors.RunError
+        raise kind(f"The process of the run must answer, but ended with {_status(code)}.")
 
     def _start(self) -> subprocess.Popen[str]:
         if self._process is None and not self._stopped.is_set():

@@ -7,6 +7,7 @@ import sys
 import time
 from abc import ABC, abstractmethod
 from collections import deque
+from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,32 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
 SHOWN = 8  # ended trials in the live table
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A trial that has ended.
+
+    Parameters
+    ----------
+    number : int
+    state : {"complete", "pruned", "fail"}
+    values : dict
+        Objective -> value; empty unless it is complete.
+    seconds : float
+        How long it took.
+    reason : str or None
+        Why it failed.
+    feasible : bool
+        Whether it breaks no constraint.
+    """
+
+    number: int
+    state: str
+    values: dict[str, float]
+    seconds: float
+    reason: str | None
+    feasible: bool
 
 
 class Progress(ABC):
@@ -52,17 +79,17 @@ class Progress(ABC):
     def begun(self, number: int) -> None:
         """A trial runs."""
 
-    def ended(self, number: int, state: str, values: dict[str, float], seconds: float, reason: str | None) -> None:
-        """A trial is complete, pruned or failed."""
+    def ended(self, one: Ended) -> None:
+        """A trial is complete, pruned or failed; one that breaks a constraint is not the best."""
         self._ended += 1
-        if reason is not None:
+        if one.reason is not None:
             self._failed += 1
-            first = self._reasons.setdefault(reason, number)
-            same = f" for the same reason as trial {first}" if first != number else f": {reason}"
-            self.say(f"trial {number} failed{same}")
+            first = self._reasons.setdefault(one.reason, one.number)
+            same = f" for the same reason as trial {first}" if first != one.number else f": {one.reason}"
+            self.say(f"trial {one.number} failed{same}")
             return
-        value = values.get(self._first.name)
-        if value is not None and (self._best is None or self._first.better(value, self._best)):
+        value = one.values.get(self._first.name)
+        if one.feasible and value is not None and (self._best is None or self._first.better(value, self._best)):
             self._best = value
 
     def __enter__(self) -> Progress:
@@ -84,12 +111,13 @@ class Lines(Progress):
     def begun(self, number: int) -> None:
         """Nothing: its end is said."""
 
-    def ended(self, number: int, state: str, values: dict[str, float], seconds: float, reason: str | None) -> None:
+    def ended(self, one: Ended) -> None:
         """Write its values."""
-        super().ended(number, state, values, seconds, reason)
-        if reason is None:
-            shown = "  ".join(f"{name} {shown_number(value)}" for name, value in values.items()) or state
-            self.say(f"[{self._ended}/{self._total}] trial {number}: {shown}  ({seconds:.1f} s)")
+        super().ended(one)
+        if one.reason is None:
+            shown = "  ".join(f"{name} {shown_number(value)}" for name, value in one.values.items()) or one.state
+            broken = "" if one.feasible else ", breaks a constraint"
+            self.say(f"[{self._ended}/{self._total}] trial {one.number}: {shown}  ({one.seconds:.1f} s{broken})")
 
 
 class Live(Progress):
@@ -124,12 +152,13 @@ class Live(Progress):
         """Show it as running."""
         self._running[number] = time.monotonic()
 
-    def ended(self, number: int, state: str, values: dict[str, float], seconds: float, reason: str | None) -> None:
+    def ended(self, one: Ended) -> None:
         """Show its values."""
-        super().ended(number, state, values, seconds, reason)
-        self._running.pop(number, None)
-        numbers = [shown_number(values[name]) if name in values else "" for name in self._names]
-        self._recent.append((str(number), "failed" if reason else state, *numbers, f"{seconds:.1f}"))
+        super().ended(one)
+        self._running.pop(one.number, None)
+        numbers = [shown_number(one.values[name]) if name in one.values else "" for name in self._names]
+        state = "failed" if one.reason else one.state
+        self._recent.append((str(one.number), state, *numbers, f"{one.seconds:.1f}"))
 
     def _draw(self) -> RenderableType:
         from rich.table import Table

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from search.constraints import Constraint
 from search.objectives import Objective, measure
+from snn.profile import largest
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
@@ -17,41 +21,68 @@ if TYPE_CHECKING:
 
 # User attributes of a trial. Few of them: each is one write that waits for the disk.
 SEED, NETWORK, ORIGIN, RESULT, REASON = "seed", "network", "origin", "result", "reason"
+WARM = "warm_start"  # of a trial that ran in another study, "name#number" there; of a study: from which it was warmed
 FINAL = "final:"  # user attribute of the study, with the trial's number: Optuna closes a trial once it is told
 
 SCORES = ("accuracy", "loss", "prequential_accuracy", "prequential_loss")
-COSTS = ("spikes", "synaptic_operations", "weight_writes")
+COSTS = ("spikes", "synaptic_operations", "weight_writes", "energy_j", "memory_bits", "settling_time_ms")
+SOMETIMES = ("spread", "same_as", "samples", "constraints")
 CURVE = 40  # points of the learning curve that are kept
 
 
-def outcome(objectives: Sequence[Objective], result: Result, seconds: float) -> dict[str, Any]:
-    """What is kept of a result: values in the order of the objectives, scores, costs, a short learning curve.
+def outcome(
+    objectives: Sequence[Objective], results: Sequence[Result], constraints: Sequence[Constraint] = ()
+) -> dict[str, Any]:
+    """What is kept of a complete trial: values in the order of the objectives, by how much it breaks the constraints,
+    scores, costs, a short learning curve.
+
+    All of them are means over its replicates, of which each keeps its seed and values.
 
     Raises
     ------
     NotFinite
-        If an objective is not a finite number.
+        If an objective is not a finite number, or what is constrained is none.
     """
-    values = measure(objectives, result)
-    numbers = {name: plain(getattr(result, name)) for name in (*SCORES, *COSTS)}
+    each = [measure(objectives, result) for result in results]
+    kept: dict[str, Any] = {"values": np.mean(each, axis=0).tolist() if len(each) > 1 else each[0]}
+    if len(each) > 1:
+        kept["replicates"] = [{"seed": r.seed, "values": v} for r, v in zip(results, each, strict=True)]
+        kept["spread"] = np.std(each, axis=0, ddof=1).tolist()
+    if constraints:
+        means = {one: float(np.mean([one.objective.value(result) for result in results])) for one in constraints}
+        kept["constraints"] = {str(one): one.of_value(value) for one, value in means.items()}
+    return kept | reached(results)
+
+
+def reached(results: Sequence[Result]) -> dict[str, Any]:
+    """What is kept of a trial that ended anywhere: what it has reached, and where it came from."""
+    first = results[0]
+    peaks = [result.peak_memory_bytes for result in results]
     return {
-        "values": values,
-        **numbers,
-        "peak_memory_bytes": result.peak_memory_bytes,
-        "curve": short_curve(result),
-        "seconds": round(seconds, 3),
-        "builds": int(result.builds),
-        "hashes": dict(result.hashes),
-        "versions": dict(result.versions),
+        **{name: mean(getattr(result, name) for result in results) for name in (*SCORES, *COSTS)},
+        "peak_memory_bytes": largest(*peaks),
+        "curve": short_curve(results),
+        "builds": sum(int(result.builds) for result in results),
+        "hashes": dict(first.hashes),
+        "versions": dict(first.versions),
     }
 
 
-def short_curve(result: Result) -> list[float | None]:
+def mean(values: Iterable[float | None]) -> float | None:
+    """The mean of numbers that JSON can hold: NaN and infinity, or nothing, become null."""
+    numbers = [plain(value) for value in values]
+    known = [number for number in numbers if number is not None]
+    return float(np.mean(known)) if known and len(known) == len(numbers) else None
+
+
+def short_curve(results: Sequence[Result]) -> list[float | None]:
     """The prequential accuracy over a sliding window at about `CURVE` places, the last one included.
 
-    In a task without labels it is the loss.
+    In a task without labels it is the loss. The mean over results, as far as all of them went.
     """
-    curve = result.prequential_curve(window=100) if result.labelled else result.loss_curve(window=100)
+    curves = [r.prequential_curve(window=100) if r.labelled else r.loss_curve(window=100) for r in results]
+    shortest = min(map(len, curves))
+    curve = np.mean([one[:shortest] for one in curves], axis=0)
     step = max(1, math.ceil(len(curve) / CURVE))
     return [plain(value, 5) for value in curve[::-1][::step][::-1]]
 
@@ -64,6 +95,11 @@ def plain(value: Any, digits: int | None = None) -> float | None:
     if not math.isfinite(number):
         return None
     return number if digits is None else round(number, digits)
+
+
+def is_warm(trial: FrozenTrial) -> bool:
+    """Whether it was added from another study: it ran there, and does not count here."""
+    return WARM in trial.user_attrs
 
 
 @dataclass(frozen=True)
@@ -94,8 +130,16 @@ class Record:
         return self.trial.user_attrs.get(ORIGIN, {})
 
     @property
+    def seeds(self) -> list[int]:
+        """Seeds of its replicates; one as a rule."""
+        first = [] if self.seed is None else [self.seed]
+        return [replicate["seed"] for replicate in self.result.get("replicates", [])] or first
+
+    @property
     def result(self) -> dict[str, Any]:
-        """What `outcome` kept; only `seconds` if it failed."""
+        """What `outcome` kept, `reached` if it was pruned, and how it ran since its driver's last start; only `seconds`
+        if it failed.
+        """
         return self.trial.user_attrs.get(RESULT, {})
 
     @property
@@ -114,6 +158,7 @@ class Record:
     def attrs(self, final: dict[str, Any] | None) -> dict[str, Any]:
         """What tables and JSON show of it besides values and parameters."""
         shown = {name: self.result.get(name) for name in (*SCORES, *COSTS, "peak_memory_bytes", "seconds", "builds")}
+        shown |= {name: self.result[name] for name in SOMETIMES if name in self.result}
         origin = {name: self.origin.get(name) for name in ("backend", "dtype", "script")}
         test = {name: (final or {}).get(name) for name in ("test_accuracy", "test_loss")}
         return {"seed": self.seed, **test, **shown, **origin}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from contextlib import nullcontext
 from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from search.errors import StudyError
 from search.interrupt import Interrupt
@@ -14,10 +15,24 @@ from snn.backends.build import compiler
 from snn.backends.cache.folder import cache_limit
 from snn.profile import Profile, cpu_seconds
 
+if TYPE_CHECKING:
+    from search.executor import Executor
+
 
 def available_cpus() -> int:
     """CPUs that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def executor_of(plan: Plan, workers: int | None, cluster: Any = None, profile: Profile | None = None) -> Executor:
+    """Where jobs run: on this machine, or on a cluster."""
+    from search.executor import local_executor
+
+    if cluster is None:
+        return local_executor(plan.task, workers or available_cpus(), profile)
+    from search.cluster import connect
+
+    return connect(cluster, workers)
 
 
 def check(plan: Plan) -> None:
@@ -32,7 +47,8 @@ def check(plan: Plan) -> None:
     if problems := plan.task.problems():
         raise StudyError(problems)
     if plan.task.data.labels is None:  # reads the data, once for all trials
-        absent = [objective.name for objective in plan.objectives if objective.labels]
+        bounded = [one.objective for one in plan.constraints]
+        absent = [objective.name for objective in [*plan.objectives, *bounded] if objective.labels]
         if absent:
             raise StudyError(
                 f"`objectives` must be what {plan.task.name} has, which is a task without labels, but has "
@@ -44,7 +60,12 @@ def check(plan: Plan) -> None:
 
 
 def search(
-    plan: Plan, trials: int, workers: int, interrupt: Interrupt | None = None, profiled_from: float | None = None
+    plan: Plan,
+    trials: int,
+    workers: int | None = None,
+    interrupt: Interrupt | None = None,
+    profiled_from: float | None = None,
+    cluster: Any = None,
 ) -> tuple[Summary, bool]:
     """Search, and say how.
 
@@ -54,12 +75,14 @@ def search(
         What to search.
     trials : int
         Total of complete, pruned and failed trials.
-    workers : int
-        Trials at a time.
+    workers : int, optional
+        Trials at a time; by default one for each CPU, or for each thread of the cluster.
     interrupt : Interrupt, optional
         One that has been entered already.
     profiled_from : float, optional
         `snn.profile.cpu_seconds` from which on to say where the CPU went.
+    cluster : str or distributed.Client, optional
+        Where trials run, if not on this machine.
 
     Returns
     -------
@@ -68,28 +91,31 @@ def search(
     interrupted : bool
         Whether Ctrl-C ended it.
     """
-    from search.begin import begin
+    from search.begin import begin, choose_sampler
     from search.driver import Driver
-    from search.executor import local_executor
-    from search.owner import claim, release
+    from search.owner import owned
+    from search.patient import Patience
     from search.progress import make_progress
     from search.summary import count, ended, summarise
+    from search.warm import warm_up
 
     with nullcontext(interrupt) if interrupt else Interrupt() as asked, make_progress(plan.objectives) as progress:
         check(plan)
-        study = begin(plan, progress.say)
-        profile = None if profiled_from is None else Profile()
-        before = ended(count(study.get_trials(deepcopy=False)))
-        claim(study)
-        try:
-            driver = Driver(plan, study, local_executor(plan.task, workers, profile), progress, profile)
+        with owned(plan.location, plan.name) as owner:
+            study = begin(plan, progress.say, Patience(progress.say, lambda: asked.asked, owner.check))
+            profile = None if profiled_from is None else Profile()
+            before = ended(count(study.get_trials(deepcopy=False)))
+            warm_up(study, plan, progress.say)
+            executor = executor_of(plan, workers, cluster, profile)
+            choose_sampler(study, plan, executor.workers)
+            if cluster is not None:
+                progress.say(str(executor))
+            driver = Driver(plan, study, executor, progress, profile)
             asked.then = driver.interrupt
             if asked.asked:
                 driver.interrupt()
             finished = driver.run(trials)
-        finally:
-            release(study)
-        summary = summarise(study, plan.location)
+            summary = summarise(study, plan.location)
     if profile is not None and profiled_from is not None:
         report = profile.report(ended(summary.trials) - before, cpu_seconds() - profiled_from)
         summary = replace(summary, profile=report)

@@ -1,18 +1,24 @@
-"""Where a study lies: a journal file beside the script, or any storage URL of Optuna."""
+"""Where a study lies: a journal file beside the script, or the URL of an SQLite or PostgreSQL database."""
 
 from __future__ import annotations
 
+import gc
+import hashlib
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
-from urllib.parse import unquote
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, unquote
 
 from search.errors import StudyError
 
 if TYPE_CHECKING:
     import optuna
     from optuna.storages import BaseStorage
+
+    from search.patient import Patience
 
 # Greedy up to the last @: a password that should have been escaped is then hidden too.
 _LOGIN = re.compile(r"([A-Za-z][\w+.-]*://)([^\s'\"<>:@/]*):([^\s'\"<>]*)@")
@@ -35,10 +41,13 @@ class Location:
         A URL (`sqlite:///study.db`, `postgresql://user:password@host/db`), or the path of a journal file.
     artifacts : Path
         Folder of the images that belong to trials.
+    states : Path
+        Folder of what trials in flight need, see `folder`.
     """
 
     text: str
     artifacts: Path
+    states: Path
 
     @classmethod
     def of(cls, storage: str | Path | None, default: Path) -> Location:
@@ -46,13 +55,14 @@ class Location:
         if storage is None:
             storage = default.with_name(default.name + ".journal")
         if "://" in str(storage):
-            return cls(str(storage), default.with_name(default.name + ".artifacts"))
+            beside = [default.with_name(default.name + suffix) for suffix in (".artifacts", ".states")]
+            return cls(str(storage), *beside)
         path = Path(storage)
         if not path.name or path.is_dir():
             raise StudyError(
                 f"`storage` must be a URL or the path of a journal file, but {str(storage)!r} is a folder."
             )
-        return cls(str(path), path.with_suffix(".artifacts"))
+        return cls(str(path), path.with_suffix(".artifacts"), path.with_suffix(".states"))
 
     @property
     def is_url(self) -> bool:
@@ -73,8 +83,40 @@ class Location:
                     text = text.replace(form, "***")
         return mask(text)
 
-    def open(self, create: bool) -> BaseStorage:
+    @property
+    def kind(self) -> str:
+        """`journal`, or the database: `sqlite`, `postgresql`, ..."""
+        return re.split(r"[+:]", self.text, maxsplit=1)[0].lower() if self.is_url else "journal"
+
+    @property
+    def file(self) -> Path | None:
+        """The file that holds the study; None if a server does, or memory."""
+        if not self.is_url:
+            return Path(self.text)
+        if self.kind != "sqlite":
+            return None
+        name = self.text.partition(":///")[2].partition("?")[0]
+        return None if name in ("", ":memory:") else Path(unquote(name.removeprefix("file:")))
+
+    def folder(self, study: str) -> Path:
+        """Where the states and the untold results of a study's trials lie; not made here."""
+        return self.states / file_name(study)
+
+    @staticmethod
+    def beside(file: Path, study: str, suffix: str) -> Path:
+        """A file of a study's beside the storage that holds it, by whatever path that was reached."""
+        file = file.resolve()
+        return file.with_name(f"{file.name}.{file_name(study)}{suffix}")
+
+    def open(self, create: bool, patience: Patience | None = None) -> BaseStorage:
         """The storage.
+
+        Parameters
+        ----------
+        create : bool
+            Whether to make one that is not there.
+        patience : Patience, optional
+            How to wait for one that goes away. Without it, that is an error at once.
 
         Raises
         ------
@@ -83,37 +125,79 @@ class Location:
         """
         if not create and (missing := self._missing_file()):
             raise StudyError(f"A study must have been run before it can be read, but there is no {missing} yet.")
+        if patience is None:
+            with self.opening():
+                return self._open(None)
+        from search.patient import Outages, Patient
+
+        outages = Outages(patience, self)
+        with self.opening():
+            # who drives a study holds its lock: a server that gave it is there, and may be gone for a while only
+            served = self.kind == "postgresql"
+            storage = outages.wait(lambda: self._open(patience)) if served else self._open(patience)
+        return Patient(storage, outages)
+
+    @contextmanager
+    def opening(self) -> Iterator[None]:
+        """What goes wrong while the storage is opened becomes a user's error that shows no password."""
         try:
-            return self._open()
+            yield
         except ImportError as error:
+            remedy = ": pip install 'snnsearch[postgresql]'" if self.kind == "postgresql" else ""
             raise StudyError(
-                f"The storage {self.shown} needs a driver that is not installed: {self._first_line(error)}."
+                f"The storage {self.shown} needs a driver that is not installed: {self.first_line(error)}{remedy}."
             ) from None
+        except StudyError:
+            raise
         except Exception as error:  # each database driver has exceptions of its own
             raise StudyError(
-                f"The storage {self.shown} must be one that can be opened, but: {self._first_line(error)}."
+                f"The storage {self.shown} must be one that can be opened, but: {self.first_line(error)}."
             ) from None
 
-    def _open(self) -> BaseStorage:
+    def _open(self, patience: Patience | None) -> BaseStorage:
         if self.is_url:
-            from optuna.storages import get_storage
+            from optuna.storages import RDBStorage, get_storage
 
-            return get_storage(self.text)
+            if self.text.startswith("redis"):
+                return get_storage(self.text)  # says what to do instead
+            # whoever is patient has a stale connection replaced by trying again, and does not ask before each use
+            settings = {"pool_pre_ping": patience is None, "connect_args": connect_arguments(self.text)}
+            storage = RDBStorage(self.text, engine_kwargs=settings)
+            if patience is not None:
+                from search.patient import prepare
+
+                prepare(storage.engine, patience)
+            return get_storage(storage)  # with the cache that a URL would get
         from search.journal import open_journal
 
         return open_journal(Path(self.text))
 
-    def _missing_file(self) -> str | None:
-        path = self.text
-        if self.is_url:
-            if not path.startswith("sqlite:///"):
-                return None
-            path = path.removeprefix("sqlite:///").partition("?")[0]
-        return None if Path(path).is_file() else path
+    def _missing_file(self) -> Path | None:
+        return None if self.file is None or self.file.is_file() else self.file
 
-    def _first_line(self, error: Exception) -> str:
+    def first_line(self, error: BaseException) -> str:
+        """What an error says, in one line and without the password."""
         lines = self.hide(str(error)).strip().splitlines()
         return f"{type(error).__name__}: {lines[0].rstrip('.')}" if lines else type(error).__name__
+
+
+def file_name(text: str) -> str:
+    """A name for a file that stands for the text: readable, and different for different texts."""
+    name = quote(text, safe=" ,=+@()[]") or "%"
+    name = name if text.strip(".") else name.replace(".", "%2E")
+    return name if len(name) <= 100 else f"{name[:80]}-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
+
+
+def connect_arguments(url: str) -> dict[str, Any]:
+    """What a database's driver is told so that a server that is gone without a word is noticed within a minute."""
+    from sqlalchemy import make_url
+
+    parsed = make_url(url)
+    if parsed.get_backend_name() != "postgresql" or not parsed.get_driver_name().startswith("psycopg"):
+        return {}
+    wanted: dict[str, Any] = {"application_name": "snnsearch", "connect_timeout": 10, "tcp_user_timeout": 60_000}
+    wanted |= {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
+    return {name: value for name, value in wanted.items() if name not in parsed.query}
 
 
 def load(storage: BaseStorage, name: str, location: Location) -> optuna.Study:
@@ -131,4 +215,24 @@ def load(storage: BaseStorage, name: str, location: Location) -> optuna.Study:
     names = optuna.get_all_study_names(storage)
     if name not in names:
         raise StudyError(f"{location.shown} must hold the study {name!r}, but does not; {nearest(name, names)}.")
-    return optuna.load_study(study_name=name, storage=storage)
+    study = optuna.load_study(study_name=name, storage=storage)
+    read(study)
+    return study
+
+
+def read(study: optuna.Study) -> None:
+    """Have all trials at hand, so that whoever asks for them later reads only what is new."""
+    with no_garbage():
+        study.get_trials(deepcopy=False)
+
+
+@contextmanager
+def no_garbage() -> Iterator[None]:
+    """While much is read: Python would look for garbage in all of it, over and over, for half of the time."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import numbers
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from search.constraints import make_constraint, problems_with_constraints
 from search.errors import StudyError
-from search.objectives import OBJECTIVES, problems_with
+from search.objectives import Objective, make_objective, problems_with
 from search.plan import Plan
+from search.pruning import HALVING, problems_with_pruner
+from search.rungs import MOST, RUNGS
+from search.samplers.make import problems_with as problems_with_sampler
 from search.script import Script, loading
 from search.storage import Location
 from snn.backends.load import BACKENDS
@@ -20,11 +24,21 @@ from snn.profile import cpu_seconds
 from tasks import Task
 
 if TYPE_CHECKING:
+    from distributed import Client
     from optuna import Trial
+    from optuna.pruners import BasePruner
     from optuna.samplers import BaseSampler
 
+    from search.confirm import Confirmation
     from search.summary import Summary
     from snn.network import Network, NetworkSpec
+    from snn.result import Result
+
+SETTINGS = (
+    *("constraints", "name", "storage", "seed", "sampler", "backend", "dtype", "pruner", "rungs", "replicates"),
+    *("warm_start", "enqueue"),
+)
+"""What a run may change of a study."""
 
 
 class Study:
@@ -37,22 +51,48 @@ class Study:
         what it asks for is the search space.
     task : Task
         What the network learns and how it is scored.
-    objectives : sequence of str, default ["accuracy"]
+    objectives : sequence of str, Objective or function, default ["accuracy"]
         One or more of `accuracy` (validation part, maximised), `loss` (validation part, minimised),
-        `prequential_accuracy` (stream, maximised), `prequential_loss` (stream, minimised), and per streamed sample,
-        minimised: `spikes`, `synaptic_operations`, `weight_writes`. A task without labels has no accuracies.
+        `prequential_accuracy` (stream, maximised), `prequential_loss` (stream, minimised), and, all minimised, per
+        streamed sample `spikes`, `synaptic_operations`, `weight_writes` and `energy_j` (an estimate for Loihi),
+        `memory_bits` of the network, and `settling_time_ms` (from which the decision no longer changes). A task
+        without labels has no accuracies and no settling time. Or a function of the result, minimised;
+        `Objective.of(function, "maximize")` otherwise.
+    constraints : sequence of str, default none
+        What a network must keep to, such as ``["accuracy >= 0.9", "memory_bits <= 2**20"]``: bounds on objectives or
+        other numbers that have their names. Samplers keep away from what breaks them, and the best are among those
+        that break none.
     name : str, optional
         The study's name; without one, the script's without suffix.
     seed : int, default 0
         At least 0. Every trial's seed follows from it and from the trial's number.
-    sampler : optuna.samplers.BaseSampler or callable, optional
-        Who suggests: an Optuna sampler, or a function of `seed=` that makes one, such as its class. TPE by default.
+    sampler : str, optuna.samplers.BaseSampler or callable, optional
+        Who suggests: a name (``"tpe"``, ``"forest"``, ``"cmaes"``, ``"nsgaii"``, ``"gp"``, ``"qmc"``, ``"random"``), an
+        Optuna sampler, or a function of `seed=` that makes one, such as its class. By default TPE, and from 9 workers
+        on the forest, which keeps many suggestions apart.
+    pruner : str, optuna.pruners.BasePruner or None, default "halving"
+        Who decides after each rung but the last whether a trial goes on, by its prequential accuracy so far (the
+        prequential loss where that or the loss is the first objective, or without labels): ``"halving"``, which is
+        asynchronous successive halving, by which the best third goes on; the name of a pruner of Optuna's, such as
+        ``"median"``; an object of Optuna's; None or ``"none"`` for nobody.
+    rungs : int, 1 to 16, default 4
+        A trial runs in so many pieces, each twice as long as all before it: 1/8, 1/4, 1/2 and all of the stream. Its
+        numbers do not depend on that.
+    replicates : int, at least 1, default 1
+        How many seeds a trial is run with; its values are their means.
     storage : str or path, optional
-        Any storage URL of Optuna or the path of a journal file; without one, `<script>.journal` beside the script.
+        The path of a journal file, or the URL of an SQLite or PostgreSQL database as Optuna takes it; without one,
+        `<script>.journal` beside the script.
     backend : {"standalone", "runtime", "runtime:cython"}, default "standalone"
         Compiled programs, or Brian2 in a process for each worker.
     dtype : {"float32", "float64"}, default "float32"
         Precision.
+    warm_start : str, path or Study, optional
+        Another study to learn from: its script, its storage (``#name`` after it if that holds several), or itself.
+        Complete trials with the same objectives and task are added if their parameters lie in the present space; of
+        a study with others the best parameters are tried first. They do not count as trials of this one.
+    enqueue : sequence of dict, default ()
+        Parameters to try first, such as ``[{"lr": 0.01}]``; what is not given is suggested.
 
     Raises
     ------
@@ -64,35 +104,56 @@ class Study:
         self,
         network: Callable[[Trial], Network | NetworkSpec],
         task: Task,
-        objectives: Sequence[str] = ("accuracy",),
+        objectives: Sequence[str | Objective | Callable[[Result], float]] = ("accuracy",),
+        constraints: Sequence[str] = (),
         name: str | None = None,
         seed: int = 0,
-        sampler: BaseSampler | Callable[..., BaseSampler] | None = None,
+        sampler: BaseSampler | Callable[..., BaseSampler] | str | None = None,
+        pruner: str | BasePruner | None = HALVING,
+        rungs: int = RUNGS,
+        replicates: int = 1,
         storage: str | Path | None = None,
         backend: str = "standalone",
         dtype: str = "float32",
+        warm_start: str | Path | Study | None = None,
+        enqueue: Sequence[Mapping[str, Any]] = (),
     ):
         problems = []
         if not callable(network):
             problems.append(f"`network` must be a function of a trial, but is {network!r}: write `def network(trial)`.")
         if not isinstance(task, Task):
             problems.append(f"`task` must be a Task, but is {task!r}: give an instance such as Digits().")
-        problems += problems_with(objectives)
-        problems += check_settings(name=name, seed=seed, storage=storage, backend=backend, dtype=dtype)
+        if unknown := problems_with(objectives):
+            problems += unknown
+        else:
+            problems += problems_with_constraints(constraints, map(make_objective, objectives))
+            problems += problems_with_sampler(sampler, len(objectives))
+        problems += problems_with_pruner(pruner)
+        problems += check_settings(
+            name=name, seed=seed, storage=storage, backend=backend, dtype=dtype, rungs=rungs, replicates=replicates
+        )
+        problems += check_settings(warm_start=warm_start, enqueue=enqueue)
         if problems:
             raise StudyError(problems)
         self.network = network
         self.task = task
         self.objectives = tuple(objectives)
+        self.constraints = tuple(constraints)
         self.name = name
         self.seed = int(seed)
         self.sampler = sampler
+        self.pruner = pruner
+        self.rungs = int(rungs)
+        self.replicates = int(replicates)
         self.storage = storage
         self.backend = backend
         self.dtype = dtype
+        self.warm_start = warm_start
+        self.enqueue = tuple(dict(params) for params in enqueue)
 
     def __repr__(self) -> str:
-        return f"Study(name={self.name!r}, task={self.task!r}, objectives={list(self.objectives)})"
+        names = [make_objective(item).name for item in self.objectives]
+        return f"Study(name={self.name!r}, task={self.task!r}, objectives={names})"
 
     def plan(self, script: Script | None = None, **changes: Any) -> Plan:
         """The study with everything settled.
@@ -102,18 +163,23 @@ class Study:
         script : Script, optional
             Where it is defined; found from `network` if not given.
         **changes
-            `name`, `storage`, `seed`, `backend`, `dtype`, `timeout` that replace the study's own unless None.
+            Any of `SETTINGS`, `timeout` and `memory`: they replace the study's own unless None.
         """
         if problems := check_settings(**changes):
             raise StudyError(problems)
+        objectives = tuple(map(make_objective, self.objectives))
+        problems = problems_with_constraints(changes.get("constraints") or (), objectives)
+        if problems := problems + problems_with_sampler(changes.get("sampler"), len(objectives)):
+            raise StudyError(problems)
         script = script or Script.of(self.network)
-        own = {name: getattr(self, name) for name in ("name", "storage", "seed", "backend", "dtype")}
-        settled = {**own, "timeout": None, **{name: value for name, value in changes.items() if value is not None}}
+        own = {name: getattr(self, name) for name in SETTINGS}
+        given = {name: value for name, value in changes.items() if value is not None}
+        settled = {**own, "timeout": None, "memory": None, **given}
         plan = Plan(
             network=self.network,
             task=self.task,
-            objectives=tuple(OBJECTIVES[name] for name in self.objectives),
-            sampler=self.sampler,
+            objectives=objectives,
+            constraints=tuple(make_constraint(text, objectives) for text in settled.pop("constraints")),
             location=Location.of(settled.pop("storage"), script.folder / script.stem),
             script=script,
             **settled,
@@ -126,6 +192,7 @@ class Study:
         workers: int | None = None,
         timeout: float | None = None,
         profile: bool = False,
+        cluster: str | Client | None = None,
         **changes: Any,
     ) -> Summary:
         """Search until the study has its number of trials; run again, it goes on where it was.
@@ -135,13 +202,17 @@ class Study:
         trials : int, default 100
             Total of complete, pruned and failed trials.
         workers : int, optional
-            Trials at a time; one for each CPU by default.
+            Trials at a time; one for each CPU by default, or for each thread of the cluster.
         timeout : float, optional
             Seconds that a trial may take.
         profile : bool, default False
             Whether to say where the CPU of driver and programs went, in the summary's `profile`.
+        cluster : str or distributed.Client, optional
+            Where trials run (`search.cluster`): the address of a scheduler, such as ``"tcp://10.0.0.1:8786"``, or a
+            client. On this machine by default.
         **changes
-            `name`, `storage`, `seed`, `backend`, `dtype` that replace the study's own.
+            `memory`, the bytes that the process of a run may take (any number by default; a run that needs more fails),
+            and any of `SETTINGS` that replace the study's own.
 
         Returns
         -------
@@ -153,7 +224,7 @@ class Study:
         KeyboardInterrupt
             If it was interrupted; the study can be run again.
         """
-        from search.searching import available_cpus, search
+        from search.searching import search
 
         if file := loading.get():
             raise StudyError(
@@ -164,21 +235,73 @@ class Study:
             raise StudyError(problems)
         began = cpu_seconds() if profile else None
         plan = self.plan(timeout=timeout, **changes)
-        summary, interrupted = search(plan, trials, workers or available_cpus(), profiled_from=began)
+        summary, interrupted = search(plan, trials, workers, profiled_from=began, cluster=cluster)
         if interrupted:
             raise KeyboardInterrupt(f"study {summary.study!r} was interrupted; call run again to go on")
         return summary
+
+    def confirm(
+        self,
+        top: int = 5,
+        seeds: int = 10,
+        workers: int | None = None,
+        cluster: str | Client | None = None,
+        **changes: Any,
+    ) -> Confirmation:
+        """Run the best networks of a finished search on fresh seeds, on the test part.
+
+        Parameters
+        ----------
+        top : int, default 5
+            How many: the best by the first objective; with several objectives those of the front.
+        seeds : int, default 10
+            How many seeds that no trial has had. Called with more, it runs the new ones only.
+        workers, cluster
+            As in `run`.
+        **changes
+            `name`, `storage` that replace the study's own.
+
+        Returns
+        -------
+        Confirmation
+            Mean, 95 % bootstrap interval over seeds, and the difference from what the search saw; it prints itself.
+
+        Raises
+        ------
+        StudyError
+            If the search is not over: until then the test part is not read.
+        KeyboardInterrupt
+            If it was interrupted; called again, it goes on.
+        """
+        from search.confirm import confirm
+
+        if problems := check_settings(top=top, seeds=seeds, workers=workers):
+            raise StudyError(problems)
+        confirmation, interrupted = confirm(self.plan(**changes), top, seeds, workers, cluster=cluster)
+        if interrupted:
+            raise KeyboardInterrupt("the confirmation was interrupted; call confirm again to go on")
+        return confirmation
 
 
 def check_settings(**settings: Any) -> list[str]:
     """Everything wrong with the settings of a study or of a run, each one sentence; None stands for not given."""
     checks = {
+        "constraints": lambda name, value: None,  # they and the sampler need the objectives
+        "sampler": lambda name, value: None,
         "name": _check_text,
         "storage": lambda name, value: _check_text(name, str(value) if isinstance(value, Path) else value),
         "seed": lambda name, value: _check_whole(name, value, 0),
         "trials": lambda name, value: _check_whole(name, value, 0),
         "workers": lambda name, value: _check_whole(name, value, 1),
+        "top": lambda name, value: _check_whole(name, value, 1),
+        "seeds": lambda name, value: _check_whole(name, value, 1),
+        "rungs": lambda name, value: _check_whole(name, value, 1, MOST),
+        "replicates": lambda name, value: _check_whole(name, value, 1),
+        "pruner": lambda name, value: next(iter(problems_with_pruner(value)), None),
         "timeout": _check_seconds,
+        "memory": lambda name, value: _check_whole(name, value, 1),
+        "warm_start": _check_other,
+        "enqueue": _check_enqueue,
         "backend": lambda name, value: _check_choice(name, value, BACKENDS),
         "dtype": lambda name, value: _check_choice(name, value, tuple(DTYPES)),
     }
@@ -193,14 +316,34 @@ def _check_text(name: str, value: Any) -> str | None:
     return None if isinstance(value, str) and value else f"`{name}` must be a text and not empty, but is {value!r}."
 
 
+def _check_other(name: str, value: Any) -> str | None:
+    if isinstance(value, Study | Path) or (isinstance(value, str) and value):
+        return None
+    return f"`{name}` must be another study: its script, its storage, or a Study, but is {value!r}."
+
+
+def _check_enqueue(name: str, value: Any) -> str | None:
+    if isinstance(value, Sequence) and not isinstance(value, str) and all(map(_are_params, value)):
+        return None
+    return f"`{name}` must be a list of parameters with plain values, such as [{{'lr': 0.01}}], but is {value!r}."
+
+
+def _are_params(value: Any) -> bool:
+    return isinstance(value, Mapping) and all(
+        isinstance(key, str) and (item is None or isinstance(item, str | int | float)) for key, item in value.items()
+    )
+
+
 def _check_choice(name: str, value: Any, choices: Sequence[str]) -> str | None:
     return None if value in choices else f"`{name}` must be known, but is {value!r}; {nearest(str(value), choices)}."
 
 
-def _check_whole(name: str, value: Any, least: int) -> str | None:
-    if isinstance(value, numbers.Integral) and not isinstance(value, bool) and int(value) >= least:
+def _check_whole(name: str, value: Any, least: int, most: int | None = None) -> str | None:
+    whole = isinstance(value, numbers.Integral) and not isinstance(value, bool)
+    if whole and int(value) >= least and (most is None or int(value) <= most):
         return None
-    return f"`{name}` must be a whole number of at least {least}, but is {value!r}."
+    bounds = f"of at least {least}" if most is None else f"from {least} to {most}"
+    return f"`{name}` must be a whole number {bounds}, but is {value!r}."
 
 
 def _check_seconds(name: str, value: Any) -> str | None:

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from search.record import FINAL, Record
+from search.constraints import feasible, preferred
+from search.pareto import pareto
+from search.record import FINAL, Record, is_warm
 from search.storage import Location
 
 if TYPE_CHECKING:
@@ -94,21 +96,34 @@ def ended(counts: dict[str, int]) -> int:
 
 
 def count(trials: Iterable[FrozenTrial]) -> dict[str, int]:
-    """How many trials are in each state."""
-    found = Counter(trial.state.name.lower() for trial in trials)
+    """How many trials are in each state; those that were added from another study do not count."""
+    found = Counter(trial.state.name.lower() for trial in trials if not is_warm(trial))
     return {state: found[state] for state in ("complete", "fail", "pruned", "running")}
 
 
-def front(study: optuna.Study) -> list[FrozenTrial]:
-    """The Pareto front, the best by the first objective first; one trial if there is one objective."""
+def candidates(study: optuna.Study) -> list[FrozenTrial]:
+    """Complete trials that ran here and keep to all constraints, the best by the first objective first.
+
+    Where none keeps to all, those that break them least. Those that were told the scores of another are left out.
+    """
     from optuna.study import StudyDirection
     from optuna.trial import TrialState
 
     sign = -1 if study.directions[0] == StudyDirection.MAXIMIZE else 1
-    if len(study.directions) > 1:
-        return sorted(study.best_trials, key=lambda trial: (sign * trial.values[0], trial.number))
     complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
-    return sorted(complete, key=lambda trial: (sign * trial.values[0], trial.number))[:1]
+    own = preferred([trial for trial in complete if not is_warm(trial) and "same_as" not in Record(trial).result])
+    return sorted(own, key=lambda trial: (sign * trial.values[0], trial.number))
+
+
+def front(study: optuna.Study) -> list[FrozenTrial]:
+    """The Pareto front, the best by the first objective first; one trial if there is one objective.
+
+    Of the trials that keep to all constraints; where none does, those that break them least.
+    """
+    found = candidates(study)
+    if len(study.directions) == 1:
+        return found[:1]
+    return pareto(found, study.directions) if any(map(feasible, found)) else found
 
 
 def summarise(study: optuna.Study, location: Location) -> Summary:

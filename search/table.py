@@ -1,15 +1,14 @@
-"""A study in words and tables: for a terminal, for a pipe, and for the notes of the dashboard."""
+"""A study in words and tables: for a terminal and for a pipe."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from optuna.trial import FrozenTrial
-
     from search.summary import Best, Summary
+
+PER_SAMPLE = ("spikes", "synaptic_operations", "weight_writes", "energy_j")
 
 
 def number(value: Any) -> str:
@@ -58,13 +57,22 @@ def _best(best: Best, members: int) -> list[str]:
     final = f"test_{_score(attrs)}"
     lines = [f"Best network: trial {best.number}{of}"]
     lines += _rows("parameters", best.params)
-    lines += _rows("objectives", best.values)
+    lines += _rows("objectives", values_of(best))
+    if broken := {f"[{name}]": by for name, by in attrs.get("constraints", {}).items() if by > 0}:
+        lines += _rows("breaks constraints, as every complete trial does, by", broken)
     names = ("accuracy", "loss", "prequential_accuracy", "prequential_loss")
     scores = {name: attrs[name] for name in names if attrs[name] is not None}
     lines += _rows("scores", {**scores, final: "after the last trial" if attrs[final] is None else attrs[final]})
-    costs = ("spikes", "synaptic_operations", "weight_writes")
-    lines += _rows("costs per sample", {name: attrs[name] for name in costs})
-    return lines
+    lines += _rows("costs per sample", {name: attrs[name] for name in PER_SAMPLE if attrs.get(name) is not None})
+    more = {name: attrs[name] for name in ("memory_bits", "settling_time_ms") if attrs.get(name) is not None}
+    return lines + (_rows("network", more) if more else [])
+
+
+def values_of(best: Best) -> dict[str, str]:
+    """Objectives, each with its standard deviation over replicates if there are several."""
+    spread = best.attrs.get("spread") or [None] * len(best.values)
+    shown = zip(best.values.items(), spread, strict=False)
+    return {name: number(value) + ("" if by is None else f" ± {number(by)}") for (name, value), by in shown}
 
 
 def _score(attrs: dict[str, Any]) -> str:
@@ -76,36 +84,18 @@ def _rows(title: str, values: dict[str, Any]) -> list[str]:
     return [f"  {title}: " + (", ".join(f"{name} = {number(value)}" for name, value in values.items()) or "none")]
 
 
-def markdown(trial: FrozenTrial, names: Sequence[str], attrs: dict[str, Any]) -> str:
-    """A trial as a note of the dashboard."""
-    sections = {
-        "Parameters": trial.params,
-        "Objectives": dict(zip(names, trial.values or [], strict=False)),
-        "Scores and costs": {
-            name: value
-            for name, value in attrs.items()
-            if isinstance(value, int | float) or name == f"test_{_score(attrs)}"
-        },
-    }
-    lines = [f"# Trial {trial.number}"]
-    for title, values in sections.items():
-        lines += ["", f"## {title}", "", "| name | value |", "| --- | --- |"]
-        lines += [f"| {name} | {number(value)} |" for name, value in values.items()]
-    return "\n".join(lines)
-
-
 def columns(summary: Summary) -> tuple[list[str], list[list[str]]]:
     """Headings and rows of the table of best trials: objectives, score on the test part, costs, parameters."""
     if not summary.best:
         return [], []
     objectives = list(summary.best[0].values)
     score = _score(summary.best[0].attrs)
-    costs = [c for c in (score, "spikes", "synaptic_operations", "weight_writes") if c not in objectives]
+    costs = [c for c in (score, *PER_SAMPLE[:3]) if c not in objectives]
     params = list(dict.fromkeys(name for best in summary.best for name in best.params))
     rows = []
     for best in summary.best:
         attrs = [best.attrs[f"test_{score}"], *(best.attrs[name] for name in costs)]
-        values = [best.number, *best.values.values(), *attrs, *(best.params.get(name) for name in params)]
+        values = [best.number, *values_of(best).values(), *attrs, *(best.params.get(name) for name in params)]
         rows.append([number(value) for value in values])
     return ["trial", *objectives, f"test_{score}", *costs, *params], rows
 
@@ -114,6 +104,12 @@ def print_table(summary: Summary) -> None:
     """The best trials on standard output."""
     headings, rows = columns(summary)
     print_rows(f"Best trials of {summary.study}", headings, rows)
+
+
+def table_text(headings: list[str], rows: list[list[str]]) -> list[str]:
+    """Lines of a plain table, columns aligned to the right."""
+    widths = [max(map(len, column)) for column in zip(headings, *rows, strict=True)]
+    return ["  ".join(cell.rjust(w) for cell, w in zip(row, widths, strict=True)) for row in [headings, *rows]]
 
 
 def print_rows(title: str, headings: list[str], rows: list[list[str]]) -> None:

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import sys
+from dataclasses import dataclass, field
 from queue import SimpleQueue
 from threading import Thread
+from typing import TYPE_CHECKING
 
 from search.job import Job
 from search.script import Script, load_module
 from snn.errors import SNNError
 from snn.profile import Profile, stage
+
+if TYPE_CHECKING:
+    from tasks import Task
 
 
 def main() -> None:
@@ -23,10 +29,18 @@ def main() -> None:
     import tasks  # noqa: F401  the long imports, before the clock of the first job starts
 
     answers.write("ready\n")
-    imported: set[str] = set()
+    kept = Kept()
     while True:
         answers.flush()
-        answers.write(_serve(jobs.get(), imported) + "\n")
+        answers.write(_serve(jobs.get(), kept) + "\n")
+
+
+@dataclass
+class Kept:
+    """What is there from earlier jobs: the scripts that were imported, and tasks (by their JSON) with their data."""
+
+    imported: set[str] = field(default_factory=set)
+    tasks: dict[str, Task] = field(default_factory=dict)
 
 
 def _read(jobs: SimpleQueue[str]) -> None:
@@ -35,25 +49,50 @@ def _read(jobs: SimpleQueue[str]) -> None:
     os._exit(0)  # in the middle of a run too: nobody waits for it any more
 
 
-def _serve(line: str, imported: set[str]) -> str:
+def _serve(line: str, kept: Kept) -> str:
     job, more = Job.from_json(line)
     profile = Profile() if more["profile"] else None
-    answer = _run(job, more["result"], profile, imported)
+    answer = _run(job, more["result"], profile, kept)
     return json.dumps(answer if profile is None else {**answer, "profile": profile.to_json()})
 
 
-def _run(job: Job, path: str, profile: Profile | None, imported: set[str]) -> dict[str, str]:
+def _limit(memory: int | None) -> None:
+    """Have allocations fail that would take this process beyond the limit of its present job."""
+    hard = resource.getrlimit(resource.RLIMIT_AS)[1]
+    wanted = resource.RLIM_INFINITY if memory is None else memory
+    if hard != resource.RLIM_INFINITY:
+        wanted = hard if memory is None else min(memory, hard)
+    resource.setrlimit(resource.RLIMIT_AS, (wanted, hard))
+
+
+def _out_of_memory(error: BaseException | None) -> bool:
+    """Whether that is why, below what Brian2 has made of it."""
+    if error is None or isinstance(error, MemoryError):
+        return error is not None
+    return _out_of_memory(error.__cause__ or error.__context__)
+
+
+def _run(job: Job, path: str, profile: Profile | None, kept: Kept) -> dict[str, str]:
     """Run a job and write its result; what went wrong, if anything did."""
+    from tasks import Task
+
     try:
-        if job.script is not None and job.script not in imported:
+        if job.script is not None and job.script not in kept.imported:
             load_module(Script.read(job.script))
-            imported.add(job.script)
-        result = job.run(profile=profile)
+            kept.imported.add(job.script)
+        if job.task not in kept.tasks:
+            kept.tasks[job.task] = Task.from_json(job.task)
+        _limit(job.memory)
+        result = job.run(task=kept.tasks[job.task], profile=profile)
         with stage(profile, "read"):  # how it comes back from here
             result.save(path)
     except SNNError as error:
         return {"error": type(error).__name__, "message": str(error)}
     except Exception as error:
+        _limit(None)
+        if job.memory is not None and _out_of_memory(error):
+            words = f"The run needs more than the {job.memory / 2**20:.4g} MiB of memory that it was given"
+            return {"error": "RunError", "message": f"{words}: raise --memory-limit or make the network smaller."}
         return {"error": "RunError", "message": f"{type(error).__name__}: {error}"}
     return {}
 

@@ -55,7 +55,7 @@ def draw(path, summary, result):
     values = np.array([[best.values["synaptic_operations"], best.values["accuracy"]] for best in summary.best])
     values = values[np.argsort(values[:, 0])]
     front.plot(values[:, 0], values[:, 1], "o-", color="#4477aa")
-    front.set(xlabel="synaptic operations per digit", ylabel="validation accuracy", title="Pareto front", xscale="log")
+    front.set(xlabel="synaptic operations per digit", ylabel="validation accuracy", title="Pareto front")
     front.spines[["top", "right"]].set_visible(False)
     plot_learning_curve(result, curve).set_title("the most accurate network learns")
     plot_raster(result, raster).set_title("its spikes")

@@ -61,6 +61,8 @@ def execute(arguments: argparse.Namespace) -> int:
     folder = cache_folder()
     try:
         arguments.act(arguments, folder)
+    except BrokenPipeError:  # nobody reads on
+        raise
     except OSError as error:
         raise unusable(folder, error) from error
     return 0
@@ -97,7 +99,7 @@ def _list(arguments: argparse.Namespace, folder: Path) -> None:
 
 
 def _facts(entry: Entry) -> dict[str, Any]:
-    from snn.backends.cache.lock import user_name
+    from snn.lock import user_name
 
     used = time.strftime("%Y-%m-%dT%H:%M:%S+00:00", time.gmtime(entry.used))
     return {"key": entry.path.name, "bytes": entry.bytes, "used": used, "owner": user_name(entry.owner)}

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -18,7 +20,7 @@ def add_place(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--storage",
         metavar="URL",
-        help="storage URL of Optuna, or path of a journal file (default: STUDY with the suffix .journal)",
+        help="journal file, or URL of an SQLite or PostgreSQL database (default: STUDY with the suffix .journal)",
     )
     parser.add_argument("--name", help="name of the study (default: the script's, or the name of the file)")
 
@@ -49,6 +51,33 @@ def seconds(text: str) -> float:
     return value
 
 
+def size(text: str) -> int:
+    """A number of bytes, such as 2GiB."""
+    from snn.backends.cache.folder import parse_size
+    from snn.errors import SNNError
+
+    try:
+        value = parse_size("it", text)
+    except SNNError as error:
+        raise argparse.ArgumentTypeError(str(error).removeprefix("it ").removesuffix(".")) from None
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"must be at least one byte, but is {text!r}")
+    return value
+
+
+def parameters(text: str) -> dict[str, Any]:
+    """Parameters of a trial, as JSON."""
+    import json
+
+    try:
+        value = json.loads(text)
+    except ValueError:
+        value = None
+    if not isinstance(value, dict):
+        raise argparse.ArgumentTypeError(f"must be a JSON object such as '{{\"lr\": 0.01}}', but is {text!r}")
+    return value
+
+
 def read_plan(arguments: argparse.Namespace, **changes: Any) -> Plan:
     """The plan of the study that the arguments name."""
     from search.script import Script, load_study
@@ -73,9 +102,27 @@ def read_study(plan: Plan) -> optuna.Study:
     return load(plan.location.open(create=False), plan.name, plan.location)
 
 
+def check_output(path: Path) -> None:
+    """A file that is to be written must be one that can be, before anything takes time.
+
+    Raises
+    ------
+    StudyError
+        If it is a folder, or lies in none.
+    """
+    from search.errors import StudyError
+
+    if path.is_dir():
+        raise StudyError(f"-o must be the path of a file, but {str(path)!r} is a folder.")
+    if not path.parent.is_dir():
+        raise StudyError(f"-o must lie in a folder that exists, but there is no {str(path.parent)!r}: make it first.")
+
+
 def place(arguments: argparse.Namespace) -> str:
     """The arguments of the same study for another command, passwords hidden."""
     from search.storage import mask
 
-    storage = f" --storage {mask(arguments.storage)}" if arguments.storage else ""
-    return f"{arguments.study}{storage}{f' --name {arguments.name}' if arguments.name else ''}"
+    words = [arguments.study]
+    words += ["--storage", mask(arguments.storage)] if arguments.storage else []
+    words += ["--name", arguments.name] if arguments.name else []
+    return shlex.join(words)

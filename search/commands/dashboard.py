@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     import optuna
 
-    from search.executor import Executor
+    from search.executor import Runner
     from search.plan import Plan
 
 PORT = 8080
@@ -46,7 +46,7 @@ def add(commands: Any) -> argparse.ArgumentParser:
 
 def execute(arguments: argparse.Namespace) -> int:
     """Run the command."""
-    from search.executor import local_executor
+    from search.executor import ByBackend
 
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job would ignore Ctrl-C
     plan = read_plan(arguments)
@@ -55,8 +55,8 @@ def execute(arguments: argparse.Namespace) -> int:
     url = f"http://{arguments.host}:{server.server_port}/dashboard/studies/{study._study_id}"
     print(f"Study {study.study_name}: {url}", flush=True)
     print("Ctrl-C ends it.", file=sys.stderr, flush=True)
-    executor = local_executor(plan.task, workers=1)
-    Thread(target=_draw_best, args=(plan, study, executor), daemon=True).start()
+    runner = ByBackend(plan.task)
+    Thread(target=draw_best, args=(plan, study, runner), daemon=True).start()
     if not arguments.no_browser:
         _open_browser(url)
     try:
@@ -64,7 +64,7 @@ def execute(arguments: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         return 0
     finally:
-        executor.stop()
+        runner.stop()
         server.server_close()
     return 0
 
@@ -97,15 +97,15 @@ def _listen(plan: Plan, study: optuna.Study, host: str, port: int | None) -> WSG
     raise StudyError(f"The dashboard must get an address to listen on, but {where}: {reason}.")
 
 
-def _draw_best(plan: Plan, study: optuna.Study, executor: Executor) -> None:
-    """Give images to the best so far of a search that is not over; the test part stays unread."""
+def draw_best(plan: Plan, study: optuna.Study, runner: Runner) -> None:
+    """Give images and notes to the best so far of a search that is not over; the test part stays unread."""
     from search.finish import Finish
     from snn.errors import SNNError
 
     finish = Finish(plan, study, test=False)
-    for trial, job in finish.todo():
+    for trial, jobs in finish.todo():
         try:
-            finish.keep(trial, executor.submit(job).result(), seconds=0.0)
+            finish.keep(trial, [runner.run(job) for job in jobs], seconds=0.0)
         except SNNError as error:
             print(f"trial {trial.number} cannot be drawn: {error}", file=sys.stderr)
 

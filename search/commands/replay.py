@@ -37,17 +37,19 @@ def add(commands: Any) -> argparse.ArgumentParser:
 def execute(arguments: argparse.Namespace) -> int:
     """Run the command."""
     from search.executor import local_executor
-    from search.finish import replay_job
+    from search.finish import replay_jobs
     from search.record import outcome
+    from search.searching import available_cpus
 
     plan = read_plan(arguments)
     trial = _trial(read_study(plan), arguments.number)
-    executor = local_executor(plan.task, workers=1)
+    executor = local_executor(plan.task, workers=min(plan.replicates, available_cpus()))
     try:
-        result = executor.submit(replay_job(plan, trial)).result()
+        futures = [executor.submit(job) for job in replay_jobs(plan, trial)]
+        results = [future.result().result for future in futures]
     finally:
         executor.stop()
-    differences = _differences(trial, outcome(plan.objectives, result, seconds=0.0))
+    differences = _differences(trial, outcome(plan.objectives, results))
     if differences:
         print(f"trial {trial.number}: different\n" + "\n".join(differences))
         return 1

@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
+import shlex
 import sys
 from typing import Any
 
-from search.commands.common import add_place, place, read_plan, seconds, whole
+from search.commands.common import add_place, parameters, place, read_plan, seconds, size, whole
 
 NAME = "run"
+CHANGES = (
+    *("seed", "sampler", "backend", "dtype", "timeout", "memory", "constraints", "pruner", "rungs", "replicates"),
+    *("warm_start", "enqueue"),
+)
+FLAGS = {"constraints": "constraint", "memory": "memory-limit", "warm_start": "warm-start"}  # where they differ
 EXAMPLES = """\
 examples:
   snnsearch run my_study.py --trials 200 --workers 8
       search until the study has 200 trials; the same command again goes on where it was
   snnsearch run my_study.py --trials 50 --timeout 60 --backend runtime --dtype float64
   snnsearch run my_study.py --storage postgresql://user:password@host/db --name second
+  snnsearch run my_study.py --trials 2000 --cluster tcp://10.0.0.1:8786
+      on the workers of a dask scheduler
+  snnsearch run new_study.py --warm-start my_study.py --enqueue '{"lr": 0.01, "n": 64}'
+      learn from the trials of another study, and try these parameters first
   snnsearch run my_study.py --trials 24 --json > result.json
   snnsearch run my_study.py --trials 24 --profile
       and say where the CPU went: ask, lower, build, write, run, read, score, tell
@@ -34,8 +45,28 @@ def add(commands: Any) -> argparse.ArgumentParser:
         "--trials", type=whole(0), default=100, metavar="N", help="total of complete, pruned and failed (default: 100)"
     )
     parser.add_argument("--workers", type=whole(1), metavar="W", help="trials at a time (default: one for each CPU)")
+    parser.add_argument(
+        "--cluster", metavar="ADDRESS", help="run trials on a dask cluster, one for each of its threads by default"
+    )
     parser.add_argument("--timeout", type=seconds, metavar="S", help="seconds that a trial may take (default: any)")
+    parser.add_argument(
+        "--memory-limit", dest="memory", type=size, metavar="SIZE",
+        help="memory that the process of a run may take, such as 2GiB (default: any)",
+    )  # fmt: skip
     parser.add_argument("--seed", type=whole(0), metavar="S", help="seed of the study (default: the script's)")
+    parser.add_argument(
+        "--constraint", action="append", dest="constraints", metavar="C", help="such as 'accuracy >= 0.9'; repeatable"
+    )
+    parser.add_argument("--sampler", metavar="N", help="tpe, forest, cmaes, nsgaii, gp, qmc or random")
+    parser.add_argument("--pruner", metavar="P", help="halving, none, or a pruner of Optuna's such as median")
+    parser.add_argument("--rungs", type=whole(1), metavar="N", help="pieces that a trial runs in (default: 4)")
+    parser.add_argument("--replicates", type=whole(1), metavar="R", help="seeds of a trial (default: 1)")
+    parser.add_argument(
+        "--warm-start", metavar="OTHER", help="learn from another study: its script, or its storage[#name]"
+    )
+    parser.add_argument(
+        "--enqueue", metavar="JSON", action="append", type=parameters, help="parameters to try first; may be repeated"
+    )
     parser.add_argument("--backend", metavar="B", help="standalone, runtime or runtime:cython (default: the script's)")
     parser.add_argument("--dtype", metavar="D", help="float32 or float64 (default: the script's)")
     parser.add_argument("--profile", action="store_true", help="say where the CPU of driver and programs went")
@@ -49,24 +80,37 @@ def execute(arguments: argparse.Namespace) -> int:
 
     began = sum(os.times()[:4])  # before the long imports
     with Interrupt() as interrupt:  # from here on, so that Ctrl-C while Brian2 is imported ends in order too
-        from search.searching import available_cpus, search
+        from search.searching import search
 
-        changes = {name: getattr(arguments, name) for name in ("seed", "backend", "dtype", "timeout")}
+        changes = {name: getattr(arguments, name) for name in CHANGES}
         plan = read_plan(arguments, **changes)
-        workers = arguments.workers or available_cpus()
         profiled_from = began if arguments.profile else None
-        summary, interrupted = search(plan, arguments.trials, workers, interrupt, profiled_from)
+        summary, interrupted = search(
+            plan, arguments.trials, arguments.workers, interrupt, profiled_from, arguments.cluster
+        )
     if arguments.json:
         print(summary.to_json(), flush=True)
     if interrupted:
-        print(
-            f"Interrupted; to go on: snnsearch run {place(arguments)} --trials {arguments.trials} --workers {workers}",
-            file=sys.stderr,
-        )
+        print(f"Interrupted; to go on: {_again(arguments)}", file=sys.stderr)
         return 130
     if not arguments.json:
         print(summary)
-        print(f"Next: snnsearch show {place(arguments)}\n      snnsearch dashboard {place(arguments)}")
+        where = place(arguments)
+        print(f"Next: snnsearch show {where}\n      snnsearch dashboard {where}")
+        print(f"      snnsearch report {where} -o report.html")
         if summary.best:
-            print(f"      snnsearch replay {place(arguments)} {summary.best[0].number}")
+            print(f"      snnsearch replay {where} {summary.best[0].number}")
     return 2 if summary.trials["fail"] and not summary.trials["complete"] + summary.trials["pruned"] else 0
+
+
+def _again(arguments: argparse.Namespace) -> str:
+    """The same command, passwords hidden."""
+    from search.storage import mask
+
+    words = ["snnsearch", "run", *shlex.split(place(arguments)), "--trials", str(arguments.trials)]
+    for name in ("workers", "cluster", *CHANGES):
+        given = getattr(arguments, name)
+        for value in given if isinstance(given, list) else [] if given is None else [given]:
+            text = json.dumps(value) if isinstance(value, dict) else str(value)
+            words += [f"--{FLAGS.get(name, name)}", mask(text)]
+    return shlex.join(words)

@@ -12,6 +12,7 @@ from types import SimpleNamespace
 import pytest
 
 from search.cli import main
+from tests.search import postgres
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -20,7 +21,7 @@ from optuna.samplers import RandomSampler
 from search import Study
 from tests.search.synthetic import Bowl, network
 
-study = Study(network, task=Bowl({task}), objectives={objectives!r}, sampler=RandomSampler)
+study = Study(network, task=Bowl({task}), objectives={objectives!r}, sampler=RandomSampler, pruner=None)
 """
 
 
@@ -82,3 +83,20 @@ def start(folder: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
     for process in started:
         process.kill()
         process.communicate()
+
+
+@pytest.fixture(scope="session")
+def running_server() -> Iterator[postgres.Server]:
+    """A database server, for the tests of one process."""
+    if reason := postgres.missing():
+        pytest.skip(reason)
+    with postgres.server() as one:
+        yield one
+
+
+@pytest.fixture
+def server(running_server: postgres.Server) -> postgres.Server:
+    """A database server with an empty database; a test may restart it."""
+    running_server.start()  # a test that failed may have left it off
+    running_server.empty()
+    return running_server

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Event
 
@@ -13,10 +14,11 @@ import numpy as np
 from brian2 import Hz, ms
 
 from snn import LIF, Dense, LeakyReadout, Network, NetworkSpec, Poisson
-from snn.errors import Cancelled, RunError, RunTimeout
+from snn.errors import Cancelled, OtherRun, RunError, RunTimeout
 from snn.network import freeze
 from snn.result import Part, Result
 from snn.serial import serialisable
+from snn.state import State
 from tasks import Data, Split, Task
 
 SAMPLES = 400
@@ -47,21 +49,38 @@ class Bowl(Task):
         dtype="float32",
         record=(),
         record_samples=5,
+        upto=1.0,
+        after=None,
         test=False,
+        settling=False,
         timeout=None,
         cancel=None,
         profile=None,
+        memory=None,
     ) -> Result:
+        began = time.monotonic()
         x, y = coordinates(freeze(network))
         if self.log:
             with Path(self.log).open("a") as file:
-                file.write(f"{seed} {'test' if test else 'train'}\n")
-        self._wait(30.0 if x > self.slow else self.sleep, timeout, cancel)
+                start = 0 if after is None else len(after.stream)
+                file.write(f"{seed} {'test' if test else 'train'} {upto:g} {start}\n")
+        done = self._done(after, seed, dtype, x)
+        self._wait((30.0 if x > self.slow else self.sleep) * (upto - done), timeout, cancel)
         if x > self.fail:
             raise RunError(f"the bowl broke at x = {x:.3f}")
         if x > self.crash:
             os.kill(os.getpid(), signal.SIGSEGV)
-        return self._result(x, y, seed, backend, dtype, record, test)
+        result = self._result(x, y, seed, backend, dtype, record, test, math.ceil(upto * SAMPLES))
+        return replace(result, run_seconds=time.monotonic() - began + (0.0 if after is None else after.run_seconds))
+
+    @staticmethod
+    def _done(after, seed, dtype, x) -> float:
+        """The fraction that is done, by a result of the same run."""
+        if after is None:
+            return 0.0
+        if (after.seed, after.dtype, after.state.arrays["x"][0]) != (seed, dtype, x):
+            raise OtherRun("The bowl is another one.")
+        return len(after.stream) / SAMPLES
 
     def _wait(self, seconds: float, timeout: float | None, cancel: Event | None) -> None:
         end = time.monotonic() + min(seconds, timeout or seconds)
@@ -71,7 +90,7 @@ class Bowl(Task):
         if timeout is not None and seconds > timeout:
             raise RunTimeout(f"The bowl must end within {timeout:g} s, but did not.")
 
-    def _result(self, x, y, seed, backend, dtype, record, test) -> Result:
+    def _result(self, x, y, seed, backend, dtype, record, test, n) -> Result:
         right = np.exp(-((x - 0.3) ** 2) - (y - 0.7) ** 2)
         loss = np.nan if x > self.nan else 1 - right
         random = np.random.default_rng([seed, int(x * 1e6), int(y * 1e6)])
@@ -81,21 +100,25 @@ class Bowl(Task):
             predictions = np.where(random.random(n) < right, labels, (labels + 1) % 10)
             return Part(predictions, labels, np.full(n, loss))
 
-        stream, validation, tested = part(SAMPLES), part(100), part(100)
+        over = n == SAMPLES
+        stream, validation, tested = part(SAMPLES).first(n), part(100), part(100)
         costs = {"spikes": 1000 * x, "synaptic_operations": 5000 * (x + y), "weight_writes": 10.0}
-        counts = {name: cost * SAMPLES for name, cost in costs.items()}
+        costs["neuron_updates"] = 200.0
+        counts = {name: cost * n for name, cost in costs.items()}
         fired = np.column_stack([np.sort(random.integers(100, size=50)), random.integers(10, size=50)])
         return Result(
             task=self.name, seed=seed, backend=backend, dtype=dtype,
-            stream=stream, validation=validation, test=tested if test else None,
-            counts={**counts, "samples": SAMPLES, "steps": 20 * SAMPLES},
-            weights={}, recordings={"hidden.spikes": fired} if "spikes" in record else {},
+            stream=stream, validation=validation if over else None, test=tested if test and over else None,
+            counts={**counts, "samples": n, "steps": 20 * n},
+            weights={"inputs->hidden": random.normal(size=40)},
+            recordings={"hidden.spikes": fired} if "spikes" in record else {},
             dt_ms=1.0, period=20, versions={"bowl": "1"}, seconds=self.sleep,
+            memory_bits=round(320 * y), state=None if over else State(n, {"x": np.array([x])}),
         )  # fmt: skip
 
     def load(self) -> Data:
         """No samples: the scores are drawn."""
-        return Data(np.zeros((1, 4)), np.zeros(1, int), 10)
+        return Data(np.zeros((SAMPLES, 4)), np.zeros(SAMPLES, int), 10)
 
     def split(self, n: int) -> Split:
         """All to the stream."""

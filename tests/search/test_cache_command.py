@@ -5,13 +5,17 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import pytest
 
 from snn.backends.cache.entry import lock_path
 from tests.snn.programs import held, meanwhile
 
+ROOT = Path(__file__).resolve().parents[2]
 KEYS = [digit * 24 for digit in "abc"]
 MANIFEST = {
     "sha256": "0",
@@ -173,3 +177,13 @@ def test_help_has_examples(snnsearch):
             and "snnsearch cache clear --older 30" in ended.out
             and "SNNSEARCH_CACHE_LIMIT" in ended.out
         )
+
+
+def test_nobody_reads_on(cache):
+    """As in `snnsearch cache list | head`."""
+    read, write = os.pipe()
+    os.close(read)
+    command = [sys.executable, "-u", "-m", "search.cli", "cache", "list"]
+    done = subprocess.run(command, stdout=write, stderr=subprocess.PIPE, text=True, cwd=ROOT, check=False)
+    os.close(write)
+    assert (done.returncode, done.stderr) == (0, "")

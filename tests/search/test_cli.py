@@ -166,6 +166,8 @@ def test_a_mistake_in_the_script_is_one_sentence(snnsearch, write, mistake):
         (["run", "bowl.py", "--profil"], "nearest: --profile"),
         (["run", "bowl.py", "--workers", "0"], "at least 1, but is '0'"),
         (["run", "bowl.py", "--timeout", "-1"], "seconds above 0, but is '-1'"),
+        (["run", "bowl.py", "--memory-limit", "2"], "--memory-limit: must be a number and a unit (B, kB, MB,"),
+        (["run", "bowl.py", "--memory-limit", "0GiB"], "--memory-limit: must be at least one byte, but is '0GiB'"),
         (["run", "bowl.py", "--backend", "standalon"], "nearest: 'standalone'"),
         (["run", "bowl.py", "--dtype", "float16"], "`dtype` must be known"),
         (["run", "bowl.py", "--storage", "nonsense://ann:secret@host/db"], "nonsense://ann:***@host/db"),

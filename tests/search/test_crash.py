@@ -50,7 +50,7 @@ def test_sigkill_loses_no_finished_trial_and_leaves_none_running(start, write, s
     assert sorted(after) == list(range(20)) and {trial[0] for trial in after.values()} == {"COMPLETE"}
     assert {number: after[number] for number in finished} == finished
     assert all(after[number][1].items() >= trial[1].items() for number, trial in before.items())
-    log = [int(line.split()[0]) for line in (folder / "log").read_text().splitlines() if "train" in line]
+    log = [int(line.split()[0]) for line in (folder / "log").read_text().splitlines() if line.endswith("train 1 200")]
     assert all(log.count(trial_seed(0, number)) == 1 for number in finished)
 
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import time
 from urllib.request import urlopen
 
 import pytest
+
+from tests.search.test_figures import is_drawn
 
 
 @pytest.fixture
@@ -30,12 +33,15 @@ def details(url: str) -> dict:
 def test_the_best_trial_carries_images_and_a_note(served, start, folder):
     url, number = served
     (trial,) = [trial for trial in details(url)["trials"] if trial["number"] == number]
-    assert {file["filename"] for file in trial["artifacts"]} == {"learning_curve.png", "raster.png"}
-    assert "test_accuracy" in trial["note"]["body"]
+    names = {file["filename"] for file in trial["artifacts"]}
+    assert names == {"learning_curve.png", "raster.png", "weights.png"}
+    note = trial["note"]["body"]
+    assert "| test_accuracy |" in note and "| x |" in note and "| spikes |" in note
+    assert f"snnsearch replay {folder / 'bowl.py'} {number}" in note and all(name in note for name in names)
     base, _, study = url.rpartition("/dashboard/studies/")
     for file in trial["artifacts"]:
         with urlopen(f"{base}/artifacts/{study}/{trial['trial_id']}/{file['artifact_id']}") as image:
-            assert image.read(4) == b"\x89PNG"
+            assert is_drawn(image.read())
     port = base.rpartition(":")[2]
     second = start("dashboard", folder / "bowl.py", "--port", port, "--no-browser")  # the port is taken
     _, err = second.communicate(timeout=20)
@@ -44,9 +50,9 @@ def test_the_best_trial_carries_images_and_a_note(served, start, folder):
 
 def test_the_best_so_far_are_drawn_without_the_test_part(start, write, snnsearch, folder):
     from search.begin import begin
-    from search.commands.dashboard import _draw_best
+    from search.commands.dashboard import draw_best
     from search.driver import Driver
-    from search.executor import local_executor
+    from search.executor import ByBackend, local_executor
     from search.progress import Lines
     from search.script import Script, load_study
 
@@ -56,8 +62,8 @@ def test_the_best_so_far_are_drawn_without_the_test_part(start, write, snnsearch
     opened = begin(plan, print)
     executor = local_executor(plan.task, 1)
     Driver(plan, opened, executor, Lines(plan.objectives)).search(4)
-    _draw_best(plan, opened, executor)
     executor.stop()
+    draw_best(plan, opened, ByBackend(plan.task))
     drawn = [key for key in opened.user_attrs if key.startswith("images:")]
     assert drawn and not any(key.startswith("final:") for key in opened.user_attrs)
     assert "test" not in (folder / "log").read_text()
@@ -77,7 +83,8 @@ def browser(tmp_path):
     options = ChromeOptions()
     options.binary_location = programs[0]
     flags = "headless no-sandbox disable-gpu disable-quic no-first-run disable-background-networking"
-    for flag in (*flags.split(), "disable-component-update", "disable-sync", f"user-data-dir={tmp_path / 'profile'}"):
+    more = ("disable-component-update", "disable-sync", "window-size=1600,1200")
+    for flag in (*flags.split(), *more, f"user-data-dir={tmp_path / 'profile'}"):
         options.add_argument(f"--{flag}")
     driver = Chrome(options=options, service=Service(programs[1]))
     yield driver
@@ -85,7 +92,10 @@ def browser(tmp_path):
 
 
 @pytest.mark.browser
-def test_a_browser_shows_the_study_and_the_images(served, browser):
+def test_clicking_through_to_a_trial_shows_its_images_and_its_note(served, browser):
+    """From the list of studies to the study, to its trials, to the best of them."""
+    from selenium.common.exceptions import WebDriverException
+
     url, number = served
 
     def wait_for(script: str) -> None:
@@ -94,9 +104,28 @@ def test_a_browser_shows_the_study_and_the_images(served, browser):
             assert time.monotonic() < end, browser.page_source[:2000]
             time.sleep(0.1)
 
-    browser.get(url)
-    wait_for("document.body.innerText.includes('bowl')")
-    browser.get(f"{url}/trials?numbers={number}")
-    wait_for(f"document.body.innerText.includes('Trial {number}')")
+    def click(selector: str, text: str = "") -> None:
+        """The first element that is there, visible, and holds a line like that; as a mouse does it."""
+        end = time.monotonic() + 20
+        while True:
+            try:
+                for element in browser.find_elements("css selector", selector):
+                    if element.is_displayed() and re.search(f"^{text}$" if text else "", element.text, re.MULTILINE):
+                        return element.click()
+            except WebDriverException:  # drawn anew between looking and clicking
+                pass
+            assert time.monotonic() < end, f"nothing to click at {selector} {text}: {browser.page_source[:2000]}"
+            time.sleep(0.1)
+
+    browser.get(url.rpartition("/studies/")[0])
+    click("a[href*='/studies/']", r"0\. bowl")
+    wait_for("document.body.innerText.includes('bowl') && location.pathname.includes('/studies/')")
+    click("a[href$='/trials']")
+    click("[role=button]", f"Trial {number}")
+    wait_for(f"location.search.includes('numbers={number}')")
     shown = "[...document.images].filter(image => image.src.includes('/artifacts/') && image.naturalWidth > 100)"
-    wait_for(f"{shown}.length >= 2")
+    wait_for(f"new Set({shown}.map(image => image.src)).size >= 3")  # learning curve, spikes, weights
+    for part in ("Parameters", "Objectives", "Scores and costs", "test_accuracy", f"bowl.py {number}"):
+        wait_for(f"document.body.innerText.includes({json.dumps(part)})")
+    cells = "[...document.querySelectorAll('td')].map(cell => cell.innerText)"
+    wait_for(f"{cells}.includes('accuracy') && {cells}.includes('spikes') && {cells}.includes('x')")

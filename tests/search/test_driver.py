@@ -15,6 +15,7 @@ from search import Study
 from search.begin import begin
 from search.driver import Driver
 from search.executor import Executor
+from search.job import Ran
 from search.progress import Lines
 from search.record import NETWORK, ORIGIN, REASON, RESULT, SEED
 from search.searching import search
@@ -28,9 +29,10 @@ OBJECTIVES = ["accuracy", "spikes"]
 def make(tmp_path):
     """Make a study in a journal of its own."""
 
-    def make(network=network, objectives=OBJECTIVES, name="s", sampler=RandomSampler, **task):
+    def make(network=network, objectives=OBJECTIVES, name="s", sampler=RandomSampler, pruner=None, rungs=1, **task):
         storage = tmp_path / f"{name}.journal"
-        return Study(network, Bowl(**task), objectives, name=name, sampler=sampler, storage=storage)
+        own = {"sampler": sampler, "pruner": pruner, "rungs": rungs, "storage": storage}
+        return Study(network, Bowl(**task), objectives, name=name, **own)
 
     return make
 
@@ -79,6 +81,10 @@ class Backwards(Executor):
         super().__init__(workers)
         self.task, self.held, self.order = task, [], []
 
+    @property
+    def places(self):
+        return self.workers
+
     def submit(self, job):
         future = Future()
         self.held.append((job, future))
@@ -90,7 +96,7 @@ class Backwards(Executor):
     def _end(self, held):
         for job, future in reversed(held):
             self.order.append(job.seed)
-            future.set_result(job.run(None, self.task))
+            future.set_result(Ran(job.run(None, self.task), "worker", 0.0, 1.0))
 
     def stop(self):
         pass
@@ -177,7 +183,7 @@ def test_trials_of_a_dead_driver_are_taken_up_again_with_what_they_had(make, tmp
     assert trials[1].user_attrs[SEED] == 17 and trials[1].values[1] == pytest.approx(250)
     assert trials[2].values == [0.5, 3.0] and "18 train" not in (tmp_path / "log").read_text()
     ran = [line for line in (tmp_path / "log").read_text().splitlines() if "train" in line]
-    assert sorted(ran) == sorted([f"{trial_seed(0, 0)} train", "17 train"])
+    assert sorted(ran) == sorted([f"{trial_seed(0, 0)} train 1 0", "17 train 1 0"])
 
 
 def test_enqueued_trials_come_first(make):
@@ -228,7 +234,7 @@ def test_the_best_carry_images_and_a_note(make, tmp_path):
     study = make(objectives=["accuracy"])
     summary, trials = run(study, 4)
     files = list((tmp_path / "s.artifacts").iterdir())
-    assert len(files) == 2 and all(file.read_bytes().startswith(b"\x89PNG") for file in files)
+    assert len(files) == 3 and all(file.read_bytes().startswith(b"\x89PNG") for file in files)
     plan = study.plan()
     opened = optuna.load_study(study_name="s", storage=plan.location.open(create=False))
     attributes = opened._storage.get_study_system_attrs(opened._study_id)

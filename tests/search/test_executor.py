@@ -2,15 +2,33 @@
 
 from __future__ import annotations
 
+import json
+import signal
+import sys
 import time
+from dataclasses import replace
 
 import pytest
 from optuna.trial import FixedTrial
 
-from search.executor import local_executor
+from search.executor import ATTEMPTS, Local, Runner, local_executor
 from search.job import Job
-from snn.errors import Cancelled, RunError, RunTimeout
+from snn.errors import Cancelled, Killed, RunError, RunTimeout
 from tests.search.synthetic import Bowl, network
+
+HOG = """
+from dataclasses import dataclass
+import numpy as np
+from snn.serial import serialisable
+from tests.search.synthetic import Bowl
+
+@serialisable
+@dataclass(frozen=True)
+class Hog(Bowl):
+    def run(self, *arguments, **options):
+        np.ones(2**27)  # 1 GiB
+        return super().run(*arguments, **options)
+"""
 
 
 def job(task: Bowl, backend: str, script=None, **more) -> Job:
@@ -24,13 +42,23 @@ class ExecutorContract:
 
     def test_results_and_errors_come_back(self, executor, make):
         here = make(Bowl()).run()
-        there = executor.submit(make(Bowl())).result(30)
+        before = time.time()
+        ran = executor.submit(make(Bowl())).result(30)
+        there = ran.result
+        assert ran.worker and before <= ran.began <= ran.ended <= time.time()
         assert (there.accuracy, there.spikes, there.seed) == (here.accuracy, here.spikes, 3)
         with pytest.raises(RunError, match="the bowl broke"):
             executor.submit(make(Bowl(fail=0.1))).result(30)
         with pytest.raises(RunTimeout):
             executor.submit(make(Bowl(slow=0.1), timeout=0.2)).result(30)
-        assert executor.submit(make(Bowl())).result(30).accuracy == here.accuracy
+        assert executor.submit(make(Bowl())).result(30).result.accuracy == here.accuracy
+
+    def test_a_rung_goes_on_from_the_one_before(self, executor, make):
+        whole = executor.submit(make(Bowl())).result(30).result
+        half = executor.submit(make(Bowl(), upto=0.5)).result(30).result
+        assert half.state is not None and len(half.stream) == len(whole.stream) / 2
+        rest = executor.submit(make(Bowl(), after=half.to_bytes())).result(30).result
+        assert rest.accuracy == whole.accuracy and rest.state is None
 
     def test_stop_kills_what_runs(self, executor, make):
         future = executor.submit(make(Bowl(slow=0.1)))
@@ -62,7 +90,64 @@ class TestProcesses(TestThreads):
     def test_a_crash_costs_its_own_job_only(self, executor, make):
         with pytest.raises(RunError, match="signal SIGSEGV"):
             executor.submit(make(Bowl(crash=0.1))).result(30)
-        assert executor.submit(make(Bowl())).result(30).seed == 3
+        assert executor.submit(make(Bowl())).result(30).result.seed == 3
+
+
+    def test_a_process_that_is_killed_from_outside_costs_nothing(self, executor, make):
+        future = executor.submit(make(Bowl(sleep=1.0)))
+        for process in set(kill_later(executor, 0.3)):
+            assert process.wait(10) == -signal.SIGKILL
+        assert future.result(30).result.seed == 3
+
+    def test_a_run_that_needs_too_much_memory_costs_its_own_job_only(self, executor, make, folder):
+        script = folder / "mine.py"
+        script.write_text(HOG)
+        hungry = json.dumps({**json.loads(Bowl().to_json()), "type": "Hog"})
+        one = replace(make(Bowl()), task=hungry)
+        with pytest.raises(RunError, match=r"more than the 1024 MiB of memory that it was given: raise --memory-limit"):
+            executor.submit(replace(one, memory=2**30)).result(30)
+        assert executor.submit(one).result(30).result.seed == 3  # without a limit there is room
+
+
+class Fragile(Runner):
+    """Its process is killed so many times."""
+
+    def __init__(self, times: int):
+        self.times = times
+
+    def run(self, job: Job):
+        self.times -= 1
+        if self.times >= 0:
+            raise Killed("killed by SIGKILL")
+        return job.run()
+
+    def stop(self) -> None:
+        """Nothing runs."""
+
+
+@pytest.mark.parametrize("times", [ATTEMPTS - 1, ATTEMPTS])
+def test_a_killed_run_is_run_again_but_not_for_ever(times):
+    executor = Local(1, lambda: Fragile(times))
+    future = executor.submit(job(Bowl(), "standalone"))
+    if times < ATTEMPTS:
+        assert future.result(10).result.seed == 3
+    else:
+        with pytest.raises(Killed):
+            future.result(10)
+    executor.stop()
+
+
+def kill_later(executor: Local, seconds: float):
+    """Kill the process behind each thread in a while."""
+    time.sleep(seconds)
+    end = time.monotonic() + 20
+    for runner in executor._runners:
+        while (process := runner._process._process) is None:
+            assert time.monotonic() < end
+            time.sleep(0.01)
+        time.sleep(seconds)
+        process.kill()
+        yield process
 
 
 def test_a_job_survives_the_journey():
@@ -73,3 +158,12 @@ def test_a_job_survives_the_journey():
 def test_search_on_the_runtime_backend(snnsearch, write):
     ended = snnsearch("run", write(), "--trials", 3, "--workers", 1, "--backend", "runtime", "--json")
     assert ended.status == 0 and '"backend": "runtime"' in ended.out and '"complete": 3' in ended.out
+
+
+def test_a_cluster_without_its_package_names_the_extra(monkeypatch):
+    from search.cluster import connect
+    from search.errors import StudyError
+
+    monkeypatch.setitem(sys.modules, "distributed", None)  # what Python does where it is not installed
+    with pytest.raises(StudyError, match=r"pip install 'snnsearch\[cluster\]'"):
+        connect("tcp://127.0.0.1:8786")

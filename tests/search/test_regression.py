@@ -12,7 +12,8 @@ from optuna.samplers import RandomSampler
 from search import Study
 from search.errors import StudyError
 from search.record import RESULT
-from search.table import columns, markdown
+from search.report.note import markdown
+from search.table import columns
 from snn import LIF, Dense, EProp, LeakyReadout, Network, SpikeTrains
 from tasks import PatternGeneration
 
@@ -29,7 +30,7 @@ def network(trial) -> Network:
 
 
 def study(folder, objectives, **changes) -> Study:
-    given = {"name": "sines", "sampler": RandomSampler, "storage": folder / "sines.journal"}
+    given = {"name": "sines", "sampler": RandomSampler, "pruner": None, "storage": folder / "sines.journal"}
     return Study(network, TASK, objectives, **given | changes)
 
 

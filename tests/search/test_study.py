@@ -47,7 +47,7 @@ def test_run_in_a_notebook(folder, capsys):
     main = sys.modules["__main__"]
     file = main.__dict__.pop("__file__", None)
     try:
-        summary = Study(namespace["network"], Bowl()).run(trials=3, workers=1)
+        summary = Study(namespace["network"], Bowl(), pruner=None).run(trials=3, workers=1)
     finally:
         if file is not None:
             main.__file__ = file

@@ -1,0 +1,300 @@
+"""Jobs on a cluster: an executor on the client of dask.distributed.
+
+A scheduler and workers are started with Dask's own means, for example by hand::
+
+    dask scheduler --host 10.0.0.1                                        # on one machine
+    dask worker tcp://10.0.0.1:8786 --nworkers 8 --nthreads 1             # on each of the others
+    snnsearch run my_study.py --trials 2000 --cluster tcp://10.0.0.1:8786
+
+or from Python by dask-jobqueue, which submits workers as jobs of Slurm, PBS and others::
+
+    from dask_jobqueue import SLURMCluster  # or PBSCluster
+    from distributed import Client
+
+    cluster = SLURMCluster(cores=8, processes=8, memory="16 GB", walltime="04:00:00")
+    cluster.scale(jobs=16)
+    study.run(trials=2000, cluster=Client(cluster))
+
+Workers need this package in the driver's version, a C++ compiler where programs are compiled, and nothing else: not
+the study's storage, not its script. A script that defines a task, a neuron or a rule is sent along; modules of yours
+that it imports must be installed on the workers, or lie beside it on a file system that they share. Programs are
+built once for each cache, that is for each machine, or once for all machines that share the folder
+``SNNSEARCH_CACHE``.
+
+Dask's connections are open to everybody on the network unless it is configured for TLS, and who can reach a scheduler
+can run code on its workers: keep it inside the cluster's own network.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import re
+import time
+from concurrent.futures import Future
+from contextlib import suppress
+from dataclasses import replace
+from importlib.metadata import version
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+from search.errors import ExecutorLost, StudyError
+from search.executor import Executor
+from search.job import Job, Ran
+from search.storage import mask
+from snn import errors, serial
+from snn.versions import installed
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+OURS = {"snn", "tasks"}  # packages whose classes every worker has
+ATTEMPTS = 2  # how often Dask is asked to run a job; each time it bears with `allowed-failures` dead workers (3)
+CONNECT = 10.0  # seconds within which a scheduler must answer
+FOLLOW = 2.0  # seconds between two looks at how many threads the cluster has
+TRIES, PAUSE = 5, 0.5  # to reach all workers, and seconds between
+GRACE = 5.0  # seconds that workers have to stop what they run
+
+
+class Cluster(Executor):
+    """Runs jobs on the workers of a cluster; what travels is text and bytes.
+
+    A worker that dies costs the job that it ran, which Dask runs again on another one.
+
+    Parameters
+    ----------
+    client : distributed.Client
+        Connected to the scheduler.
+    workers : int, optional
+        Jobs at a time; by default as many as the cluster has threads, at any moment. A cluster that adapts itself to
+        its load grows only if it is asked for more than it has: give it the number that it may grow to.
+    owned : bool, default False
+        Whether to close the client in the end.
+
+    Raises
+    ------
+    StudyError
+        If workers lack the package or have another version of it.
+    """
+
+    def __init__(self, client: Client, workers: int | None = None, owned: bool = False):
+        from search.remote import PACKAGE, Bench
+
+        self._client, self._owned = client, owned
+        self._loop: Any = client.loop
+        self._address = "the cluster" if client.scheduler is None else client.scheduler.address
+        self._version = installed(PACKAGE)
+        self._name = f"snnsearch-{uuid4().hex[:12]}"
+        self._numbers = count()
+        self._underway: set[Any] = set()
+        self._stopped, self._gone = False, False
+        self._sources: dict[str, str] = {}
+        self.threads = self._settle_in(Bench(self._name), PACKAGE)
+        super().__init__(workers or max(1, self.threads))
+        self._follower = None if workers else self._spawn(self._follow())
+
+    def __str__(self) -> str:
+        count = len(self._client.nthreads())
+        waits = "" if count else "; trials wait for workers"
+        return f"cluster {self._address}: workers {count}, threads {self.threads}, jobs at a time {self.workers}{waits}"
+
+    def submit(self, job: Job) -> Future[Ran]:
+        """Hand the job to the scheduler."""
+        if self._client.status not in ("running", "connecting"):
+            raise self._lost()
+        return self._spawn(self._run(job, self._source(job)))
+
+    def stop(self) -> None:
+        """Cancel what is queued, and kill what runs."""
+        if self._stopped:
+            return
+        self._stopped = True
+        if not self._gone:
+            with suppress(Exception):  # a scheduler that goes now runs nothing either
+                self._spawn(self._cancel()).result(GRACE)
+        if self._follower is not None:
+            self._follower.cancel()
+        if self._owned:
+            with suppress(Exception):
+                self._client.close(timeout=GRACE)
+
+    def _settle_in(self, bench: Any, package: str) -> int:
+        """Have the workers know what a job is; the number of their threads.
+
+        A worker that dies in this very moment breaks the call to all of them, which is then made again.
+        """
+        tries = 0
+        while True:
+            tries += 1
+            try:
+                self._check_versions(package)
+                self._client.register_plugin(bench, name=self._name)
+                return sum(self._client.nthreads().values())
+            except (TimeoutError, OSError) as error:
+                if tries == TRIES or self._client.status != "running":
+                    raise self._lost(error) from None
+                time.sleep(PAUSE)
+
+    # ---- on the client's event loop
+
+    def _spawn(self, coroutine: Any) -> Future[Any]:
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop.asyncio_loop)
+
+    async def _run(self, job: Job, source: str | None) -> Ran:
+        from distributed import KilledWorker
+
+        text = replace(job, after=None).to_json()
+        reason = ""
+        for _ in range(ATTEMPTS):
+            try:
+                answer, data = await self._ask(text, job.after, source)
+            except KilledWorker as error:
+                reason = f"but {error.allowed_failures + 1} of them died while they did"
+            else:
+                if answer.get("error") != "Cancelled":
+                    return self._ran(answer, data)
+                reason = f"but {answer['worker']} was told to stop"
+        raise errors.RunError(
+            f"A run must leave the workers of the cluster alive, {reason}, and was given up after {ATTEMPTS} attempts: "
+            "do they have the memory that it needs?"
+        )
+
+    async def _ask(self, text: str, after: bytes | None, source: str | None) -> tuple[dict[str, Any], bytes]:
+        """One attempt."""
+        from dask import config
+        from distributed import CancelledError, KilledWorker
+
+        from search.remote import run_job
+
+        if self._stopped:
+            raise errors.Cancelled("The run was stopped.")
+        key = f"{self._name}-{next(self._numbers)}"
+        with config.set({"distributed.admin.large-graph-warning-threshold": "1 GiB"}):  # a state may have 10 MB
+            future = self._client.submit(run_job, self._name, self._version, text, after, source, key=key, pure=False)
+        self._underway.add(future)
+        try:
+            answer, data = await self._client.gather(future, asynchronous=True)
+            return json.loads(answer), data
+        except (CancelledError, asyncio.CancelledError, OSError) as error:
+            if self._stopped:
+                raise errors.Cancelled("The run was stopped.") from None
+            raise self._lost(error) from None
+        except KilledWorker:
+            raise
+        except Exception as error:  # what the worker could not even begin
+            raise errors.RunError(f"A worker of {self._address} failed: {type(error).__name__}: {error}") from error
+        finally:
+            self._underway.discard(future)
+
+    async def _cancel(self) -> None:
+        await self._client.cancel(list(self._underway), asynchronous=True)
+        await self._client._unregister_worker_plugin(self._name)  # which stops its runners; not public as a coroutine
+        while self._underway:
+            await asyncio.sleep(0.01)
+
+    async def _follow(self) -> None:
+        """Keep to the number of threads of a cluster that grows and shrinks."""
+        while not self._stopped:
+            await asyncio.sleep(FOLLOW)
+            with suppress(OSError):  # jobs will say so
+                self.threads = sum((await self._client.nthreads(asynchronous=True)).values())
+                self.workers = max(1, self.threads)
+
+    # ---- answers
+
+    def _ran(self, answer: dict[str, Any], data: bytes) -> Ran:
+        from snn.result import Result
+
+        if (kind := answer.get("error")) == "Mismatch":
+            raise ExecutorLost(self._other_versions({answer["worker"]: answer["message"]}))
+        if kind is not None:
+            raise getattr(errors, kind, errors.RunError)(answer["message"])
+        return Ran(Result.from_bytes(data), answer["worker"], answer["began"], answer["ended"])
+
+    def _lost(self, error: BaseException | None = None) -> ExecutorLost:
+        self._gone = True
+        why = f" ({_words(error)})" if isinstance(error, OSError) and str(error) else ""
+        return ExecutorLost(
+            f"The scheduler of the cluster must be there to the end, but {self._address} is lost or has dropped the "
+            f"search{why}: start it, and the same command goes on."
+        )
+
+    def _check_versions(self, package: str) -> None:
+        found = self._client.run(version, package, on_error="return")
+        shown = {
+            worker: "not installed" if isinstance(answer, Exception) else answer for worker, answer in found.items()
+        }
+        if problem := self._other_versions(shown):
+            raise StudyError(problem)
+
+    def _other_versions(self, found: dict[str, str]) -> str:
+        others = {worker: mine for worker, mine in found.items() if mine != self._version}
+        if not others:
+            return ""
+        worker, other = next(iter(others.items()))
+        more = f", and {len(others) - 1} more differ" if len(others) > 1 else ""
+        return (
+            f"Workers must have the driver's version of snnsearch, {self._version}, but {worker} has {other}{more}: "
+            f"install snnsearch {self._version} there."
+        )
+
+    def _source(self, job: Job) -> str | None:
+        """Text of the job's script, if its task, neurons or rules come from there and not from the package."""
+        if job.script is None or serial.packages(job.task) | serial.packages(job.network) <= OURS:
+            return None
+        if job.script not in self._sources:
+            # workers never open the storage: they need not know its password
+            self._sources[job.script] = mask(Path(job.script).read_text(encoding="utf-8"))
+        return self._sources[job.script]
+
+
+def _words(error: BaseException) -> str:
+    """An error's text in one line."""
+    return " ".join(str(error).split())
+
+
+def connect(cluster: str | Client, workers: int | None = None) -> Cluster:
+    """The executor of a cluster.
+
+    Parameters
+    ----------
+    cluster : str or distributed.Client
+        Address of the scheduler, such as ``"tcp://10.0.0.1:8786"``, or a client that is connected to it.
+    workers : int, optional
+        As in `Cluster`.
+
+    Raises
+    ------
+    StudyError
+        If there is no such scheduler, or the extra `cluster` is not installed.
+    """
+    try:
+        from distributed import Client
+    except ImportError:
+        raise StudyError(
+            "A cluster needs dask.distributed, which is not installed: `pip install 'snnsearch[cluster]'`."
+        ) from None
+    if isinstance(cluster, Client):
+        return Cluster(cluster, workers)
+    if not isinstance(cluster, str) or not re.fullmatch(r"[a-z]+://[^\s/]+:\d+", cluster):
+        raise StudyError(
+            f"`cluster` must be the address of a scheduler, such as tcp://10.0.0.1:8786, or a distributed.Client, "
+            f"but is {cluster!r}."
+        )
+    for name in ("distributed", "distributed.client"):  # what they report is an error of ours, said once
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    try:
+        client = Client(cluster, timeout=CONNECT, set_as_default=False)
+    except (TimeoutError, OSError, ValueError) as error:
+        raise StudyError(
+            f"The scheduler of the cluster must answer, but {cluster} does not ({_words(error)}): "
+            "start one with `dask scheduler`, or give the address that it printed."
+        ) from None
+    try:
+        return Cluster(client, workers, owned=True)
+    except BaseException:
+        client.close()
+        raise

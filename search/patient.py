@@ -1,0 +1,283 @@
+"""A storage that waits: calls that fail because the database is away or the disk is full are tried again."""
+
+from __future__ import annotations
+
+import copy
+import time
+import uuid
+from collections.abc import Callable, Container, Sequence
+from dataclasses import dataclass
+from threading import Lock
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from optuna.storages import BaseStorage
+
+from search.errors import StudyError
+
+if TYPE_CHECKING:
+    from optuna.distributions import BaseDistribution
+    from optuna.study import StudyDirection
+    from optuna.study._frozen import FrozenStudy
+    from optuna.trial import FrozenTrial, TrialState
+    from sqlalchemy import Engine
+
+    from search.storage import Location
+
+T = TypeVar("T")
+CALL = "snnsearch:call"  # system attribute of a trial: which call made it
+FIRST, LONGEST, LOOK = 0.1, 10.0, 0.1  # seconds: the first wait, the longest, between two looks for Ctrl-C
+
+
+def _nothing() -> None: ...
+
+
+def _never() -> bool:
+    return False
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How to wait for a storage.
+
+    Parameters
+    ----------
+    say : callable
+        Told once when the storage goes away, and once when it is back.
+    stop : callable
+        Whether not to wait any longer, since the user has pressed Ctrl-C.
+    check : callable
+        Called for each new connection to a database server; raises an error if its holder may no longer write there.
+    seconds : float, default 600
+        How long to wait for it.
+    """
+
+    say: Callable[[str], None]
+    stop: Callable[[], bool] = _never
+    check: Callable[[], None] = _nothing
+    seconds: float = 600.0
+
+
+def passing(error: BaseException) -> bool:
+    """Whether an error of a storage is one that waiting can mend: a connection, a lock, a full disk."""
+    from optuna.exceptions import StorageInternalError
+    from sqlalchemy.exc import DBAPIError, OperationalError
+
+    if isinstance(error, StorageInternalError) and error.__cause__ is not None:
+        error = error.__cause__
+    if isinstance(error, DBAPIError):
+        if getattr(error.orig, "sqlite_errorname", "") == "SQLITE_ERROR":  # there is no such table, or so
+            return False
+        return isinstance(error, OperationalError) or error.connection_invalidated
+    return isinstance(error, OSError)
+
+
+def prepare(engine: Engine, patience: Patience) -> None:
+    """Have a database's errors that waiting can mend come as ConnectionError, and check each new connection.
+
+    Optuna would wrap the errors into one of its own, and try some calls again without looking whether they have gone
+    through.
+    """
+    from sqlalchemy import event
+
+    @event.listens_for(engine, "handle_error")
+    def translate(context: Any) -> Exception | None:
+        error = context.sqlalchemy_exception
+        if error is None or context.is_pre_ping or not (passing(error) or context.is_disconnect):
+            return None
+        return ConnectionError(str(error.orig))
+
+    @event.listens_for(engine, "connect")
+    def check(*_: object) -> None:
+        patience.check()
+
+
+class Outages:
+    """Waiting for one storage, from however many threads.
+
+    Parameters
+    ----------
+    patience : Patience
+        How to wait.
+    location : Location
+        Its name in messages.
+    """
+
+    def __init__(self, patience: Patience, location: Location):
+        self._patience = patience
+        self._location = location
+        self._mutex = Lock()
+        self._since: float | None = None  # when it went away
+
+    def wait(self, call: Callable[[], T], again: Callable[[], T] | None = None) -> T:
+        """Call until it does not fail; from the second time on call `again`, which minds what the first has done.
+
+        Raises
+        ------
+        StudyError
+            If patience ends.
+        KeyboardInterrupt
+            If the user does not want to wait.
+        """
+        wait, give_up = FIRST, time.monotonic() + self._patience.seconds
+        while True:
+            try:
+                done = call()
+            except Exception as error:
+                if not passing(error):
+                    raise
+                self._gone(error)
+                if time.monotonic() + wait > give_up:
+                    raise StudyError(
+                        f"The storage {self._location.shown} must answer, but has not for "
+                        f"{self._patience.seconds:g} s ({self._location.first_line(error)}); what had finished is "
+                        "kept, and the same command goes on."
+                    ) from None
+                self._sleep(wait)
+                wait, call = min(2 * wait, LONGEST), again or call
+            else:
+                self._back()
+                return done
+
+    def _sleep(self, seconds: float) -> None:
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            if self._patience.stop():
+                raise KeyboardInterrupt("while waiting for the storage")
+            time.sleep(min(LOOK, left))
+
+    def _gone(self, error: Exception) -> None:
+        with self._mutex:
+            known, self._since = self._since is not None, self._since or time.monotonic()
+        if not known:
+            self._patience.say(
+                f"the storage {self._location.shown} does not answer ({self._location.first_line(error)}); trying "
+                f"again for {self._patience.seconds:g} s"
+            )
+
+    def _back(self) -> None:
+        if self._since is None:
+            return
+        with self._mutex:
+            since, self._since = self._since, None
+        if since is not None:
+            self._patience.say(f"the storage answers again, after {time.monotonic() - since:.1f} s")
+
+
+class Patient(BaseStorage):
+    """Delegates to another storage, and tries again what has failed there.
+
+    A call that went through although its answer was lost does no harm: what must not be done twice is looked for before
+    it is done again.
+
+    Parameters
+    ----------
+    storage : BaseStorage
+        The one beneath.
+    outages : Outages
+        How to wait.
+    """
+
+    def __init__(self, storage: BaseStorage, outages: Outages):
+        self._storage = storage
+        self._try = outages.wait
+
+    # ---- what must not be done twice
+
+    def create_new_study(self, directions: Sequence[StudyDirection], study_name: str | None = None) -> int:
+        name = study_name or f"no-name-{uuid.uuid4()}"
+
+        def again() -> int:
+            made = [study._study_id for study in self._storage.get_all_studies() if study.study_name == name]
+            return made[0] if made else self._storage.create_new_study(directions, name)
+
+        return self._try(lambda: self._storage.create_new_study(directions, name), again)
+
+    def delete_study(self, study_id: int) -> None:
+        def again() -> None:
+            if any(study._study_id == study_id for study in self._storage.get_all_studies()):
+                self._storage.delete_study(study_id)
+
+        self._try(lambda: self._storage.delete_study(study_id), again)
+
+    def create_new_trial(self, study_id: int, template_trial: FrozenTrial | None = None) -> int:
+        from optuna.trial import TrialState, create_trial
+
+        template = copy.deepcopy(template_trial) if template_trial else create_trial(state=TrialState.RUNNING)
+        mark = uuid.uuid4().hex[:16]
+        template.system_attrs = {**template.system_attrs, CALL: mark}
+
+        def again() -> int:
+            trials = self._storage.get_all_trials(study_id, deepcopy=False)
+            made = [trial._trial_id for trial in reversed(trials) if trial.system_attrs.get(CALL) == mark]
+            return made[0] if made else self._storage.create_new_trial(study_id, template)
+
+        return self._try(lambda: self._storage.create_new_trial(study_id, template), again)
+
+    def set_trial_state_values(self, trial_id: int, state: TrialState, values: Sequence[float] | None = None) -> bool:
+        def again() -> bool:
+            trial = self._storage.get_trial(trial_id)
+            told = None if trial.values is None else list(trial.values)
+            if trial.state == state and (values is None or told == list(values)):
+                return True  # nobody else begins or ends trials, since one driver owns the study
+            return self._storage.set_trial_state_values(trial_id, state, values)
+
+        return self._try(lambda: self._storage.set_trial_state_values(trial_id, state, values), again)
+
+    # ---- what may be done twice: the same value is written again
+
+    def set_study_user_attr(self, study_id: int, key: str, value: Any) -> None:
+        self._try(lambda: self._storage.set_study_user_attr(study_id, key, value))
+
+    def set_study_system_attr(self, study_id: int, key: str, value: Any) -> None:
+        self._try(lambda: self._storage.set_study_system_attr(study_id, key, value))
+
+    def set_trial_param(
+        self, trial_id: int, param_name: str, param_value_internal: float, distribution: BaseDistribution
+    ) -> None:
+        self._try(lambda: self._storage.set_trial_param(trial_id, param_name, param_value_internal, distribution))
+
+    def set_trial_intermediate_value(self, trial_id: int, step: int, intermediate_value: float) -> None:
+        self._try(lambda: self._storage.set_trial_intermediate_value(trial_id, step, intermediate_value))
+
+    def set_trial_user_attr(self, trial_id: int, key: str, value: Any) -> None:
+        self._try(lambda: self._storage.set_trial_user_attr(trial_id, key, value))
+
+    def set_trial_system_attr(self, trial_id: int, key: str, value: Any) -> None:
+        self._try(lambda: self._storage.set_trial_system_attr(trial_id, key, value))
+
+    # ---- reading
+
+    def get_study_id_from_name(self, study_name: str) -> int:
+        return self._try(lambda: self._storage.get_study_id_from_name(study_name))
+
+    def get_study_name_from_id(self, study_id: int) -> str:
+        return self._try(lambda: self._storage.get_study_name_from_id(study_id))
+
+    def get_study_directions(self, study_id: int) -> list[StudyDirection]:
+        return self._try(lambda: self._storage.get_study_directions(study_id))
+
+    def get_study_user_attrs(self, study_id: int) -> dict[str, Any]:
+        return self._try(lambda: self._storage.get_study_user_attrs(study_id))
+
+    def get_study_system_attrs(self, study_id: int) -> dict[str, Any]:
+        return self._try(lambda: self._storage.get_study_system_attrs(study_id))
+
+    def get_all_studies(self) -> list[FrozenStudy]:
+        return self._try(lambda: self._storage.get_all_studies())
+
+    def get_trial_id_from_study_id_trial_number(self, study_id: int, trial_number: int) -> int:
+        return self._try(lambda: self._storage.get_trial_id_from_study_id_trial_number(study_id, trial_number))
+
+    def get_trial(self, trial_id: int) -> FrozenTrial:
+        return self._try(lambda: self._storage.get_trial(trial_id))
+
+    def get_all_trials(
+        self, study_id: int, deepcopy: bool = True, states: Container[TrialState] | None = None
+    ) -> list[FrozenTrial]:
+        return self._try(lambda: self._storage.get_all_trials(study_id, deepcopy, states))
+
+    def get_best_trial(self, study_id: int) -> FrozenTrial:
+        return self._try(lambda: self._storage.get_best_trial(study_id))
+
+    def remove_session(self) -> None:
+        self._storage.remove_session()

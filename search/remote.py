@@ -1,0 +1,174 @@
+"""The workers' side of `search.cluster`: runs jobs, and keeps between them what a machine needs once."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import time
+from dataclasses import replace
+from hashlib import sha256
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+from distributed import WorkerPlugin, get_worker
+
+from search.executor import InThread, Runner, attempt
+from search.job import Job
+from search.process import InProcess
+from search.storage import mask
+from snn.errors import Cancelled, SNNError
+from snn.versions import installed
+
+if TYPE_CHECKING:
+    from distributed import Worker
+
+    from snn.result import Result
+    from tasks import Task
+
+PACKAGE = "snnsearch"
+GRACE = 3.0  # seconds that stopped jobs have to end
+
+
+class Bench(WorkerPlugin):
+    """What one worker of the cluster keeps for one search: tasks with their data, runners, copies of scripts.
+
+    A job whose task, neurons or rules a script defines runs in a process of its own, as Brian2 in process does: the
+    worker itself imports the package only, so two scripts, or two states of one, never meet in it.
+
+    Parameters
+    ----------
+    name : str
+        The search's: several may share a cluster.
+    """
+
+    def __init__(self, name: str):
+        self.name = name
+
+    def setup(self, worker: Worker) -> None:
+        """Begin empty."""
+        self._folder = Path(worker.local_directory)
+        self._lock = Lock()  # never held for long: the worker's event loop takes it too
+        self._reading = Lock()
+        self._tasks: dict[str, Task] = {}
+        self._idle: dict[tuple[str | None, ...], list[Runner]] = {}
+        self._running: dict[str, Runner] = {}
+        self._cancelled: set[str] = set()  # before they were seen to run
+        self._inside: set[str] = set()  # jobs whose thread has not come back
+
+    async def teardown(self, worker: Worker) -> None:
+        """Leave no process behind."""
+        with self._lock:
+            runners = [*self._running.values(), *(one for idle in self._idle.values() for one in idle)]
+            self._idle.clear()
+            self._running.clear()
+        for runner in runners:
+            runner.stop()
+        end = time.monotonic() + GRACE
+        while self._inside and time.monotonic() < end:
+            await asyncio.sleep(0.02)
+
+    def transition(self, key: Any, start: str, finish: str, **kwargs: Any) -> None:
+        """Stop the job `key` if nobody waits for it any more: it was cancelled, or its driver is gone."""
+        if start != "executing" or finish != "released" or not str(key).startswith(self.name):
+            return
+        with self._lock:
+            runner = self._running.pop(key, None)
+            if runner is None:
+                self._cancelled.add(key)
+        if runner is not None:
+            runner.stop()
+
+    def run(self, key: str, job: Job, source: str | None) -> Result:
+        """Run a job in the calling thread, or behind it."""
+        script = None if source is None else str(self._script(job.script, source))
+        job = replace(job, script=script)
+        apart = script is not None or job.backend.startswith("runtime")
+        place = (script, None if apart else job.task)
+        with self._lock:
+            runner = idle.pop() if (idle := self._idle.get(place)) else None
+        runner = runner or (InProcess() if apart else InThread(self._task(job.task)))
+        with self._lock:
+            if key in self._cancelled:
+                self._cancelled.discard(key)
+                raise Cancelled("The run was stopped.")
+            self._running[key] = runner
+            self._inside.add(key)
+        try:
+            return attempt(runner, job)
+        finally:
+            with self._lock:
+                self._inside.discard(key)
+                if self._running.pop(key, None) is not None:  # else it was stopped, which is for ever
+                    self._idle.setdefault(place, []).append(runner)
+
+    def _task(self, text: str) -> Task:
+        """The task, whose data are read once for all threads of the worker."""
+        from tasks import Task
+
+        with self._reading:
+            if text not in self._tasks:
+                self._tasks[text] = Task.from_json(text)
+                _ = self._tasks[text].data
+            return self._tasks[text]
+
+    def _script(self, path: str | None, source: str) -> Path:
+        """The file that holds this source: the driver's own, with what lies beside it, if it is there; or a copy."""
+        here = Path(path or "script.py")
+        try:
+            if mask(here.read_text(encoding="utf-8")) == source:
+                return here
+        except (OSError, UnicodeDecodeError):
+            pass  # another machine without that file
+        copy = self._folder / f"{PACKAGE}-{sha256(source.encode()).hexdigest()[:16]}" / here.name
+        if not copy.exists():
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            part = copy.with_suffix(f".{os.getpid()}-{id(source)}")
+            part.write_text(source, encoding="utf-8")
+            os.replace(part, copy)
+        return copy
+
+
+def run_job(name: str, version: str, text: str, after: bytes | None, source: str | None) -> tuple[str, bytes]:
+    """Run a job on the worker that this is called on.
+
+    Parameters
+    ----------
+    name : str
+        The search's.
+    version : str
+        The driver's version of the package.
+    text : str
+        JSON of the job, without what it goes on from.
+    after : bytes or None
+        What it goes on from.
+    source : str or None
+        Text of the script that defines its task, neurons or rules, if one does.
+
+    Returns
+    -------
+    text : str
+        JSON: `worker`, `began`, `ended`, and `error` (its type) and `message` if it did not give a result.
+    result : bytes
+        `Result.to_bytes`, or nothing.
+    """
+    worker = get_worker()
+    began = time.time()
+    answer, result = {}, b""
+    try:
+        if (mine := installed(PACKAGE)) != version:
+            raise Mismatch(mine)
+        job = replace(Job.from_json(text)[0], after=after)
+        bench = worker.plugins[name]
+        assert isinstance(bench, Bench)
+        result = bench.run(str(worker.get_current_task()), job, source).to_bytes()
+    except SNNError as error:
+        answer = {"error": type(error).__name__, "message": str(error)}
+    except Exception as error:
+        answer = {"error": "RunError", "message": f"{type(error).__name__}: {error}"}
+    return json.dumps({"worker": worker.address, "began": began, "ended": time.time(), **answer}), result
+
+
+class Mismatch(SNNError):
+    """The worker has another version of the package than the driver; its text is that version."""

@@ -1,0 +1,5 @@
+"""Who suggests the next trial."""
+
+from search.samplers.make import make_sampler
+
+__all__ = ["make_sampler"]

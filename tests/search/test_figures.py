@@ -1,0 +1,217 @@
+"""Figures of a study: that they show something, what they say if they cannot, and their numbers."""
+
+from __future__ import annotations
+
+import io
+import time
+from datetime import datetime
+from itertools import pairwise
+from types import SimpleNamespace
+
+import numpy as np
+import optuna
+import pytest
+from optuna.distributions import CategoricalDistribution, FloatDistribution
+from optuna.trial import TrialState, create_trial
+from PIL import Image
+
+from search.report.canvas import fit, log_scale, paint
+from search.report.facts import Axis, Facts, Undrawable
+from search.report.figures import FIGURES, draw_all
+from search.report.importances import importances
+from search.report.timeline import runs, sessions, utilisation
+from search.summary import front
+from snn.plot import plot_weights
+
+AXES = (Axis("accuracy", -1, "of the validation part"), Axis("spikes", 1))
+
+
+def pixels(png: bytes) -> np.ndarray:
+    """Grey values of an image."""
+    return np.asarray(Image.open(io.BytesIO(png)).convert("L"), float)
+
+
+def is_drawn(png: bytes) -> bool:
+    """Whether there are many shades in it and more than a frame: some hundredths of the area are not white."""
+    grey = pixels(png)
+    return len(np.unique(grey)) > 20 and 0.002 < np.mean(grey < 200) < 0.8
+
+
+def trial(number, values=None, state=TrialState.COMPLETE, params=None, broken=0.0, **result):
+    """A trial as a search leaves it."""
+    params = {"x": number / 100} if params is None else params
+    space = {
+        name: FloatDistribution(0, 1) if isinstance(value, float) else CategoricalDistribution(["a", "b", True, None])
+        for name, value in params.items()
+    }
+    made = create_trial(
+        state=state,
+        values=values,
+        params=params,
+        distributions=space,
+        user_attrs={"seed": number, "result": result},
+        system_attrs={"constraints:size": broken} if broken else {},
+    )
+    made.number = number
+    return made
+
+
+def facts(trials, axes=AXES) -> Facts:
+    """A study of such trials."""
+    study = optuna.create_study(directions=["minimize" if axis.sign > 0 else "maximize" for axis in axes])
+    study.add_trials(trials)
+    return Facts("synthetic", tuple(axes), study.get_trials(deepcopy=False), front(study))
+
+
+def searched(n=60, axes=2) -> list:
+    """Trials of all kinds, one parameter in half of them only."""
+    random = np.random.default_rng(1)
+    made = []
+    for k in range(n):
+        params = {"x": float(random.random()), "rule": "ab"[k % 2]}
+        if k % 2:
+            params["only_b"] = float(random.random())
+        curve = list(np.linspace(0.1, 0.5 + params["x"] / 2, 40))
+        worker = [f"worker {k % 3}", 10.0 * (k // 3), 10.0 * (k // 3) + 9.0]
+        kept = {"curve": curve, "runs": [worker], "samples": 400, "prequential_accuracy": 0.5}
+        if k % 7 == 3:
+            made.append(trial(k, None, TrialState.PRUNED, params, **kept | {"samples": 100}))
+        elif k % 11 == 5:
+            made.append(trial(k, None, TrialState.FAIL, params, runs=[worker]))
+        else:
+            values = [params["x"] + 0.01 * random.random(), 1 + 100 * params["x"] ** 3, 2.0 + random.random()]
+            made.append(trial(k, values[:axes], params=params, broken=float(k % 5 == 0), **kept))
+    return made
+
+
+@pytest.mark.parametrize("axes", [1, 2, 4])
+def test_figures_of_any_number_of_objectives_show_something(axes):
+    kinds = [Axis("accuracy", -1), Axis("spikes", 1), Axis("loss", 1), Axis("$x^2$ <b>", 1)][:axes]
+    trials = searched(axes=3) if axes < 4 else [*searched(axes=2)]
+    for one in trials:
+        if one.values is not None:
+            one.values = [*one.values, 1.0, 2.0][:axes]
+    drawn = {drawing.name: drawing for drawing in draw_all(facts(trials, kinds))}
+    assert list(drawn) == list(FIGURES)
+    without = {"raster", "weights"} | ({"front"} if axes == 1 else set())
+    assert {name for name, drawing in drawn.items() if drawing.png is None} == without
+    for name in drawn.keys() - without:
+        assert is_drawn(drawn[name].png), name
+    assert "One objective" in drawn["front"].words or axes > 1
+
+
+def test_figures_of_many_trials_are_quick():
+    began = time.monotonic()
+    drawn = draw_all(facts(searched(1000)))
+    assert time.monotonic() - began < 20 and sum(drawing.png is not None for drawing in drawn) == 6
+
+
+@pytest.mark.parametrize("trials", [[], [trial(0, None, TrialState.RUNNING)], [trial(0, None, TrialState.FAIL)]])
+def test_without_a_complete_trial_every_figure_says_why_it_is_not_there(trials):
+    drawn = draw_all(facts(trials))
+    assert all(drawing.png is None and drawing.words.endswith(".") for drawing in drawn if drawing.name != "timeline")
+
+
+@pytest.mark.parametrize("values", [[0.5, 3.0], [0.0, 0.0], [1e-12, 1e30]])
+def test_one_complete_trial_is_drawn(values):
+    drawn = {drawing.name: drawing for drawing in draw_all(facts([trial(0, values, curve=[0.5], seconds=1.0)]))}
+    assert {name for name, d in drawn.items() if d.png} >= {"history", "front", "slices", "curves"}
+    assert "at least 16" in drawn["importances"].words
+
+
+def test_importances_find_the_parameter_that_decides():
+    accuracy, spikes = importances(facts([t for t in searched(200) if not t.system_attrs]))
+    assert accuracy["x"] > 0.6 and spikes["x"] > 0.6  # both objectives follow x alone
+    assert accuracy.keys() == {"x", "rule", "only_b"}  # a parameter of some trials is ranked too
+    maximised, minimised = (importances(facts(_one_sided(), [Axis("y", sign)]))[0] for sign in (-1, 1))
+    assert maximised["high"] > 0.6 > 0.4 > maximised["low"] and minimised["low"] > 0.6 > 0.4 > minimised["high"]
+
+
+def _one_sided() -> list:
+    """The best are decided by `high`, the worst by `low`."""
+    random = np.random.default_rng(0)
+    made = []
+    for k in range(300):
+        high, low = (float(u) for u in random.random(2))
+        value = float(high > 0.9) - float(low > 0.9) + 0.001 * k / 300
+        made.append(trial(k, [value], params={"high": high, "low": low}))
+    return made
+
+
+def test_importances_of_equal_values_are_none():
+    with pytest.raises(Undrawable, match="same values"):
+        importances(facts([trial(k, [1.0, 2.0]) for k in range(40)]))
+
+
+def test_utilisation_counts_waiting_and_leaves_out_pauses():
+    worked = [
+        trial(0, [1.0, 1.0], runs=[["worker 0", 0.0, 10.0], ["worker 0", 10.0, 20.0]]),
+        trial(1, [1.0, 1.0], runs=[["worker 1", 0.0, 10.0]]),
+        trial(2, None, TrialState.FAIL, runs=[["worker 0", 1000.0, 1010.0]]),
+    ]
+    parts = sessions(runs(worked))
+    assert [len(part.runs) for part in parts] == [3, 1]
+    assert utilisation(parts) == pytest.approx((30 + 10) / (2 * 20 + 10))
+    assert utilisation([]) is None
+
+
+def test_trials_that_stored_no_worker_are_put_into_lanes():
+    older = [trial(k, [1.0, 1.0], seconds=10.0) for k in range(3)]
+    for one, end in zip(older, (10, 12, 21), strict=True):
+        one.datetime_complete = datetime.fromtimestamp(1e6 + end)
+    found = runs(older)
+    assert [run.worker for run in found] == ["lane 0", "lane 1", "lane 0"]
+    assert utilisation(sessions(found)) == pytest.approx(30 / (2 * 21))
+
+
+def test_a_far_worse_trial_does_not_squeeze_the_others():
+    losses = np.array([1.0, 1.1, 1.2, 1.3, 1.4] * 20 + [1e6])
+    low, high, outside = fit(losses, 1)
+    assert outside == 1 and low < 1.0 and 1.4 < high < 5
+    low, high, outside = fit(-losses, -1)  # the same, maximised
+    assert outside == 1 and high > -1.0 and -5 < low < -1.4
+    assert fit(np.array([2.0]), 1)[0] < 2.0 < fit(np.array([2.0]), 1)[1]
+
+
+def test_weights_are_drawn_as_densities():
+    random = np.random.default_rng(0)
+    result = SimpleNamespace(weights={"a->b": random.normal(size=500), "b->c": random.normal(2, 0.1, size=50)})
+    png, _ = paint(lambda figure: plot_weights(result, figure.subplots()))
+    assert is_drawn(png)
+
+
+def test_trials_that_all_break_a_constraint_have_no_front():
+    drawn = {drawing.name: drawing for drawing in draw_all(facts([trial(k, [0.5, 3.0], broken=1.0) for k in range(3)]))}
+    assert "0 of 3 complete trials are on the front" in drawn["front"].words
+    assert is_drawn(drawn["history"].png) and "3 break a constraint" in drawn["front"].words
+
+
+def test_the_best_is_among_the_points_whatever_their_number():
+    """Many points are thinned, but never the one that everybody looks for."""
+    from search.report import slices
+
+    trials = [trial(k, [0.5 + 0.4 * (k == 7), 3.0], params={"x": 0.9 if k == 7 else 0.5}) for k in range(6000)]
+    figure_axes = []
+    paint(lambda figure: (slices.draw(facts(trials), figure), figure_axes.extend(figure.axes)))
+    red = figure_axes[0].collections[-1].get_offsets()
+    assert red.tolist() == [[0.9, 0.9]]
+
+
+@pytest.mark.parametrize("low", [1e-30, 2.7e-5, 0.9, 1.0, 17.0, 3.3e8])
+@pytest.mark.parametrize("ratio", [1.0001, 1.4, 3.1, 9.0, 70.0, 999.0, 1e4, 1e9])
+def test_logarithmic_axes_have_a_few_numbers_that_do_not_touch(low, ratio):
+    def draw(figure):
+        axes = figure.subplots()
+        log_scale(axes, "x", low, low * ratio)
+        figure.canvas.draw()
+        return (
+            axes.get_xlim(),
+            [text for text in axes.get_xticklabels() if text.get_text()],
+            figure.canvas.get_renderer(),
+        )
+
+    _, (limits, labels, renderer) = paint(draw, width=2.2, height=2)
+    assert limits == pytest.approx((low, low * ratio))
+    boxes = [label.get_window_extent(renderer) for label in labels if limits[0] <= label.get_position()[0] <= limits[1]]
+    assert 2 <= len(boxes) <= 5
+    assert all(left.x1 < right.x0 for left, right in pairwise(boxes))

@@ -1,0 +1,268 @@
+"""A storage that fails in every place once, before and after the call went through, holds what it would have held."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import optuna
+import pytest
+from optuna.storages import BaseStorage
+from optuna.trial import TrialState
+
+from search import patient
+from search.errors import StudyError
+from search.patient import Patience
+from search.storage import Location
+from tests.search import postgres
+
+optuna.logging.set_verbosity(optuna.logging.WARNING)
+Fault = Callable[[str], None]  # told "before" and "after" every write; what it raises is the storage's error
+
+
+@pytest.fixture(autouse=True)
+def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(patient, "FIRST", 0.001)
+
+
+def text_of(kind: str, folder: Path) -> str:
+    return str(folder / "s.journal") if kind == "journal" else f"sqlite:///{folder}/s.db"
+
+
+def breaking(kind: str, folder: Path, fault: Fault, **patience) -> BaseStorage:
+    """A patient storage above one whose writes call `fault` where they reach the disk."""
+    given = {"say": lambda line: None} | patience
+    storage = Location.of(text_of(kind, folder), folder / "s").open(create=True, patience=Patience(**given))
+    beneath = storage._storage._backend
+    if kind == "journal":
+        append = beneath.append_logs
+
+        def append_logs(logs):
+            fault("before")
+            append(logs)
+            fault("after")
+
+        beneath.append_logs = append_logs
+    else:
+        commit = beneath.engine.dialect.do_commit
+
+        def do_commit(connection):
+            fault("before")
+            commit(connection)
+            fault("after")
+
+        beneath.engine.dialect.do_commit = do_commit
+    return storage
+
+
+def error_of(kind: str) -> Exception:
+    return OSError(28, "No space left on device") if kind == "journal" else sqlite3.OperationalError("disk I/O error")
+
+
+def search(storage: BaseStorage) -> None:
+    """Every call that writes, as a driver makes them."""
+    study = optuna.create_study(study_name="s", storage=storage, directions=["minimize", "maximize"])
+    study.set_user_attr("seed", 1)
+    study.set_user_attr("seed", 2)
+    study.enqueue_trial({"x": 0.25})
+    study.add_trial(optuna.create_trial(state=TrialState.COMPLETE, values=[3, 4], user_attrs={"warm_start": "t#1"}))
+    study.sampler = optuna.samplers.RandomSampler(seed=1)
+    for number in (0, 2, 3):
+        trial = study.ask()
+        assert trial.number == number
+        x = trial.suggest_float("x", 0, 1)
+        trial.set_user_attr("network", f"n{x}")
+        storage.set_trial_intermediate_value(trial._trial_id, 1, 0.5)
+        study.tell(trial, [x, 1 - x] if number != 2 else None, state=TrialState.FAIL if number == 2 else None)
+
+
+def held(storage: BaseStorage) -> list:
+    (study,) = storage.get_all_studies()
+    trials = storage.get_all_trials(study._study_id)
+    kept = [(t.number, t.state, t.values, t.params, t.user_attrs, t.intermediate_values) for t in trials]
+    return [study.study_name, study.user_attrs, sorted(study.system_attrs), *kept]
+
+
+@pytest.mark.parametrize("kind", ["journal", pytest.param("sqlite", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_write_that_fails_once_leaves_what_it_should(kind, when, tmp_path):
+    seen, fails = 0, -1
+    lines: list[str] = []
+
+    def fault(moment: str) -> None:
+        nonlocal seen
+        if moment == when:
+            seen += 1
+            if seen == fails:
+                raise error_of(kind)
+
+    def one(number: int) -> list:
+        nonlocal seen, fails
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        seen, fails = 0, -1
+        storage = breaking(kind, folder, fault, say=lines.append)
+        seen, fails = 0, number
+        search(storage)
+        read = Location.of(text_of(kind, folder), folder / "s").open(create=False)  # by somebody else
+        assert held(read) == held(storage)
+        return held(read)
+
+    undisturbed = one(0)
+    assert [trial[1] for trial in undisturbed[3:]].count(TrialState.COMPLETE) == 3
+    writes = seen
+    assert writes >= 20
+    for number in range(1, writes + 1):
+        lines.clear()
+        assert one(number) == undisturbed, f"write {number} of {writes}"
+        assert len(lines) == 2 and "does not answer" in lines[0] and "answers again" in lines[1]
+
+
+@pytest.mark.parametrize("kind", ["journal", "sqlite"])
+def test_a_long_outage_is_said_once_and_ends_with_a_sentence(kind, tmp_path):
+    lines: list[str] = []
+    away = False
+
+    def fault(moment: str) -> None:
+        if away:
+            raise error_of(kind)
+
+    storage = breaking(kind, tmp_path, fault, say=lines.append, seconds=0.3)
+    study = optuna.create_study(study_name="s", storage=storage)
+    away = True
+    with pytest.raises(StudyError, match=r"must answer, but has not for 0\.3 s \(.*(No space|disk I/O).*same command"):
+        study.set_user_attr("seed", 1)
+    assert len(lines) == 1 and "trying again for 0.3 s" in lines[0]
+
+
+def test_ctrl_c_ends_the_wait(tmp_path, monkeypatch):
+    monkeypatch.setattr(patient, "FIRST", 30.0)
+    stop = threading.Event()
+    away = False
+
+    def fault(moment: str) -> None:
+        if away:
+            raise error_of("journal")
+
+    storage = breaking("journal", tmp_path, fault, stop=stop.is_set)
+    study = optuna.create_study(study_name="s", storage=storage)
+    away = True
+    threading.Timer(0.2, stop.set).start()
+    began = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        study.ask()
+    assert time.monotonic() - began < 2
+
+
+@pytest.mark.parametrize("kind", ["journal", "sqlite"])
+def test_mistakes_are_not_tried_again(kind, tmp_path):
+    lines: list[str] = []
+    storage = breaking(kind, tmp_path, lambda moment: None, say=lines.append)
+    study = optuna.create_study(study_name="s", storage=storage)
+    with pytest.raises(optuna.exceptions.DuplicatedStudyError):
+        storage.create_new_study([optuna.study.StudyDirection.MINIMIZE], "s")
+    with pytest.raises(KeyError):
+        storage.get_study_id_from_name("t")
+    trial = study.ask()
+    study.tell(trial, 1.0)
+    with pytest.raises(optuna.exceptions.UpdateFinishedTrialError):
+        storage.set_trial_state_values(trial._trial_id, TrialState.COMPLETE, [2.0])
+    assert not lines
+
+
+def test_a_line_that_a_full_disk_has_cut_short_is_mended(tmp_path):
+    storage = breaking("journal", tmp_path, lambda moment: None)
+    study = optuna.create_study(study_name="s", storage=storage)
+    beneath = storage._storage._backend
+    append, torn = beneath.append_logs, []
+
+    def append_logs(logs):
+        if not torn:
+            with open(tmp_path / "s.journal", "ab") as file:
+                file.write(b'{"op_code":2,"stu')
+            torn.append(True)
+            raise error_of("journal")
+        append(logs)
+
+    beneath.append_logs = append_logs
+    study.set_user_attr("seed", 1)
+    assert torn and Location.of(str(tmp_path / "s.journal"), tmp_path).open(create=False).get_study_user_attrs(0) == {
+        "seed": 1
+    }
+
+
+# ---- a real server
+
+
+@pytest.mark.parametrize("mode", ["fast", "immediate"])
+def test_a_server_that_is_restarted_loses_nothing_and_stops_nobody(server, mode, tmp_path):
+    lines: list[str] = []
+    location = Location.of(server.url, tmp_path / "s")
+    storage = location.open(create=True, patience=Patience(lines.append))
+    study = optuna.create_study(study_name="s", storage=storage, sampler=optuna.samplers.RandomSampler(seed=1))
+    restart = threading.Thread(target=lambda: (time.sleep(0.3), server.restart(mode, pause=0.3)))
+    restart.start()
+    told, end = {}, time.monotonic() + 30
+    while restart.is_alive() or len(told) < 20:
+        trial = study.ask()
+        told[trial.number] = trial.suggest_float("x", 0, 1)
+        study.tell(trial, told[trial.number])
+        assert time.monotonic() < end
+    restart.join()
+    found = optuna.load_study(study_name="s", storage=location.open(create=False)).trials
+    assert {trial.number: trial.value for trial in found} == told == {t.number: t.params["x"] for t in found}
+    assert all(trial.state == TrialState.COMPLETE for trial in found)
+    assert ["does not answer" in lines[0], "answers again" in lines[1]] == [True, True] and len(lines) == 2
+    assert postgres.PASSWORD not in str(lines) and "pass%20word" not in str(lines)
+
+
+def test_a_server_that_is_away_while_a_driver_opens_the_study_is_waited_for(server, tmp_path):
+    lines: list[str] = []
+    server.stop()
+    back = threading.Timer(0.5, server.start)
+    back.start()
+    storage = Location.of(server.url, tmp_path / "s").open(create=True, patience=Patience(lines.append))
+    back.join()
+    assert storage.get_all_studies() == [] and len(lines) == 2
+
+
+def test_an_answer_that_a_server_could_not_give_any_more(server, tmp_path):
+    """The commit went through, the connection did not last to say so: Optuna alone would make the trial twice."""
+    storage = Location.of(server.url, tmp_path / "s").open(create=True, patience=Patience(print))
+    study = optuna.create_study(study_name="s", storage=storage)
+    dialect = storage._storage._backend.engine.dialect
+    commit, cut = dialect.do_commit, [True]
+
+    def do_commit(connection):
+        commit(connection)
+        if cut and server.sql("SELECT count(*) FROM trials WHERE number IS NOT NULL") != [(0,)]:
+            cut.clear()
+            pid = connection.driver_connection.info.backend_pid
+            server.sql(f"SELECT pg_terminate_backend({pid}, 5000)")
+            connection.driver_connection.execute("SELECT 1")  # fails as the commit's answer would have
+
+    dialect.do_commit = do_commit
+    assert study.ask().number == 0 and not cut
+    assert study.ask().number == 1
+    assert server.sql("SELECT count(*) FROM trials") == [(2,)]
+
+
+def test_new_connections_are_checked(server, tmp_path):
+    """A driver that has lost its study while the server was away writes nothing more."""
+    mine = True
+
+    def check() -> None:
+        if not mine:
+            raise StudyError("it is another's")
+
+    storage = Location.of(server.url, tmp_path / "s").open(create=True, patience=Patience(print, check=check))
+    study = optuna.create_study(study_name="s", storage=storage)
+    study.ask()
+    server.restart()
+    mine = False
+    with pytest.raises(StudyError, match="it is another's"):
+        study.ask()
+    assert server.sql("SELECT count(*) FROM trials") == [(1,)]

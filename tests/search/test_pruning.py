@@ -1,0 +1,96 @@
+"""Who goes on after a rung: our own halving, and Optuna's pruners through a study in memory."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import optuna
+import pytest
+
+from search.errors import StudyError
+from search.pruning import Everyone, Halving, Shadow, make_pruner, pruner_names, rank
+from search.rungs import fractions, scores
+from snn.result import Part
+
+
+def decide(pruner, numbers, rung=1):
+    """Who of trials 0, 1, ... with these scores goes on, each asked when its own score has just been added."""
+    kept = []
+    for number, score in enumerate(numbers):
+        pruner.add(number, rung, score)
+        if pruner.goes_on(number, rung):
+            kept.append(number)
+    return kept
+
+
+def test_rungs_double():
+    assert fractions(1, 1120) == (1.0,) and fractions(4, 1120) == (0.125, 0.25, 0.5, 1.0)
+    assert fractions(4, 4) == (0.25, 0.5, 1.0) and fractions(16, 1) == (1.0,)
+
+
+def test_scores_are_those_of_the_stream_up_to_each_rungs_end():
+    right = np.array([1, 0, 0, 1, 1, 1, 1])
+    part = Part(right, np.ones(7, int), np.arange(7.0))
+    assert scores(part, 10, fractions(4, 10), loss=False) == [0.5, pytest.approx(1 / 3), pytest.approx(3 / 5)]
+    assert scores(part, 7, fractions(2, 7), loss=True) == [1.5, 3.0]
+
+
+def test_halving_lets_the_better_half_of_those_so_far_go_on():
+    # 5 is the best so far; of two and three the best; of four and five the best two; of six and seven the best three.
+    assert decide(Halving(2), [5, 4, 6, 5.5, 5.2, 7, 5.4, 5.6]) == [0, 2, 3, 5, 7]
+    # The best alone up to seven, then the best two; whose equal is as good.
+    assert decide(Halving(4), [5, 6, 5.5, 5.8, 4, 7, 6.5, 6.5, 7, 6.5]) == [0, 1, 5, 7, 8]
+
+
+def test_halving_keeps_rungs_apart_and_counts_a_trial_once():
+    pruner = Halving(2)
+    assert decide(pruner, [1.0, 2.0], rung=1) == [0, 1] and decide(pruner, [1.0], rung=2) == [0]
+    for _ in range(5):
+        pruner.add(1, 1, 2.0)
+    pruner.add(2, 1, 0.5)
+    assert not pruner.goes_on(2, 1) and not pruner.goes_on(0, 1) and pruner.goes_on(1, 1)
+
+
+def test_half_of_many_go_on():
+    kept = decide(Halving(2), np.random.default_rng(0).random(2000))
+    assert abs(len(kept) - 1000) < 4 * math.sqrt(500) + 10
+
+
+@pytest.mark.parametrize("value", [math.nan, -math.inf])
+def test_what_is_no_number_is_worst(value):
+    assert rank(math.nan, loss=False) == rank(math.nan, loss=True) == -math.inf
+    assert rank(0.25, loss=True) == -0.25
+    assert decide(Halving(2), [0.1, rank(value, loss=False), 0.2]) == [0, 2]
+
+
+def test_the_shadow_asks_optunas_pruner_with_one_entry_a_trial():
+    pruner = Shadow(optuna.pruners.MedianPruner(n_startup_trials=2))
+    for number, numbers in enumerate([(0.5, 0.6, 0.7), (0.3, 0.4, 0.5)]):
+        for rung, score in enumerate(numbers, start=1):
+            pruner.add(number, rung, score)
+        pruner.ended(number, complete=True)
+    pruner.add(2, 1, 0.45)
+    assert pruner.goes_on(2, 1)
+    pruner.add(2, 2, 0.46)
+    assert not pruner.goes_on(2, 2)
+    pruner.ended(2, complete=False)
+    trials = pruner._study.trials
+    assert [trial.state.name for trial in trials] == ["COMPLETE", "COMPLETE", "PRUNED"]
+    assert trials[0].intermediate_values == {1: 0.5, 2: 0.6, 4: 0.7}
+
+
+@pytest.mark.parametrize("name", ["median", "MedianPruner", "successivehalving", "hyperband"])
+def test_any_of_optunas_pruners_that_needs_nothing_goes_by_name(name):
+    assert isinstance(make_pruner(name), Shadow)
+    assert len(decide(make_pruner(name), [0.5, 0.1])) >= 1
+
+
+def test_the_others():
+    assert isinstance(make_pruner("halving"), Halving)
+    assert all(isinstance(make_pruner(none), Everyone) for none in (None, "none", optuna.pruners.NopPruner()))
+    assert isinstance(make_pruner(optuna.pruners.PercentilePruner(25.0)), Shadow)
+    assert {"halving", "none", "median", "hyperband"} <= set(pruner_names())
+    for wrong, words in ((3, "but is 3"), ("medain", "nearest: 'median'"), ("percentile", "needs arguments")):
+        with pytest.raises(StudyError, match=words):
+            make_pruner(wrong)
