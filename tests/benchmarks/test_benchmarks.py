@@ -11,6 +11,8 @@ import pytest
 
 from tests.benchmarks import compare
 from tests.benchmarks.digits_study import CHECKOUT
+from tests.benchmarks.faults import no_dask
+from tests.search import postgres
 
 SIDES = {"a": lambda: 1.0, "bb": lambda: 4.0}
 
@@ -109,6 +111,41 @@ def test_driver_cost():
 
 
 @pytest.mark.slow
+def test_faults():
+    left_out = [reason for reason in (postgres.missing(), no_dask()) if reason]
+    counts = {"driver_kills": 3, "binary_kills": 3}
+    counts |= {"worker_kills": int(no_dask() is None), "server_restarts": int(postgres.missing() is None)}
+    words = [f"--{name.replace('_', '-')}={count}" for name, count in counts.items()]
+    command = [sys.executable, "-m", "tests.benchmarks.faults", "--json", *words]
+    done = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = json.loads(done.stdout)
+    none = ("finished_lost", "stuck", "duplicates", "different", "not_replayed")
+    assert {name: found[name] for name in (*counts, *none)} == counts | dict.fromkeys(none, 0)
+    assert found["trials"] >= 12
+    if left_out:
+        pytest.skip(f"passed, as far as it could: {'; '.join(left_out)}")
+
+
+@pytest.mark.slow
+def test_history():
+    found = short("history")
+    assert found["trials"] == 300 and list(found["seconds"]) == ["resume", "show"]
+
+
+@pytest.mark.slow
+def test_a_study_of_ten_thousand_trials_is_resumed_in_ten_seconds_and_shown_in_five(tmp_path):
+    """In CPU seconds, which are what an idle machine takes: others may be busy here."""
+    from tests.benchmarks import history
+
+    path = tmp_path / "digits.journal"
+    history.write_history(path, history.TRIALS)
+    sides = history.sides(path, history.TRIALS, compare.cpu_seconds)
+    seconds = compare.medians(compare.compare(sides, rounds=1))
+    assert seconds["resume"] < 10 and seconds["show"] < 5
+
+
+@pytest.mark.slow
 def test_eprop():
     assert short("eprop")["seconds_per_iteration"]["regression_float32"] > 0
 
@@ -139,3 +176,91 @@ def test_the_sides_of_eprop_step_compute_the_same_weights(tmp_path):
         tolerance = 10 * step.LR if name == "brian2" else 1e-9
         for a, b in zip(found, expected, strict=True):
             np.testing.assert_allclose(a, b, rtol=0, atol=tolerance * np.abs(b).max(), err_msg=name)
+
+
+def test_the_surfaces_are_conditional_and_at_most_one():
+    from optuna.trial import FixedTrial
+
+    from tests.benchmarks.search_quality import SURFACES
+    from tests.benchmarks.space import draw
+
+    assert len(SURFACES) >= 3
+    for surface in SURFACES:
+        random = np.random.default_rng(0)
+        drawn = [surface.suggest(FixedTrial({p.name: draw(p, random) for p in surface.parameters})) for _ in range(500)]
+        assert len({frozenset(values) for values in drawn}) > 1
+        scores = [surface.score(values) for values in drawn]
+        assert 0 < min(scores) < 0.1 < max(scores) < 1
+        seconds = np.array([surface.seconds(values) for values in drawn])
+        assert seconds.max() > 2 * seconds.min()
+
+
+def test_a_refit_takes_effect_when_its_cpu_time_has_passed():
+    from types import SimpleNamespace
+
+    from tests.benchmarks.virtual import Clock, Refits
+
+    clock = Clock(10.0)
+    refits = Refits(clock)
+    future = refits.submit(lambda: SimpleNamespace(seconds=2.0))
+    for clock.now, done in ((10.0, False), (11.9, False), (12.0, True)):
+        refits.settle()
+        assert future.done() is done
+
+
+def test_what_is_kept_of_a_search_is_not_run_again(tmp_path):
+    from tests.benchmarks.search_quality import gather, summary
+
+    runs = [("random", surface, seed) for surface in ("rules", "layers", "times") for seed in (0, 1)]
+    first = gather(runs, 4, 16, tmp_path / "kept.jsonl")
+    kept = (tmp_path / "kept.jsonl").read_text()
+    assert gather(runs, 4, 16, tmp_path / "kept.jsonl") == first  # CPU times included
+    assert (tmp_path / "kept.jsonl").read_text() == kept
+    found = summary(first | {("ours", *run[1:]): result for run, result in first.items()}, ["ours", "random"], [0, 1])
+    assert found["ours_minus"]["random"] == [0.0, 0.0]
+    assert found["best"]["random"][0] == pytest.approx(np.mean([one["best"] for one in first.values()]), abs=1e-4)
+
+
+@pytest.mark.slow
+def test_search_quality():
+    command = [sys.executable, "-m", "tests.benchmarks.search_quality", "--json", "--short", "--workers=9"]
+    done = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert list(found["best"]) == ["ours", "tpe", "random"]
+    assert list(found["by_surface"]) == ["rules", "layers", "times"]
+    assert found["best"]["ours"][0] > found["best"]["random"][0]
+
+
+@pytest.mark.slow
+def test_scale():
+    command = [sys.executable, "-m", "tests.benchmarks.scale", "--json", "--workers=20", "--trials=160"]
+    done = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    cost = found["driver_cpu_ms_per_trial"]["100"]
+    assert list(found["driver_cpu_ms_per_trial"]) == ["100"] and cost > 0
+    # 20 workers and trials of a minute leave the driver 3 s a trial: it keeps them all but busy
+    assert 0.97 < found["utilisation"] <= 1
+    assert 160 / 20 * 30 < found["virtual_seconds"] < 160 / 20 * 90 + 90
+    assert found["fits_cpu_seconds"] > 0
+
+
+@pytest.mark.slow
+def test_deephyper_is_given_configurations_of_its_own_distribution():
+    pytest.importorskip("deephyper", reason="needs the extra bench")
+    from scipy.stats import ks_2samp
+
+    from tests.benchmarks.deephyper_side import DeepHyperSide
+    from tests.benchmarks.search_quality import SURFACES
+
+    for surface in SURFACES:
+        space = DeepHyperSide(surface, 0)._search._opt.space
+        ours = space.rvs(n_samples=4000, random_state=np.random.RandomState(0))
+        theirs = type(space).rvs(space, n_samples=4000, random_state=np.random.RandomState(1))
+        for column, name in enumerate(space.dimension_names):
+            a, b = ([row[column] for row in rows] for rows in (ours, theirs))
+            ordered = sorted({*a, *b}, key=lambda value: (str(type(value)), value))
+            levels = {value: index for index, value in enumerate(ordered)}
+            # about forty comparisons: a chance of one in a hundred that any is below this
+            assert ks_2samp([levels[v] for v in a], [levels[v] for v in b]).pvalue > 2.5e-4, (surface.name, name)
