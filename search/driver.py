@@ -102,10 +102,11 @@ class Driver:
         """
         try:
             self.search(total)
+            if not self._stopping:  # else what runs, or has not been taken up again, goes on from its states
+                self._states.sweep(self._running)
             self._score_best()
         finally:
             self._stop()
-            self._states.sweep(self._running)
             self._states.close()
         if self._lost is not None:
             raise self._lost

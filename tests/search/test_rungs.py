@@ -279,6 +279,18 @@ def test_a_repeat_has_as_many_replicates(make, replicates, again):
     assert len(summary.best) == (1 if again else len(summary.best))  # what was copied is not another best
 
 
+def test_a_search_that_is_stopped_at_once_keeps_what_trials_have_reached(make):
+    study = make(pruner=None)
+    plan = interrupted(study, 2)
+    folder = plan.location.folder(plan.name)
+    before = {file.name: file.read_bytes() for file in folder.glob("*.rung")}
+    assert before
+    driver = Driver(plan, begin(plan, print), local_executor(plan.task, 1), Lines(plan.objectives))
+    driver.interrupt()
+    assert not driver.run(4)
+    assert {file.name: file.read_bytes() for file in folder.glob("*.rung")} == before
+
+
 def test_a_damaged_state_costs_what_it_stood_for(make):
     study = make(pruner=None)
     plan = interrupted(study, 2)
