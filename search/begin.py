@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 # User attributes of a study.
 OBJECTIVES, CONSTRAINTS, SEED, SCRIPT = "objectives", "constraints", "seed", "script"
 TASK, ENGINE = "task", "engine"
+GIVEN = "given"  # to its last run besides the script: `Plan.given`
+REMEDY = "change it back, or start another study with --name"
 
 
 def begin(plan: Plan, say: Callable[[str], None], patience: Patience | None = None) -> optuna.Study:
@@ -61,28 +63,38 @@ def choose_sampler(study: optuna.Study, plan: Plan, workers: int = 1) -> None:
     study.sampler = make_sampler(plan.sampler, len(plan.objectives), seed, workers, fixed_seed=plan.seed)
 
 
-def _compare(study: optuna.Study, plan: Plan, say: Callable[[str], None]) -> None:
-    known = study.user_attrs
+def check_objectives(study: optuna.Study, plan: Plan) -> None:
+    """What a study has stored must be of the objectives that are asked for.
+
+    Raises
+    ------
+    StudyError
+        If the script has others by now, or in another order.
+    """
     names = [objective.name for objective in plan.objectives]
     directions = [direction.name.lower() for direction in study.directions]
-    remedy = "change it back, or start another study with --name"
-    if known.get(OBJECTIVES, names) != names or directions != [o.direction for o in plan.objectives]:
-        began = known.get(OBJECTIVES, directions)
+    began = study.user_attrs.get(OBJECTIVES)
+    if (began or names) != names or directions != [objective.direction for objective in plan.objectives]:
         raise StudyError(
-            f"A study keeps its objectives, but {plan.name!r} was begun with {began} and is now asked for {names}: "
-            f"{remedy}."
+            f"A study keeps its objectives, but {plan.name!r} was begun with {began or directions} and is now asked "
+            f"for {names}: {REMEDY}."
         )
+
+
+def _compare(study: optuna.Study, plan: Plan, say: Callable[[str], None]) -> None:
+    check_objectives(study, plan)
+    known = study.user_attrs
     asked = [str(one) for one in plan.constraints]
     # A driver that was killed early has not said; what it says last tells whether it has.
     if (began := known.get(CONSTRAINTS, [] if ENGINE in known else asked)) != asked:
         raise StudyError(
             f"A study keeps its constraints, but {plan.name!r} was begun with {began or 'none'} and is now asked for "
-            f"{asked or 'none'}: {remedy}."
+            f"{asked or 'none'}: {REMEDY}."
         )
     if known.get(SEED, plan.seed) != plan.seed:
         raise StudyError(
             f"A study keeps its seed, but {plan.name!r} was begun with {known[SEED]} and is now asked for {plan.seed}: "
-            f"{remedy}."
+            f"{REMEDY}."
         )
     engine = {"backend": plan.backend, "dtype": plan.dtype}
     if known.get(ENGINE, engine) != engine:
@@ -125,3 +137,5 @@ def _complete(study: optuna.Study, plan: Plan) -> None:
     for key, value in wanted.items():
         if key not in known:
             study.set_user_attr(key, value)
+    if known.get(GIVEN, {}) != (given := dict(plan.given)):
+        study.set_user_attr(GIVEN, given)

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from difflib import get_close_matches
 from typing import Any, NoReturn
 
-from search.commands import best, cache, confirm, dashboard, explain, replay, report, run, show
+from search.commands import best, cache, confirm, dashboard, doctor, explain, replay, report, run, show
 
-COMMANDS = (run, show, report, dashboard, confirm, best, replay, explain, cache)
+COMMANDS = (run, show, report, dashboard, confirm, best, replay, explain, cache, doctor)
 DONE, USER_ERROR, INTERRUPTED = 0, 2, 130
 
 EXAMPLES = """\
@@ -26,6 +26,7 @@ examples:
   snnsearch replay my_study.py 17
   snnsearch explain my_study.py
   snnsearch cache size
+  snnsearch doctor
 """
 
 

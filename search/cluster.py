@@ -97,9 +97,10 @@ class Cluster(Executor):
         self._follower = None if workers else self._spawn(self._follow())
 
     def __str__(self) -> str:
-        count = len(self._client.nthreads())
-        waits = "" if count else "; trials wait for workers"
-        return f"cluster {self._address}: workers {count}, threads {self.threads}, jobs at a time {self.workers}{waits}"
+        workers = len(self._client.nthreads())
+        waits = "" if workers else "; trials wait for workers"
+        at_a_time = f"threads {self.threads}, jobs at a time {self.workers}{waits}"
+        return f"cluster {self._address}: workers {workers}, {at_a_time}"
 
     def submit(self, job: Job) -> Future[Ran]:
         """Hand the job to the scheduler."""
@@ -133,7 +134,7 @@ class Cluster(Executor):
                 self._check_versions(package)
                 self._client.register_plugin(bench, name=self._name)
                 return sum(self._client.nthreads().values())
-            except (TimeoutError, OSError) as error:
+            except OSError as error:
                 if tries == TRIES or self._client.status != "running":
                     raise self._lost(error) from None
                 time.sleep(PAUSE)
@@ -175,12 +176,17 @@ class Cluster(Executor):
         with config.set({"distributed.admin.large-graph-warning-threshold": "1 GiB"}):  # a state may have 10 MB
             future = self._client.submit(run_job, self._name, self._version, text, after, source, key=key, pure=False)
         self._underway.add(future)
+        gathering = asyncio.ensure_future(self._client.gather(future, asynchronous=True))
         try:
-            answer, data = await self._client.gather(future, asynchronous=True)
+            answer, data = await asyncio.shield(gathering)
             return json.loads(answer), data
         except (CancelledError, asyncio.CancelledError, OSError) as error:
             if self._stopped:
                 raise errors.Cancelled("The run was stopped.") from None
+            if (task := asyncio.current_task()) is not None and task.cancelling():
+                await self._client.cancel([future], asynchronous=True)  # nobody waits for the job any more
+                await asyncio.gather(gathering, return_exceptions=True)
+                raise
             raise self._lost(error) from None
         except KilledWorker:
             raise
@@ -224,6 +230,9 @@ class Cluster(Executor):
 
     def _check_versions(self, package: str) -> None:
         found = self._client.run(version, package, on_error="return")
+        for answer in found.values():
+            if isinstance(answer, OSError):  # the worker has gone
+                raise answer
         shown = {
             worker: "not installed" if isinstance(answer, Exception) else answer for worker, answer in found.items()
         }
@@ -288,7 +297,7 @@ def connect(cluster: str | Client, workers: int | None = None) -> Cluster:
         logging.getLogger(name).setLevel(logging.CRITICAL)
     try:
         client = Client(cluster, timeout=CONNECT, set_as_default=False)
-    except (TimeoutError, OSError, ValueError) as error:
+    except (OSError, ValueError) as error:
         raise StudyError(
             f"The scheduler of the cluster must answer, but {cluster} does not ({_words(error)}): "
             "start one with `dask scheduler`, or give the address that it printed."

@@ -9,11 +9,13 @@ from concurrent.futures import Future
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import islice
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from search.begin import SEED, check_objectives
 from search.errors import ExecutorLost, StudyError
 from search.finish import replay_jobs
 from search.interrupt import Interrupt
@@ -23,7 +25,7 @@ from search.plan import Plan
 from search.record import SCORES, Record, plain
 from search.script import fault
 from search.seeds import fresh_seed
-from search.summary import OVER, candidates, count, ended, front
+from search.summary import candidates, count, ended, front, is_over, objective_names
 from search.table import number, table_text
 
 if TYPE_CHECKING:
@@ -127,10 +129,13 @@ class Confirmation:
             return "No run on fresh seeds has come to its end."
         mean = float(np.mean(known))
         lost = mean if self.direction == "minimize" else -mean
-        what = "worse" if lost > 0 else "better"
+        what = f"{number(abs(mean))} {'worse' if lost > 0 else 'better'}" if mean else "no better and no worse"
+        wanted = len(self.rows) * len(self.seeds)
+        missing = wanted - sum(len(row.values) for row in self.rows)
         return (
-            f"On fresh seeds the networks are {number(abs(mean))} {what} by {self.measure} than the search saw by "
-            f"{self.objective}, in the mean over {len(known)}."
+            f"On fresh seeds the networks are {what} by {self.measure} than the search saw by {self.objective}, in the "
+            f"mean over {len(known)}."
+            + (f" Of {wanted} runs {missing} are missing: they failed, gave no number or were not run." * (missing > 0))
         )
 
     def __str__(self) -> str:
@@ -141,28 +146,32 @@ class Confirmation:
 
 
 def interval(values: Sequence[float]) -> tuple[float | None, float | None]:
-    """Percentile bootstrap interval of the mean, drawn with a fixed seed; nothing for fewer than two values."""
+    """Percentile bootstrap interval of the mean, drawn with a fixed seed; nothing for fewer than two values.
+
+    The order of the values does not matter.
+    """
     if len(values) < 2:
         return None, None
     draws = np.random.default_rng(0).integers(len(values), size=(RESAMPLES, len(values)))
-    means = np.asarray(values)[draws].mean(axis=1)
+    means = np.sort(values)[draws].mean(axis=1)
     low, high = np.quantile(means, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return float(low), float(high)
 
 
 def fresh_seeds(study: optuna.Study, plan: Plan, n: int) -> tuple[int, ...]:
     """The first n seeds for confirmation that no trial has run with: they follow from the study's seed."""
+    begun_with = study.user_attrs.get(SEED, plan.seed)  # the script may say another
     used = {seed for trial in study.get_trials(deepcopy=False) for seed in Record(trial).seeds}
 
     def draw() -> Iterator[int]:
         place = 0
         while True:
-            if (seed := fresh_seed(plan.seed, place)) not in used:
+            if (seed := fresh_seed(begun_with, place)) not in used:
                 used.add(seed)
                 yield seed
             place += 1
 
-    return tuple(seed for seed, _ in zip(draw(), range(n), strict=False))
+    return tuple(islice(draw(), n))
 
 
 def confirm(
@@ -198,47 +207,54 @@ def confirm(
     Raises
     ------
     StudyError
-        If the search is not over.
+        If the search is not over, or the script has other objectives by now.
     """
     from search.owner import owned
     from search.searching import check, executor_of
     from search.storage import load
 
     with nullcontext(interrupt) if interrupt else Interrupt() as asked:
-        check(plan)
+        check(plan, cluster)
         study = load(plan.location.open(create=False), plan.name, plan.location)
+        check_objectives(study, plan)
         with owned(plan.location, plan.name):  # what is stored of a trial is read, added to and written back
             members = _members(study, top)
             fresh = fresh_seeds(study, plan, seeds)
-            jobs = [(t, _job(plan, t, seed)) for t in members for seed in fresh if str(seed) not in _known(study, t)]
+            known = _stored(study)
+            jobs = [(t, _job(plan, t, seed)) for t in members for seed in fresh if seed not in known.get(t.number, ())]
             finished = not jobs or _run(plan, study, jobs, executor_of(plan, workers, cluster), asked)
         return _confirmation(plan, study, members, fresh), not finished
 
 
 def confirmed(plan: Plan, study: optuna.Study) -> Confirmation | None:
     """What confirmations have stored of a study so far, on all the seeds that any of them ran; None for nothing."""
-    known = {key.removeprefix(CONFIRM): runs for key, runs in study.user_attrs.items() if key.startswith(CONFIRM)}
-    members = [trial for trial in candidates(study) if str(trial.number) in known]
-    seeds = dict.fromkeys(int(seed) for runs in known.values() for seed in runs)
+    known = _stored(study)
+    members = [trial for trial in candidates(study) if trial.number in known]
+    seeds = dict.fromkeys(seed for runs in known.values() for seed in runs)
     return _confirmation(plan, study, members, tuple(seeds)) if members else None
 
 
 def _members(study: optuna.Study, top: int) -> list[FrozenTrial]:
     counts = count(study.get_trials(deepcopy=False))
-    if study.user_attrs.get(OVER) != ended(counts) or counts["running"]:
+    if not is_over(study, counts):
         raise StudyError(
             f"The test part is read only when a search is over, but {study.study_name!r} is not ({ended(counts)} "
             f"trials ended, {counts['running']} under way): `snnsearch run` it to its total first."
         )
     best = candidates(study) if len(study.directions) == 1 else front(study)
-    found = [t for t in best if Record(t).network is not None and "same_as" not in Record(t).result]
+    found = [t for t in best if Record(t).network is not None]
     if not found:
         raise StudyError(f"Only complete trials can be confirmed, but {study.study_name!r} has none.")
     return found[:top]
 
 
-def _known(study: optuna.Study, trial: FrozenTrial) -> dict[str, Any]:
-    return study.user_attrs.get(f"{CONFIRM}{trial.number}", {})
+def _stored(study: optuna.Study) -> dict[int, dict[int, dict[str, Any]]]:
+    """Trial -> seed -> scores, of all confirmations so far."""
+    return {
+        int(key.removeprefix(CONFIRM)): {int(seed): scores for seed, scores in runs.items()}
+        for key, runs in study.user_attrs.items()
+        if key.startswith(CONFIRM)
+    }
 
 
 def _job(plan: Plan, trial: FrozenTrial, seed: int) -> Job:
@@ -272,35 +288,37 @@ def _keep(plan: Plan, study: optuna.Study, trial: FrozenTrial, job: Job, future:
     what = f"trial {trial.number}, seed {job.seed}"
     try:
         ran = future.result()
+        kept = _kept(plan.objectives, ran.result)  # calls the user's functions
     except ExecutorLost:
         raise
     except Exception as error:
         return f"{what} failed: {fault(error, plan.script)}"
-    kept = _kept(plan.objectives, ran.result)
-    study.set_user_attr(f"{CONFIRM}{trial.number}", {**_known(study, trial), str(job.seed): kept})
-    measure = _measure(plan.objectives[0])
+    runs = {**_stored(study).get(trial.number, {}), job.seed: kept}
+    study.set_user_attr(f"{CONFIRM}{trial.number}", {str(seed): scores for seed, scores in runs.items()})
+    measure = _measure(plan.objectives[0].name)
     return f"{what}: {measure} {number(kept[measure])}  ({ran.ended - ran.began:.1f} s)"
 
 
 def _kept(objectives: Sequence[Objective], result: Result) -> dict[str, float | None]:
     scores = {name: plain(getattr(result, name)) for name in (*SCORES, *ON_TEST.values())}
-    return {**scores, **{objective.name: plain(objective.measure(result)) for objective in objectives}}
+    return {**scores, **{objective.name: plain(objective.value(result)) for objective in objectives}}
 
 
-def _measure(objective: Objective) -> str:
-    return ON_TEST.get(objective.name, objective.name)
+def _measure(objective: str) -> str:
+    return ON_TEST.get(objective, objective)
 
 
 def _confirmation(
     plan: Plan, study: optuna.Study, members: Sequence[FrozenTrial], seeds: tuple[int, ...]
 ) -> Confirmation:
-    first = plan.objectives[0]
+    first, direction = objective_names(study)[0], study.directions[0].name.lower()
+    measure, known = _measure(first), _stored(study)
     score = "test_loss" if plan.task.data.labels is None else "test_accuracy"
     rows = []
     for trial in members:
-        known = [run for seed in seeds if (run := _known(study, trial).get(str(seed))) is not None]
-        values = tuple(run[_measure(first)] for run in known if run.get(_measure(first)) is not None)
-        tests = [run[score] for run in known if run.get(score) is not None]
+        runs = [run for seed in seeds if (run := known.get(trial.number, {}).get(seed)) is not None]
+        values = tuple(run[measure] for run in runs if run.get(measure) is not None)
+        tests = [run[score] for run in runs if run.get(score) is not None]
         mean = float(np.mean(tests)) if tests else None
         rows.append(Confirmed(trial.number, trial.values[0], values, *interval(values), mean))
-    return Confirmation(study.study_name, first.name, _measure(first), first.direction, seeds, tuple(rows))
+    return Confirmation(study.study_name, first, measure, direction, seeds, tuple(rows))

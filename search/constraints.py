@@ -15,10 +15,8 @@ from snn.errors import NotFinite, nearest
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
-    from snn.result import Result
-
-MOST = 1e30
-"""The largest violation, which an infinite value has: storages and samplers want finite numbers."""
+LARGEST_VIOLATION = 1e30
+"""What an infinite value has: storages and samplers want finite numbers."""
 
 _NUMBER = r"(?:\d+(?:_\d+)*\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
 _CONSTRAINT = re.compile(
@@ -51,31 +49,25 @@ class Constraint:
         """The bounded objective's."""
         return self.objective.name
 
-    @property
-    def needs(self) -> frozenset[str]:
-        """What `Task.run` must be asked for, as in `Objective`."""
-        return self.objective.needs
-
-    def violation(self, result: Result) -> float:
-        """By how much a result breaks it, in the objective's unit: above 0 it is broken, at 0 and below it holds.
+    def violation(self, value: float) -> float:
+        """By how much a value breaks it, in the objective's unit: above 0 it is broken, at 0 and below it holds.
 
         What Optuna's `trial.set_constraint` takes. From -1e30 to 1e30, which stands for an infinite value.
+
+        Parameters
+        ----------
+        value : float
+            The objective's, or its mean over replicates.
 
         Raises
         ------
         NotFinite
             If the value is not a number, such as the loss of a readout that has none: nothing can be said of it.
-        StudyError
-            If it was not measured.
         """
-        return self.of_value(self.objective.value(result))
-
-    def of_value(self, value: float) -> float:
-        """`violation` of a value, such as a mean over replicates."""
         if math.isnan(value):
             raise NotFinite(f"The constraint `{self}` needs a number, but `{self.name}` is {value}.")
         excess = self.bound - value if self.op == ">=" else value - self.bound
-        return min(max(excess, -MOST), MOST)
+        return min(max(excess, -LARGEST_VIOLATION), LARGEST_VIOLATION)
 
     def __str__(self) -> str:
         """The same text for the same constraint, however it was written."""
@@ -148,18 +140,18 @@ def problems_with_constraints(texts: Sequence[str], objectives: Iterable[Objecti
     ]
 
 
-def violation(trial: FrozenTrial) -> float:
+def total_violation(trial: FrozenTrial) -> float:
     """The sum of what a trial breaks, 0 if it keeps to all; 0 for a trial without constraints, as in Optuna."""
     return sum(max(0.0, value) for value in trial.constraints.values())
 
 
 def feasible(trial: FrozenTrial) -> bool:
     """Whether a trial keeps to all its constraints."""
-    return violation(trial) == 0
+    return total_violation(trial) == 0
 
 
 def preferred(trials: Sequence[FrozenTrial]) -> list[FrozenTrial]:
     """The feasible ones of some trials; if there are none, those that break the least."""
-    broken = [violation(trial) for trial in trials]
+    broken = [total_violation(trial) for trial in trials]
     least = min(broken, default=0.0)
     return [trial for trial, by in zip(trials, broken, strict=True) if by == least]

@@ -5,17 +5,16 @@ from __future__ import annotations
 import math
 import time
 from collections import deque
-from collections.abc import Callable
-from concurrent.futures import Future, wait
+from concurrent.futures import Future
 from contextlib import suppress
 from functools import partial
-from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
-from search.errors import ExecutorLost
+from search.errors import ExecutorLost, StudyError
 from search.executor import Executor
 from search.finish import Final, Finish
-from search.job import Job, Ran
+from search.job import Ran
+from search.jobs import Jobs
 from search.ledger import Ledger
 from search.plan import Plan
 from search.progress import Ended, Progress
@@ -25,7 +24,7 @@ from search.script import fault
 from search.seeds import replicate_seeds, trial_seed
 from search.states import States
 from search.summary import count, ended, front
-from search.underway import Replicate, Underway
+from search.underway import Replicate, Underway, network_of
 from snn.errors import OtherRun, RunTimeout, SNNError
 from snn.profile import stage
 
@@ -35,10 +34,7 @@ if TYPE_CHECKING:
 
     from snn.profile import Profile
 
-    Then = Callable[[Future[Ran]], None]
-
 HOPELESS = 5  # trials that fail before any works
-GRACE = 3.0  # seconds that stopped jobs have to end, so that no process outlives the search
 
 
 class Driver:
@@ -68,14 +64,12 @@ class Driver:
     ):
         self._plan = plan
         self._study = study
-        self._executor = executor
+        self._jobs = Jobs(executor)
         self._progress = progress
         self._profile = profile
         self._ledger = Ledger(plan, study, progress.say, profile)
         self._pruner = make_pruner(plan.pruner)
         self._states = States(plan.location.folder(plan.name))
-        self._inbox: SimpleQueue[tuple[Future[Ran], Then] | None] = SimpleQueue()
-        self._underway: set[Future[Ran]] = set()
         self._running: set[int] = set()  # trials that have not ended
         self._warned = False  # of states that cannot be kept
         self._stopping = False
@@ -85,7 +79,7 @@ class Driver:
     def interrupt(self) -> None:
         """Stop as soon as possible, leaving what runs to be taken up again; may be called from a signal handler."""
         self._stopping = True
-        self._inbox.put(None)
+        self._jobs.wake()
 
     def run(self, total: int) -> bool:
         """Search until `total` trials are complete, pruned or failed, then score the best on the test part.
@@ -105,12 +99,22 @@ class Driver:
             if not self._stopping:  # else what runs, or has not been taken up again, goes on from its states
                 self._states.sweep(self._running)
             self._score_best()
+        except ExecutorLost as error:
+            self._lose(error)
+        except (StudyError, KeyboardInterrupt):  # the storage is away for longer than it is waited for
+            self._ledger.away = self._stopping = True
+            raise
         finally:
             self._stop()
             self._states.close()
         if self._lost is not None:
-            raise self._lost
+            raise ExecutorLost(f"{self._lost} {self._kept()}")
         return not self._stopping
+
+    def _kept(self) -> str:
+        """What a search that ends before its time leaves behind."""
+        counts = count(self._study.get_trials(deepcopy=False))
+        return f"Kept: {ended(counts)} trials that have ended, and the rungs behind the {counts['running']} under way."
 
     # ---- trials
 
@@ -126,8 +130,8 @@ class Driver:
         self._progress.begin(self._plan.name, total, counts, best[0].values[0] if best else None)
         while not self._stopping:
             # a trial that fails at once leaves its place free, hence the count anew each time
-            while len(self._underway) < self._executor.places and not self._stopping:
-                if not self._inbox.empty():  # what waits goes first: asking takes its time
+            while self._jobs.room and not self._stopping:
+                if self._jobs.waiting:  # what waits goes first: asking takes its time
                     self._next(0)
                 elif left:
                     self._take_up(left.popleft())
@@ -135,7 +139,7 @@ class Driver:
                     self._begin_trial(self._ask())
                 else:
                     break
-            if not self._underway:
+            if not self._jobs:
                 break
             self._next()
 
@@ -187,12 +191,14 @@ class Driver:
         began = time.monotonic()
         try:
             with stage(self._profile, "ask"):
-                network = self._network(trial)
+                network = network_of(self._plan, trial)
         except optuna.TrialPruned:
             return self._count(trial, self._ledger.prune(trial), {})
+        except StudyError:  # the storage's, which is no fault of the network's
+            raise
         except Exception as error:
             reason = fault(error, self._plan.script)
-            self._fail(trial, f"network(trial) failed: {reason}", began)
+            self._fail(trial, f"network(trial) failed: {reason}", time.monotonic() - began)
             return self._give_up(reason)
         if (known := self._ledger.repeat(trial, network)) is not None:
             return self._end(trial, known, network)
@@ -200,22 +206,10 @@ class Driver:
         self._ledger.seed(trial, seed, network)
         self._run_rung(self._underway_trial(trial, seed, network))
 
-    def _network(self, trial: optuna.Trial) -> str:
-        """JSON of the network that the user's function makes."""
-        from search.errors import StudyError
-        from snn.network import Network, NetworkSpec
-
-        network = self._plan.network(trial)
-        if not isinstance(network, Network | NetworkSpec):
-            raise StudyError(f"it must return a snn.Network, but returned {network!r}.")
-        return (network if isinstance(network, NetworkSpec) else network.freeze()).to_json()
-
     def _give_up(self, reason: str) -> None:
         """A script that has never made a network that works is to be mended, not run to its last trial."""
-        from search.errors import StudyError
-
         counts = count(self._study.get_trials(deepcopy=False))
-        if counts["complete"] + counts["pruned"] == 0 and not self._underway and counts["fail"] >= HOPELESS:
+        if counts["complete"] + counts["pruned"] == 0 and not self._jobs and counts["fail"] >= HOPELESS:
             raise StudyError(f"The first {counts['fail']} trials all failed, so the search has stopped: {reason}")
 
     # ---- rungs
@@ -230,6 +224,7 @@ class Driver:
         """Go on from what an earlier start has left of a trial."""
         from snn.result import Result
 
+        underway.earlier, underway.runs = self._states.spent(underway.number)
         for place, replicate in enumerate(underway.replicates):
             data = self._states.load(underway.number, place)
             if data is not None:
@@ -243,9 +238,11 @@ class Driver:
             self._run_replicate(underway, replicate)
 
     def _run_replicate(self, underway: Underway, replicate: Replicate) -> None:
+        if self._stopping:  # it is taken up again
+            return
         upto = self._plan.ends[underway.goal - 1]
         job = self._plan.job(underway.network, replicate.seed, upto, replicate.after, replicate.spent)
-        underway.futures.add(self._submit(job, partial(self._end_rung, underway, replicate)))
+        underway.futures.add(self._jobs.submit(job, partial(self._end_rung, underway, replicate)))
 
     def _end_rung(self, underway: Underway, replicate: Replicate, future: Future[Ran]) -> None:
         if underway.over:  # another replicate has failed
@@ -262,7 +259,7 @@ class Driver:
             if not self._stopping:  # else it was stopped, or Ctrl-C in a terminal has hit its compiler: run it again
                 self._fail_underway(underway, error)
             return
-        underway.runs.append((ran.worker, round(ran.began, 3), round(ran.ended, 3)))
+        underway.runs.append([ran.worker, round(ran.began, 3), round(ran.ended, 3)])
         after = None
         if ran.result.state is not None:
             with stage(self._profile, "write"):
@@ -275,6 +272,7 @@ class Driver:
     def _keep_state(self, underway: Underway, replicate: Replicate, data: bytes) -> None:
         try:
             self._states.keep(underway.number, underway.replicates.index(replicate), data)
+            self._states.spend(underway.number, underway.seconds, underway.runs)
         except OSError as error:  # it would only be missed after the end of this process
             if not self._warned:
                 self._progress.say(f"What trials have reached cannot be kept in {self._states.folder}: {error}")
@@ -296,7 +294,7 @@ class Driver:
         except Exception as error:
             return self._fail_underway(underway, error)
         self._end(underway.trial, kept, underway.network)
-        self._states.remove(underway.number, len(underway.replicates))
+        self._forget(underway)
 
     # ---- the end of a trial
 
@@ -309,11 +307,15 @@ class Driver:
             future.cancel()  # those that have not begun
         late = isinstance(error, RunTimeout) and self._plan.timeout is not None
         reason = f"A trial must end within {self._plan.timeout:g} s, but did not." if late else None
-        self._fail(underway.trial, reason or fault(error, self._plan.script), underway.began)
-        self._states.remove(underway.number, len(underway.replicates))
+        self._fail(underway.trial, reason or fault(error, self._plan.script), underway.seconds)
+        self._forget(underway)
 
-    def _fail(self, trial: optuna.Trial, reason: str, began: float) -> None:
-        seconds = time.monotonic() - began
+    def _forget(self, underway: Underway) -> None:
+        """What an ended trial has reached is not gone on from, unless nobody was told that it has ended."""
+        if not self._ledger.away:
+            self._states.remove(underway.number, len(underway.replicates))
+
+    def _fail(self, trial: optuna.Trial, reason: str, seconds: float) -> None:
         self._count(trial, self._ledger.fail(trial, reason, seconds), {"seconds": seconds}, reason)
 
     def _count(self, trial: optuna.Trial, state: TrialState, kept: dict[str, Any], reason: str | None = None) -> None:
@@ -340,8 +342,8 @@ class Driver:
         for trial, jobs in todo:
             member = Final(trial, time.monotonic(), len(jobs))
             for place, job in enumerate(jobs):
-                self._submit(job, partial(self._end_final, finish, member, place))
-        while self._underway and not self._stopping:
+                self._jobs.submit(job, partial(self._end_final, finish, member, place))
+        while self._jobs and not self._stopping:
             self._next()
         if not self._stopping:
             with stage(self._profile, "tell"):
@@ -357,7 +359,7 @@ class Driver:
             if not self._stopping:
                 self._progress.say(f"trial {trial.number} failed on the test part: {fault(error, self._plan.script)}")
             return
-        if (results := member.all()) is None:
+        if (results := member.all()) is None or self._ledger.away:
             return
         with stage(self._profile, "tell"):
             lines = finish.keep(trial, results, time.monotonic() - member.began)
@@ -366,22 +368,9 @@ class Driver:
 
     # ---- jobs
 
-    def _submit(self, job: Job, then: Then) -> Future[Ran]:
-        future = self._executor.submit(job)
-        self._underway.add(future)
-        future.add_done_callback(lambda done: self._inbox.put((done, then)))
-        return future
-
     def _next(self, timeout: float | None = None) -> None:
         """Wait for a job to end and do what it was submitted for."""
-        try:
-            item = self._inbox.get(timeout=timeout)
-        except Empty:
-            return
-        if item is not None:
-            future, then = item
-            self._underway.discard(future)
-            then(future)
+        self._jobs.next(timeout)
 
     def _lose(self, error: ExecutorLost) -> None:
         """End as if interrupted, and then with that error: what runs is taken up again."""
@@ -389,8 +378,16 @@ class Driver:
         self.interrupt()
 
     def _stop(self) -> None:
-        self._executor.stop()
-        wait(self._underway, GRACE)
-        while self._stopping and not self._inbox.empty():  # what ended before it could be stopped is kept
+        self._jobs.stop()
+        try:
+            self._drain()
+        except (StudyError, KeyboardInterrupt):  # the storage has gone only now
+            self._ledger.away = True
+            self._drain()
+            raise
+
+    def _drain(self) -> None:
+        """What ended before it could be stopped is kept."""
+        while self._stopping and self._jobs.waiting:
             self._next(0)
 

@@ -13,7 +13,7 @@ from search.job import Job
 from search.plan import Plan
 from search.record import FINAL, Record, mean, outcome
 from search.report.note import markdown, place
-from search.summary import OVER, count, ended, front
+from search.summary import OVER, count, ended, front, objective_names
 
 if TYPE_CHECKING:
     import optuna
@@ -102,7 +102,7 @@ class Finish:
                 images = attach_images(self._study, trial, results[0], self._plan.location)
             except OSError as error:
                 images, said = {}, [f"images of trial {trial.number} cannot be kept: {error}"]
-        text = markdown(trial, self._study.metric_names or [], stored.attrs(final), place(self._plan))
+        text = markdown(trial, objective_names(self._study), stored.attrs(final), place(self._plan))
         save_note(self._study, trial, text, images)
         if final is not None:  # at last: what has this has all
             self._study.set_user_attr(f"{FINAL}{trial.number}", final)
@@ -124,5 +124,7 @@ def replay_jobs(plan: Plan, trial: FrozenTrial) -> list[Job]:
     if stored.network is None or stored.seed is None:
         raise StudyError(f"Only a trial with a stored network can be run again, but trial {trial.number} has none.")
     origin = stored.origin
-    changed = {name: origin[name] for name in ("backend", "dtype", "task")}
-    return [replace(plan.job(stored.network, seed), **changed) for seed in stored.seeds]
+    job = plan.job(stored.network, stored.seed)
+    settling = job.settling or stored.result.get("settling_time_ms") is not None  # a bound that a run was given
+    changed = {name: origin[name] for name in ("backend", "dtype", "task")} | {"settling": settling}
+    return [replace(job, seed=seed, **changed) for seed in stored.seeds]

@@ -1,7 +1,7 @@
 """What is written of trials: everything that a driver keeps in the study goes through here.
 
 What a trial gave is first put into a spool, a folder beside the study, and leaves it when Optuna has been told: a
-driver that dies while its storage is away loses no result.
+driver that dies, or gives up, while its storage is away loses no result.
 """
 
 from __future__ import annotations
@@ -47,6 +47,7 @@ class Ledger:
         self._reports = _reports(plan)
         self._repeats = Repeats(plan)
         self._waiting: dict[int, dict[str, Any]] = {}  # results in the spool that were not told
+        self.away = False  # whether the storage is: results are then put into the spool, and nobody is told of them
 
     def begin(self, trials: list[FrozenTrial]) -> None:
         """Learn what earlier starts have run."""
@@ -122,6 +123,8 @@ class Ledger:
             self._say(f"The result of trial {trial.number} cannot be put aside in {self._spool.folder}: {error}")
 
     def _keep(self, trial: optuna.Trial, name: str, value: Any) -> None:
+        if self.away:
+            return
         with stage(self._profile, "tell"):
             trial.set_user_attr(name, value)
 
@@ -130,6 +133,8 @@ class Ledger:
 
         values = kept.get("values")
         state = TrialState.FAIL if reason is not None else TrialState.PRUNED if values is None else TrialState.COMPLETE
+        if self.away:
+            return state
         with stage(self._profile, "tell"):
             for name, violation in kept.get("constraints", {}).items():
                 if name not in trial.constraints:  # a start before this one may have come so far

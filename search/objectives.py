@@ -38,6 +38,8 @@ class Objective:
         What one unit of it is.
     labels : bool
         Whether only tasks with labels have it.
+    held_out : bool
+        Whether only tasks that hold a validation part out have it.
     needs : frozenset of str
         What `Task.run` must be asked for, by the names of its flags: ``{"settling"}``.
     """
@@ -47,6 +49,7 @@ class Objective:
     measure: Callable[[Result], float]
     unit: str = ""
     labels: bool = False
+    held_out: bool = False
     needs: frozenset[str] = frozenset()
 
     @staticmethod
@@ -127,15 +130,22 @@ def _problems(function: Any, direction: Any, name: Any, needs: Iterable[str]) ->
     return problems
 
 
-def _named(name: str, direction: Direction, unit: str, labels: bool = False, needs: Iterable[str] = ()) -> Objective:
-    return Objective(name, direction, attrgetter(name), unit, labels, frozenset(needs))
+def _named(
+    name: str,
+    direction: Direction,
+    unit: str,
+    labels: bool = False,
+    held_out: bool = False,
+    needs: Iterable[str] = (),
+) -> Objective:
+    return Objective(name, direction, attrgetter(name), unit, labels, held_out, frozenset(needs))
 
 
 OBJECTIVES = {
     objective.name: objective
     for objective in (
-        _named("accuracy", "maximize", "of the validation part", labels=True),
-        _named("loss", "minimize", "mean over the validation part"),
+        _named("accuracy", "maximize", "of the validation part", labels=True, held_out=True),
+        _named("loss", "minimize", "mean over the validation part", held_out=True),
         _named("prequential_accuracy", "maximize", "of the stream", labels=True),
         _named("prequential_loss", "minimize", "mean over the stream"),
         _named("spikes", "minimize", "per streamed sample"),
@@ -143,7 +153,12 @@ OBJECTIVES = {
         _named("weight_writes", "minimize", "per streamed sample"),
         _named("energy_j", "minimize", "joules per streamed sample, estimated"),
         _named("memory_bits", "minimize", "bits that the network keeps"),
-        _named("settling_time_ms", "minimize", "ms into a validation sample", labels=True, needs=["settling"]),
+        _named(
+            *("settling_time_ms", "minimize", "ms into a validation sample"),
+            labels=True,
+            held_out=True,
+            needs=["settling"],
+        ),
     )
 }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -50,6 +50,9 @@ class Plan:
         Bytes that the process of a run may take.
     warm_start, enqueue
         As in `Study`.
+    given : mapping
+        What a run was given besides the script that another command line can be given too, by the names of `Study`'s
+        arguments.
     """
 
     network: Callable[[Trial], Network | NetworkSpec]
@@ -70,6 +73,7 @@ class Plan:
     memory: int | None = None
     warm_start: Any = None
     enqueue: Sequence[Mapping[str, Any]] = ()
+    given: Mapping[str, Any] = field(default_factory=dict)
 
     @cached_property
     def ends(self) -> tuple[float, ...]:
@@ -84,7 +88,7 @@ class Plan:
     @cached_property
     def streamed(self) -> int:
         """Samples of the stream."""
-        return len(self.task.split(len(self.task.data)).stream)
+        return len(self.task.parts.stream)
 
     @cached_property
     def by_loss(self) -> bool:

@@ -78,7 +78,7 @@ class Halving(Pruner):
         return better < max(1, len(all_of_it) // self.factor)
 
 
-class Shadow(Pruner):
+class OptunaPruner(Pruner):
     """Any of Optuna's pruners, which know studies of one objective: one in memory, with an entry for each trial.
 
     Its direction is to maximise, and its steps are rungs' lengths in units of the first: 1, 2, 4, ...
@@ -185,9 +185,9 @@ def make_pruner(pruner: str | BasePruner | None) -> Pruner:
     if pruner == HALVING:
         return Halving()
     if isinstance(pruner, BasePruner):
-        return Shadow(pruner)
+        return OptunaPruner(pruner)
     kinds = {name.removesuffix("Pruner").lower(): kind for name, kind in _classes().items()}
-    return Shadow(kinds[_short(pruner)]())
+    return OptunaPruner(kinds[_short(pruner)]())
 
 
 def rank(score: float, loss: bool) -> float:

@@ -50,7 +50,7 @@ def outcome(
         kept["spread"] = np.std(each, axis=0, ddof=1).tolist()
     if constraints:
         means = {one: float(np.mean([one.objective.value(result) for result in results])) for one in constraints}
-        kept["constraints"] = {str(one): one.of_value(value) for one, value in means.items()}
+        kept["constraints"] = {str(one): one.violation(value) for one, value in means.items()}
     return kept | reached(results)
 
 
@@ -137,7 +137,7 @@ class Record:
 
     @property
     def result(self) -> dict[str, Any]:
-        """What `outcome` kept, `reached` if it was pruned, and how it ran since its driver's last start; only `seconds`
+        """What `outcome` kept, `reached` if it was pruned, and how it ran, in all starts of its driver; only `seconds`
         if it failed.
         """
         return self.trial.user_attrs.get(RESULT, {})
@@ -149,7 +149,7 @@ class Record:
 
     @cached_property
     def interval(self) -> tuple[float, float] | None:
-        """When it ran, in seconds since 1970."""
+        """When it ran, in seconds since 1970; of a trial that was taken up again, as if it had run in one piece."""
         end = self.trial.datetime_complete
         if end is None or "seconds" not in self.result:
             return None

@@ -56,10 +56,12 @@ class Bench(WorkerPlugin):
         self._running: dict[str, Runner] = {}
         self._cancelled: set[str] = set()  # before they were seen to run
         self._inside: set[str] = set()  # jobs whose thread has not come back
+        self._closed = False  # a thread that comes late begins nothing
 
     async def teardown(self, worker: Worker) -> None:
         """Leave no process behind."""
         with self._lock:
+            self._closed = True
             runners = [*self._running.values(), *(one for idle in self._idle.values() for one in idle)]
             self._idle.clear()
             self._running.clear()
@@ -90,7 +92,7 @@ class Bench(WorkerPlugin):
             runner = idle.pop() if (idle := self._idle.get(place)) else None
         runner = runner or (InProcess() if apart else InThread(self._task(job.task)))
         with self._lock:
-            if key in self._cancelled:
+            if self._closed or key in self._cancelled:
                 self._cancelled.discard(key)
                 raise Cancelled("The run was stopped.")
             self._running[key] = runner

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from snn.result import Part
 
 RUNGS = 4
-MOST = 16
+MOST_RUNGS = 16
 
 
 def fractions(rungs: int, samples: int) -> tuple[float, ...]:

@@ -13,6 +13,7 @@ from search.plan import Plan
 from search.summary import Summary
 from snn.backends.build import compiler
 from snn.backends.cache.folder import cache_limit
+from snn.backends.genn.environment import check_genn
 from snn.profile import Profile, cpu_seconds
 
 if TYPE_CHECKING:
@@ -35,28 +36,40 @@ def executor_of(plan: Plan, workers: int | None, cluster: Any = None, profile: P
     return connect(cluster, workers)
 
 
-def check(plan: Plan) -> None:
-    """What would make every trial fail is an error before the first one.
+def check(plan: Plan, cluster: Any = None) -> None:
+    """What would make every trial fail is an error before the first one; what a cluster has is known there.
 
     Raises
     ------
     SNNError
-        If the task's numbers are wrong, its data cannot be read or it does not have an objective, or if there is no
-        compiler for the backend, or the limit of the cache is none.
+        If the task's numbers are wrong, its data cannot be read or it does not have an objective or what is bounded,
+        or if there is no compiler for the backend, or what else it needs, or the limit of the cache is none.
     """
     if problems := plan.task.problems():
         raise StudyError(problems)
-    if plan.task.data.labels is None:  # reads the data, once for all trials
-        bounded = [one.objective for one in plan.constraints]
-        absent = [objective.name for objective in [*plan.objectives, *bounded] if objective.labels]
-        if absent:
-            raise StudyError(
-                f"`objectives` must be what {plan.task.name} has, which is a task without labels, but has "
-                f"{' and '.join(map(repr, absent))}: write objectives=['loss']."
-            )
+    measured = [*plan.objectives, *(one.objective for one in plan.constraints)]
+    kinds = (  # the data are read once for all trials
+        (plan.task.data.labels is None, "labels", "without labels", "write objectives=['loss']"),
+        (
+            not plan.task.hold_out,
+            "held_out",
+            "without a validation part",
+            "leave hold_out=True, or write objectives=['prequential_accuracy']",
+        ),
+    )
+    problems = [
+        f"`objectives` and `constraints` must be what {plan.task.name} has, which is a task {without}, but the study "
+        f"has {' and '.join(map(repr, dict.fromkeys(absent)))}: {remedy}."
+        for holds, needed, without, remedy in kinds
+        if holds and (absent := [objective.name for objective in measured if getattr(objective, needed)])
+    ]
+    if problems:
+        raise StudyError(problems)
     if plan.backend == "standalone":
         compiler()
         cache_limit()
+    if plan.backend.startswith("genn") and cluster is None:
+        check_genn(gpu=plan.backend == "genn")
 
 
 def search(
@@ -100,7 +113,7 @@ def search(
     from search.warm import warm_up
 
     with nullcontext(interrupt) if interrupt else Interrupt() as asked, make_progress(plan.objectives) as progress:
-        check(plan)
+        check(plan, cluster)
         with owned(plan.location, plan.name) as owner:
             study = begin(plan, progress.say, Patience(progress.say, lambda: asked.asked, owner.check))
             profile = None if profiled_from is None else Profile()

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Container
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 
 class States:
-    """Files of partial results, one for each trial and replicate: the newest.
+    """Files of partial results, one for each trial and replicate: the newest; and one for each trial of what they took.
 
     They are lost with the machine, which costs the rungs that they stand for and nothing else.
 
@@ -30,8 +32,27 @@ class States:
         OSError
             If it cannot be written, as on a full disk.
         """
+        self._write(self._path(number, replicate), data)
+
+    def spend(self, number: int, seconds: float, runs: list[list[Any]]) -> None:
+        """Write how long a trial has been under way, and its runs: worker, begin and end.
+
+        Raises
+        ------
+        OSError
+            If it cannot be written, as on a full disk.
+        """
+        self._write(self._spent(number), json.dumps({"seconds": round(seconds, 3), "runs": runs}).encode())
+
+    def spent(self, number: int) -> tuple[float, list[list[Any]]]:
+        """What `spend` was told last; nothing if that is not known."""
+        with suppress(OSError, ValueError, TypeError, KeyError):
+            kept = json.loads(self._spent(number).read_bytes())
+            return float(kept["seconds"]), [[str(who), float(began), float(end)] for who, began, end in kept["runs"]]
+        return 0.0, []
+
+    def _write(self, path: Path, data: bytes) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
-        path = self._path(number, replicate)
         part = path.with_suffix(".part")
         try:
             part.write_bytes(data)
@@ -50,15 +71,16 @@ class States:
         """Forget a trial that has ended."""
         for replicate in range(replicates):
             self._path(number, replicate).unlink(missing_ok=True)
+        self._spent(number).unlink(missing_ok=True)
 
     def sweep(self, running: Container[int]) -> None:
         """Remove what belongs to trials that do not run, and what was never written to its end."""
-        for path in self.folder.glob("*.rung") if self.folder.is_dir() else ():
+        for path in list(self.folder.iterdir()) if self.folder.is_dir() else ():
             number = path.name.partition(".")[0]
-            if not number.isdecimal() or int(number) not in running:
+            runs = number.isdecimal() and int(number) in running
+            half = path.suffix == ".part" and number.isdecimal()  # others are the spool's
+            if half or (path.suffix in (".rung", ".spent") and not runs):
                 path.unlink(missing_ok=True)
-        for path in self.folder.glob("*.*.part") if self.folder.is_dir() else ():
-            path.unlink(missing_ok=True)
 
     def close(self) -> None:
         """Remove the folder if nothing is in it."""
@@ -68,3 +90,6 @@ class States:
 
     def _path(self, number: int, replicate: int) -> Path:
         return self.folder / f"{number}.{replicate}.rung"
+
+    def _spent(self, number: int) -> Path:
+        return self.folder / f"{number}.spent"

@@ -13,7 +13,7 @@ from search.errors import StudyError
 from search.objectives import Objective, make_objective, problems_with
 from search.plan import Plan
 from search.pruning import HALVING, problems_with_pruner
-from search.rungs import MOST, RUNGS
+from search.rungs import MOST_RUNGS, RUNGS
 from search.samplers.make import problems_with as problems_with_sampler
 from search.script import Script, loading
 from search.storage import Location
@@ -39,6 +39,8 @@ SETTINGS = (
     *("warm_start", "enqueue"),
 )
 """What a run may change of a study."""
+ELSEWHERE = ("name", "storage", "warm_start", "enqueue")
+"""Of these: which study it is, and what is done once and remembered by itself."""
 
 
 class Study:
@@ -83,8 +85,8 @@ class Study:
     storage : str or path, optional
         The path of a journal file, or the URL of an SQLite or PostgreSQL database as Optuna takes it; without one,
         `<script>.journal` beside the script.
-    backend : {"standalone", "runtime", "runtime:cython"}, default "standalone"
-        Compiled programs, or Brian2 in a process for each worker.
+    backend : {"standalone", "runtime", "runtime:cython", "genn", "genn:cpu"}, default "standalone"
+        Compiled programs, Brian2 in a process for each worker, or GeNN on a GPU or on the CPU.
     dtype : {"float32", "float64"}, default "float32"
         Precision.
     warm_start : str, path or Study, optional
@@ -182,6 +184,7 @@ class Study:
             constraints=tuple(make_constraint(text, objectives) for text in settled.pop("constraints")),
             location=Location.of(settled.pop("storage"), script.folder / script.stem),
             script=script,
+            given={name: value for name, value in given.items() if name not in ELSEWHERE and _is_plain(value)},
             **settled,
         )
         return replace(plan, name=plan.name or script.stem)
@@ -269,7 +272,8 @@ class Study:
         Raises
         ------
         StudyError
-            If the search is not over: until then the test part is not read.
+            If the search is not over: until then the test part is not read. Or if the study was begun with other
+            objectives.
         KeyboardInterrupt
             If it was interrupted; called again, it goes on.
         """
@@ -281,6 +285,11 @@ class Study:
         if interrupted:
             raise KeyboardInterrupt("the confirmation was interrupted; call confirm again to go on")
         return confirmation
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether a command line can say it: an object of Optuna's it cannot."""
+    return all(isinstance(item, str | int | float) for item in (value if isinstance(value, list | tuple) else [value]))
 
 
 def check_settings(**settings: Any) -> list[str]:
@@ -295,7 +304,7 @@ def check_settings(**settings: Any) -> list[str]:
         "workers": lambda name, value: _check_whole(name, value, 1),
         "top": lambda name, value: _check_whole(name, value, 1),
         "seeds": lambda name, value: _check_whole(name, value, 1),
-        "rungs": lambda name, value: _check_whole(name, value, 1, MOST),
+        "rungs": lambda name, value: _check_whole(name, value, 1, MOST_RUNGS),
         "replicates": lambda name, value: _check_whole(name, value, 1),
         "pruner": lambda name, value: next(iter(problems_with_pruner(value)), None),
         "timeout": _check_seconds,

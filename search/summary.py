@@ -61,6 +61,8 @@ class Summary:
         The Pareto front, the best by the first objective first; one trial if there is one objective.
     reasons : tuple of (str, int)
         Why trials failed, and how many for each reason.
+    over : bool
+        Whether the search has come to its total and has not gone on since (`is_over`).
     profile : dict or None
         Where the CPU of the search went (`snn.profile.Profile.report`), if that was asked for.
     """
@@ -72,6 +74,7 @@ class Summary:
     seconds: float
     best: tuple[Best, ...]
     reasons: tuple[tuple[str, int], ...] = ()
+    over: bool = False
     profile: dict[str, Any] | None = None
 
     def to_json(self) -> str:
@@ -90,6 +93,11 @@ class Summary:
     __repr__ = __str__  # what a notebook shows
 
 
+def objective_names(study: optuna.Study) -> list[str]:
+    """Names of its objectives; of a study that was begun elsewhere, which may have none, their places."""
+    return list(study.metric_names or (f"objective_{place}" for place in range(len(study.directions))))
+
+
 def ended(counts: dict[str, int]) -> int:
     """Trials that count towards `--trials`."""
     return counts["complete"] + counts["fail"] + counts["pruned"]
@@ -99,6 +107,11 @@ def count(trials: Iterable[FrozenTrial]) -> dict[str, int]:
     """How many trials are in each state; those that were added from another study do not count."""
     found = Counter(trial.state.name.lower() for trial in trials if not is_warm(trial))
     return {state: found[state] for state in ("complete", "fail", "pruned", "running")}
+
+
+def is_over(study: optuna.Study, counts: dict[str, int]) -> bool:
+    """Whether the search has come to its total, and has not gone on since: only then the test part is shown."""
+    return study.user_attrs.get(OVER) == ended(counts) and not counts["running"]
 
 
 def candidates(study: optuna.Study) -> list[FrozenTrial]:
@@ -133,8 +146,7 @@ def summarise(study: optuna.Study, location: Location) -> Summary:
     counts = count(trials)
     records = [Record(trial) for trial in trials]
     finals = [value for key, value in attributes.items() if key.startswith(FINAL)]
-    over = attributes.get(OVER) == ended(counts) and not counts["running"]
-    names = study.metric_names or []
+    over, names = is_over(study, counts), objective_names(study)
     best = []
     for trial in front(study):
         final = attributes.get(f"{FINAL}{trial.number}") if over else None
@@ -150,6 +162,7 @@ def summarise(study: optuna.Study, location: Location) -> Summary:
         seconds=round(_covered(intervals), 3),
         best=tuple(best),
         reasons=tuple(Counter(r.reason for r in records if r.trial.state.name == "FAIL").most_common()),
+        over=over,
     )
 
 

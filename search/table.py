@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -18,6 +19,11 @@ def number(value: Any) -> str:
     if not isinstance(value, float):
         return str(value)
     return f"{value:.0f}" if 1000 <= abs(value) < 1e7 else f"{value:.4g}"
+
+
+def setting(params: Mapping[str, Any], name: str) -> str:
+    """A parameter as tables show it: one that a trial did not ask for is no parameter whose value is None."""
+    return "None" if name in params and params[name] is None else number(params.get(name))
 
 
 def describe(summary: Summary) -> str:
@@ -56,7 +62,7 @@ def _best(best: Best, members: int) -> list[str]:
     attrs = best.attrs
     final = f"test_{_score(attrs)}"
     lines = [f"Best network: trial {best.number}{of}"]
-    lines += _rows("parameters", best.params)
+    lines += _rows("parameters", {name: setting(best.params, name) for name in best.params})
     lines += _rows("objectives", values_of(best))
     if broken := {f"[{name}]": by for name, by in attrs.get("constraints", {}).items() if by > 0}:
         lines += _rows("breaks constraints, as every complete trial does, by", broken)
@@ -95,8 +101,8 @@ def columns(summary: Summary) -> tuple[list[str], list[list[str]]]:
     rows = []
     for best in summary.best:
         attrs = [best.attrs[f"test_{score}"], *(best.attrs[name] for name in costs)]
-        values = [best.number, *values_of(best).values(), *attrs, *(best.params.get(name) for name in params)]
-        rows.append([number(value) for value in values])
+        values = [best.number, *values_of(best).values(), *attrs]
+        rows.append([*map(number, values), *(setting(best.params, name) for name in params)])
     return ["trial", *objectives, f"test_{score}", *costs, *params], rows
 
 

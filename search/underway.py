@@ -11,6 +11,7 @@ import numpy as np
 
 from search.record import outcome, plain, reached
 from search.rungs import ending, scores
+from snn.errors import SNNError
 
 if TYPE_CHECKING:
     import optuna
@@ -18,6 +19,22 @@ if TYPE_CHECKING:
     from search.job import Ran
     from search.plan import Plan
     from snn.result import Result
+
+
+def network_of(plan: Plan, trial: optuna.Trial) -> str:
+    """JSON of the network that the user's function makes of a trial.
+
+    Raises
+    ------
+    SNNError
+        If it makes none.
+    """
+    from snn.network import Network, NetworkSpec
+
+    network = plan.network(trial)
+    if not isinstance(network, Network | NetworkSpec):
+        raise SNNError(f"it must return a snn.Network, but returned {network!r}.")
+    return (network if isinstance(network, NetworkSpec) else network.freeze()).to_json()
 
 
 @dataclass
@@ -66,6 +83,12 @@ class Underway:
         JSON of its network.
     plan : Plan
     replicates : list of Replicate
+    began : float
+        When this start of the search took it up, on the monotonic clock.
+    earlier : float
+        Seconds that earlier starts had it under way, up to the last rung that they have kept.
+    runs : list of (worker, began, ended)
+        What has run of it, in earlier starts too; seconds since 1970.
     """
 
     trial: optuna.Trial
@@ -73,7 +96,8 @@ class Underway:
     plan: Plan
     replicates: list[Replicate]
     began: float = field(default_factory=time.monotonic)
-    runs: list[tuple[str, float, float]] = field(default_factory=list)
+    earlier: float = 0.0
+    runs: list[list[Any]] = field(default_factory=list)
     futures: set[Future[Ran]] = field(default_factory=set)
     goal: int = 1
     over: bool = False
@@ -82,6 +106,11 @@ class Underway:
     def number(self) -> int:
         """The trial's."""
         return self.trial.number
+
+    @property
+    def seconds(self) -> float:
+        """How long it has been under way, in all starts."""
+        return self.earlier + time.monotonic() - self.began
 
     @property
     def last(self) -> bool:
@@ -138,7 +167,7 @@ class Underway:
             "upto": plan.ends[self.goal - 1],
             "samples": self.samples(),
             "runs": self.runs,
-            "seconds": round(time.monotonic() - self.began, 3),
+            "seconds": round(self.seconds, 3),
         }
 
     def samples(self) -> int:

@@ -27,7 +27,7 @@ __all__ = ["WARM", "is_warm", "warm_up"]
 
 ENQUEUED = "enqueued"  # user attribute of the study: parameters that were given to try first
 DRAWS = 30  # how often `network(trial)` is tried to find out whether it ever asks for a parameter
-OWN = ("seconds", "builds", "runs", "samples", "rungs", "constraints")  # what is the other study's alone
+OWN = ("seconds", "builds", "runs", "samples", "rungs", "constraints", "same_as")  # what is the other study's alone
 
 
 def warm_up(study: optuna.Study, plan: Plan, say: Callable[[str], None]) -> None:
@@ -109,7 +109,7 @@ def open_other(warm_start: Any, plan: Plan, study: optuna.Study) -> tuple[optuna
         name = names[0]
     if name == study.study_name and _where(location) == _where(plan.location):
         raise StudyError(f"A warm start needs another study, but {name!r} in {shown} is this one.")
-    return load(storage, name, location), shown if name in shown else f"{shown}#{name}"
+    return load(storage, name, location), shown if name == Path(shown).stem else f"{shown}#{name}"
 
 
 def _where(location: Location) -> str | Path:
@@ -130,7 +130,7 @@ def _add(study: optuna.Study, plan: Plan, other: optuna.Study, source: str) -> s
     if complete and not same:
         return _enqueue_best(study, plan, other, f"The task of {source} is another one")
     reasons = Counter({"another task": len(complete) - len(same)})
-    there = {trial.user_attrs.get(WARM) for trial in study.get_trials(deepcopy=False)}  # by a driver that was killed
+    there = set(map(_identity, study.get_trials(deepcopy=False)))  # by a driver that was killed
     added = 0
     for trial in same:
         probe = Probe(trial.params, trial.number)
@@ -140,10 +140,16 @@ def _add(study: optuna.Study, plan: Plan, other: optuna.Study, source: str) -> s
             reasons[reason] += 1
             continue
         added += 1
-        kept = {str(one): one.of_value(numbers[one.name]) for one in plan.constraints}
-        if (origin := f"{other.study_name}#{trial.number}") not in there:
-            study.add_trial(_copy(trial, probe, origin, kept))
+        kept = {str(one): one.violation(numbers[one.name]) for one in plan.constraints}
+        copy = _copy(trial, probe, f"{other.study_name}#{trial.number}", kept)
+        if _identity(copy) not in there:
+            study.add_trial(copy)
     return f"{added} of {len(complete)} trials of {source} added" + _left_out(reasons)
+
+
+def _identity(trial: FrozenTrial) -> tuple[Any, ...]:
+    """What tells trials apart that were added: studies in two storages may have one name."""
+    return trial.user_attrs.get(WARM), *sorted(trial.params.items()), *(trial.values or ())
 
 
 def _copy(trial: FrozenTrial, probe: Probe, origin: str, constraints: dict[str, float]) -> FrozenTrial:
@@ -250,15 +256,19 @@ def misfits(plan: Plan, params: Mapping[str, Any]) -> list[str]:
 
     random = default_rng(0)
     asked: set[str] = set()
+    works = False
     for _ in range(DRAWS):
         probe = Probe(params, fill=random)
         probe.run(plan)
+        works = works or not probe.misfit
         asked |= set(probe.distributions)
         if probe.outside is not None:
             name, space = probe.outside
             return [f"`{name}` to enqueue must be {describe(space)}, but is {params[name]!r}."]
         if set(params) <= asked:
             return []
+    if not works:
+        return [f"`network(trial)` must return a network for what is enqueued, but {probe.misfit}."]
     return [
         f"`network(trial)` must ask for what is enqueued, but never asked for {name!r}; {nearest(name, asked)}."
         for name in params

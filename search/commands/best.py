@@ -85,8 +85,10 @@ def _refuse(trial: FrozenTrial) -> NoReturn:
     from search.errors import StudyError
     from search.record import WARM, Record
 
-    source = trial.user_attrs.get(WARM)
-    why = f"it was taken over from {source}" if source else Record(trial).reason
+    state = trial.state.name.lower()
+    why = Record(trial).reason if state == "fail" else f"it is {state}"
+    if source := trial.user_attrs.get(WARM):
+        why = f"it was taken over from {source}"
     raise StudyError(
         f"A trial must have a stored network, but trial {trial.number} has none ({why}); choose another with --trial."
     )
@@ -94,7 +96,7 @@ def _refuse(trial: FrozenTrial) -> NoReturn:
 
 def _describe(study: optuna.Study, trial: FrozenTrial) -> str:
     from search.report.note import valued
+    from search.summary import objective_names
 
-    names = study.metric_names or []
-    values = ", ".join(f"{name} = {shown}" for name, shown in zip(names, valued(trial), strict=False))
+    values = ", ".join(f"{name} = {shown}" for name, shown in zip(objective_names(study), valued(trial), strict=False))
     return f"trial {trial.number}: {values or trial.state.name.lower()}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 import sys
 from typing import Any
 
@@ -56,6 +57,8 @@ def execute(arguments: argparse.Namespace) -> int:
         print(confirmation.curse())
     if interrupted:
         again = f"snnsearch confirm {place(arguments)} --top {arguments.top} --seeds {arguments.seeds}"
+        again += "" if arguments.workers is None else f" --workers {arguments.workers}"
+        again += "" if arguments.cluster is None else f" --cluster {shlex.quote(arguments.cluster)}"
         print(f"Interrupted; to go on: {again}", file=sys.stderr)
         return 130
     return 0

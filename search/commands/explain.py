@@ -41,7 +41,7 @@ def add(commands: Any) -> argparse.ArgumentParser:
 
 def execute(arguments: argparse.Namespace) -> int:
     """Run the command."""
-    from snn.check import place
+    from snn.plasticity.check import place
 
     spec = _network(Path(arguments.file))
     if arguments.loops:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import json
-import os
+import resource
 import shlex
 import sys
 from typing import Any
@@ -16,7 +15,6 @@ CHANGES = (
     *("seed", "sampler", "backend", "dtype", "timeout", "memory", "constraints", "pruner", "rungs", "replicates"),
     *("warm_start", "enqueue"),
 )
-FLAGS = {"constraints": "constraint", "memory": "memory-limit", "warm_start": "warm-start"}  # where they differ
 EXAMPLES = """\
 examples:
   snnsearch run my_study.py --trials 200 --workers 8
@@ -67,7 +65,8 @@ def add(commands: Any) -> argparse.ArgumentParser:
     parser.add_argument(
         "--enqueue", metavar="JSON", action="append", type=parameters, help="parameters to try first; may be repeated"
     )
-    parser.add_argument("--backend", metavar="B", help="standalone, runtime or runtime:cython (default: the script's)")
+    engines = "standalone, runtime, runtime:cython, genn or genn:cpu"
+    parser.add_argument("--backend", metavar="B", help=f"{engines} (default: the script's)")
     parser.add_argument("--dtype", metavar="D", help="float32 or float64 (default: the script's)")
     parser.add_argument("--profile", action="store_true", help="say where the CPU of driver and programs went")
     parser.add_argument("--json", action="store_true", help="write one line of JSON to standard output")
@@ -78,7 +77,8 @@ def execute(arguments: argparse.Namespace) -> int:
     """Run the command."""
     from search.interrupt import Interrupt
 
-    began = sum(os.times()[:4])  # before the long imports
+    used = map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    began = sum(usage.ru_utime + usage.ru_stime for usage in used)  # as snn.profile counts, before the long imports
     with Interrupt() as interrupt:  # from here on, so that Ctrl-C while Brian2 is imported ends in order too
         from search.searching import search
 
@@ -105,12 +105,8 @@ def execute(arguments: argparse.Namespace) -> int:
 
 def _again(arguments: argparse.Namespace) -> str:
     """The same command, passwords hidden."""
-    from search.storage import mask
+    from search.report.note import options
 
+    given = {name: getattr(arguments, name) for name in ("workers", "cluster", *CHANGES)}
     words = ["snnsearch", "run", *shlex.split(place(arguments)), "--trials", str(arguments.trials)]
-    for name in ("workers", "cluster", *CHANGES):
-        given = getattr(arguments, name)
-        for value in given if isinstance(given, list) else [] if given is None else [given]:
-            text = json.dumps(value) if isinstance(value, dict) else str(value)
-            words += [f"--{FLAGS.get(name, name)}", mask(text)]
-    return shlex.join(words)
+    return shlex.join([*words, *options(given)])

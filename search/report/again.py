@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from search.finish import replay_jobs
 from search.objectives import OBJECTIVES
 from search.record import Record
 
@@ -65,7 +66,7 @@ def _from_source(plan: Plan, trial: FrozenTrial) -> str:
     same_task = origin["task"] == plan.task.to_json()
     imports = ["from optuna.trial import FixedTrial", "from search.objectives import make_objective"]
     task = "study.task" if same_task else f"Task.from_json({origin['task']!r})"
-    lines = [
+    lines = [  # of a function, since the script may have the same names
         *imports,
         *([] if same_task else ["from tasks import Task"]),
         "",
@@ -79,7 +80,8 @@ def _from_source(plan: Plan, trial: FrozenTrial) -> str:
         '    print(objective.name, "=", sum(map(objective.value, results)) / len(results))',
     ]
     body = "\n".join(f"    {line}" if line else "" for line in lines)
-    return f'{without_main(plan.script.source)}\n\n\nif __name__ == "__main__":\n{body}\n'
+    call = 'if __name__ == "__main__":\n    run_best_again()\n'
+    return f"{without_main(plan.script.source)}\n\n\ndef run_best_again():\n{body}\n\n\n{call}"
 
 
 def _from_json(plan: Plan, trial: FrozenTrial) -> str:
@@ -102,8 +104,7 @@ def _from_json(plan: Plan, trial: FrozenTrial) -> str:
 def _run(plan: Plan, trial: FrozenTrial) -> list[str]:
     """The lines that run `network` on `task` as the trial did."""
     origin, seeds = Record(trial).origin, Record(trial).seeds
-    job = plan.job("", 0)
-    more = ", settling=True" if job.settling else ""
+    more = ", settling=True" if replay_jobs(plan, trial)[0].settling else ""
     call = f"task.run(network, seed=seed, backend={origin['backend']!r}, dtype={origin['dtype']!r}{more})"
     return [
         f"# as trial {trial.number} ran{': its values are means over its seeds' if len(seeds) > 1 else ''}",
@@ -114,7 +115,7 @@ def _run(plan: Plan, trial: FrozenTrial) -> list[str]:
 
 def without_main(source: str) -> str:
     """A script's source without its `if __name__ == "__main__":` blocks, which would begin another search."""
-    lines = source.splitlines()
+    lines = source.split("\n")  # as `ast` counts them: `splitlines` also ends one at a form feed
     for node in reversed(ast.parse(source).body):
         if isinstance(node, ast.If) and "__name__" in ast.unparse(node.test):
             del lines[node.lineno - 1 : node.end_lineno]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Callable, Sequence
+from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -83,6 +84,24 @@ def wants_log(values: np.ndarray, sign: int) -> bool:
     return sign > 0 and len(values) > 1 and values.min() > 0 and values.max() > 30 * values.min()
 
 
+def scale(axes: Axes, which: str, values: np.ndarray, sign: int) -> int:
+    """Scale axis `which` ("x" or "y") for `values` of an objective, as `fit` or logarithmic; how many fall outside."""
+    if wants_log(values, sign):
+        log_scale(axes, which, *log_limits(values))
+        return 0
+    low, high, outside = fit(values, sign)
+    axes.set(**{f"{which}lim": (low, high)})
+    return outside
+
+
+def log_limits(values: np.ndarray) -> tuple[float, float]:
+    """Limits of a logarithmic axis with all of some positive values inside and apart from its ends."""
+    low, high = np.log(values.min()), np.log(values.max())
+    margin = max(0.05, 0.04 * (high - low))
+    low, high = np.exp(np.clip([low - margin, high + margin], -700, 700))  # what a float can be
+    return float(low), float(high)
+
+
 def log_scale(axes: Axes, which: str, low: float, high: float) -> None:
     """Make axis `which` ("x" or "y") logarithmic from `low` to `high`, with a few round numbers on it.
 
@@ -129,6 +148,11 @@ def shorten(text: object, limit: int = 22) -> str:
     """A name that fits beside an axis."""
     words = " ".join(str(text).split())
     return words if len(words) <= limit else f"{words[: limit - 1]}…"
+
+
+def wrap(text: str, width: int) -> str:
+    """A name or unit that fits beside an axis in at most two lines."""
+    return fill(text, width, max_lines=2, placeholder="…")
 
 
 def thin(items: Sequence[Any], most: int) -> list[Any]:

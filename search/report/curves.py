@@ -61,8 +61,8 @@ def _samples(facts: Facts) -> int:
 
 
 def _curve(trial: FrozenTrial) -> np.ndarray | None:
-    curve = Record(trial).result.get("curve")
-    return np.array([np.nan if y is None else y for y in curve], float) if curve else None
+    curve = np.array([np.nan if y is None else y for y in Record(trial).result.get("curve") or ()], float)
+    return curve if np.isfinite(curve).any() else None
 
 
 def _drawn(facts: Facts, trial: FrozenTrial) -> tuple[np.ndarray, np.ndarray]:

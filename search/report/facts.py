@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from search.constraints import feasible
+from search.constraints import feasible, total_violation
 from search.record import Record, is_warm
+from search.summary import front, objective_names
 
 if TYPE_CHECKING:
     import optuna
@@ -51,11 +52,6 @@ class Axis:
     def words(self) -> str:
         """The name as figures write it."""
         return words(self.name)
-
-    @property
-    def label(self) -> str:
-        """What an axis of it says."""
-        return f"{self.words}\n{self.unit}" if self.unit else self.words
 
     @property
     def better(self) -> str:
@@ -111,9 +107,11 @@ class Facts:
 
     @cached_property
     def ranked(self) -> list[FrozenTrial]:
-        """Complete trials, the best by the first objective first, those that break a constraint last."""
-        order = np.lexsort((self.values[:, 0] * self.axes[0].sign, ~self.feasible)) if self.complete else []
-        return [self.complete[place] for place in order]
+        """Complete trials, the best by the first objective first; at the end those that break a constraint, the least
+        first.
+        """
+        sign = self.axes[0].sign
+        return sorted(self.complete, key=lambda trial: (total_violation(trial), sign * trial.values[0], trial.number))
 
     @property
     def best(self) -> FrozenTrial | None:
@@ -143,24 +141,23 @@ class Facts:
 
 def gather(plan: Plan, study: optuna.Study) -> Facts:
     """Read a study, as its script declares it and as it is kept; its best network has not been run again yet."""
-    from search.summary import front
-
+    members = front(study)  # first: of a search that goes on, all its members are then among the trials
     trials = study.get_trials(deepcopy=False)
     own = [trial for trial in trials if not is_warm(trial)]
     return Facts(
         name=study.study_name,
         axes=axes(plan.objectives, study),
         trials=own,
-        front=front(study),
+        front=members,
         taken=len(trials) - len(own),
     )
 
 
 def axes(objectives: Sequence[Objective], study: optuna.Study) -> tuple[Axis, ...]:
-    """The objectives that a study was begun with, in words where the script still knows them."""
+    """The objectives that a study was begun with, with units where the script still knows them."""
     signs = [1 if direction.name == "MINIMIZE" else -1 for direction in study.directions]
-    names = study.metric_names or [f"objective {place}" for place in range(len(signs))]
     units = {objective.name: objective.unit for objective in objectives}
+    names = objective_names(study)
     return tuple(Axis(name, sign, units.get(name, "")) for name, sign in zip(names, signs, strict=True))
 
 

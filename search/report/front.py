@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from search.constraints import feasible
-from search.report.canvas import BLUE, FAINT, RED, WIDTH, fit, log_scale, marker_size, wants_log
+from search.report.canvas import BLUE, FAINT, RED, WIDTH, marker_size, scale, wrap
 from search.report.facts import Axis, Facts, Undrawable
 
 if TYPE_CHECKING:
@@ -51,7 +51,8 @@ def _panel(facts: Facts, first: int, second: int, axes: Axes) -> int:
     up, right = facts.axes[first], facts.axes[second]
     x, y, kept = facts.values[:, second], facts.values[:, first], facts.feasible
     size = marker_size(len(x))
-    axes.scatter(x[kept], y[kept], s=size, color=BLUE, alpha=0.6, lw=0, label="complete")
+    if kept.any():
+        axes.scatter(x[kept], y[kept], s=size, color=BLUE, alpha=0.6, lw=0, label="complete")
     if not kept.all():
         axes.scatter(x[~kept], y[~kept], s=size, color=FAINT, marker="x", lw=1, zorder=0.9, label="infeasible")
     members = np.array([trial.values for trial in facts.front if feasible(trial)], float)
@@ -65,18 +66,9 @@ def _panel(facts: Facts, first: int, second: int, axes: Axes) -> int:
         best = f"trial {facts.front[0].number}, best {facts.axes[0].words}"
         axes.scatter(along[:1], above[:1], s=110, facecolors="none", edgecolors="0.15", lw=1.2, zorder=4, label=best)
     axes.set(xlabel=_label(right), ylabel=_label(up))
-    return _limits(axes, "x", x, right) + _limits(axes, "y", y, up)
+    return scale(axes, "x", x, right.sign) + scale(axes, "y", y, up.sign)
 
 
 def _label(axis: Axis) -> str:
     unit = f" ({axis.unit})" if axis.unit else ""
-    return f"{axis.words}{unit}\n{axis.better}"
-
-
-def _limits(axes: Axes, which: str, values: np.ndarray, axis: Axis) -> int:
-    if wants_log(values, axis.sign):
-        log_scale(axes, which, values.min() / 1.1, values.max() * 1.1)
-        return 0
-    low, high, outside = fit(values, axis.sign)
-    axes.set(**{f"{which}lim": (low, high)})
-    return outside
+    return f"{wrap(axis.words + unit, 42)}\n{axis.better}"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from search.report.canvas import BLUE, FAINT, RED, YELLOW, fit, legend_above, log_scale, marker_size, wants_log
+from search.report.canvas import BLUE, FAINT, RED, YELLOW, legend_above, marker_size, scale, wrap
 from search.report.facts import Facts
 
 if TYPE_CHECKING:
@@ -27,6 +27,10 @@ def draw(facts: Facts, figure: Figure) -> str:
     panels[-1].xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     legend_above(panels[0])
     words = "Values of the complete trials by number, and the best so far."
+    if not facts.feasible.any():
+        words = "Values of the complete trials by number; none keeps to all constraints."
+    elif not facts.feasible.all():
+        words = "Values of the complete trials by number, and the best so far that keeps to all constraints."
     if len(facts.numbers("PRUNED")) + len(facts.numbers("FAIL")):
         words += " Ticks along the lower edge are trials that were pruned or failed and have no values."
     if any(outside):
@@ -38,7 +42,8 @@ def _panel(facts: Facts, place: int, axes: Axes) -> int:
     axis, values, feasible = facts.axes[place], facts.values[:, place], facts.feasible
     numbers = np.array([trial.number for trial in facts.complete])
     size = marker_size(len(numbers))
-    axes.scatter(numbers[feasible], values[feasible], s=size, color=BLUE, alpha=0.65, lw=0, label="complete")
+    if feasible.any():
+        axes.scatter(numbers[feasible], values[feasible], s=size, color=BLUE, alpha=0.65, lw=0, label="complete")
     if not feasible.all():
         broken = numbers[~feasible], values[~feasible]
         axes.scatter(*broken, s=size, color=FAINT, marker="x", lw=1, zorder=0.9, label="infeasible")
@@ -49,12 +54,6 @@ def _panel(facts: Facts, place: int, axes: Axes) -> int:
         ticks = facts.numbers(state)
         if len(ticks):
             axes.vlines(ticks, 0, 0.05, color=colour, lw=1, label=label, transform=axes.get_xaxis_transform())
-    outside = 0
-    if wants_log(values, axis.sign):
-        log_scale(axes, "y", values.min() / 1.2, values.max() * 1.2)
-    else:
-        low, high, outside = fit(values, axis.sign)
-        axes.set_ylim(low, high)
-    axes.set_ylabel(axis.label)
+    axes.set_ylabel(wrap(axis.unit, 26))
     axes.set_title(f"{axis.words}: {axis.better}", color="0.35")
-    return outside
+    return scale(axes, "y", values, axis.sign)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from search.report.canvas import BLUE, shorten, thin
+from search.report.canvas import BLUE, shorten, thin, wrap
 from search.report.facts import Facts, Undrawable
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ SHOWN = 16
 
 
 def importances(facts: Facts) -> list[dict[str, float]]:
-    """Share of each parameter in each objective, from Optuna's PED-ANOVA.
+    """Share of each parameter in each objective, from Optuna's PED-ANOVA; none where no parameter decides.
 
     Notes
     -----
@@ -49,9 +49,12 @@ def importances(facts: Facts) -> list[dict[str, float]]:
             continue
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # "low values are taken for good": they are, see _plain
-            shares.append(get_param_importances(copy, evaluator=evaluator, target=partial(_value, place)))
+            target = partial(_value, place)
+            found = get_param_importances(copy, evaluator=evaluator, target=target, normalize=False)
+        total = sum(found.values())  # 0 if nothing tells the best apart, which Optuna would call equal shares
+        shares.append({name: value / total for name, value in found.items()} if total > 0 else {})
     if not any(shares):
-        raise Undrawable("Every complete trial has the same values, so no parameter decides them.")
+        raise Undrawable("No parameter decides: all complete trials have the same values, or the same parameters.")
     return shares
 
 
@@ -79,10 +82,11 @@ def draw(facts: Facts, figure: Figure) -> str:
     for axis, share, axes in zip(facts.axes, shares, panels, strict=True):
         widths = [100 * share.get(name, 0.0) for name in shown]
         axes.barh(range(len(shown)), widths, color=BLUE, height=0.65)
-        axes.set(xlabel="importance (%)", xlim=(0, max(10.0, 1.05 * max(widths))), title=axis.words)
+        axes.set(xlabel="importance (%)", xlim=(0, max(10.0, 1.05 * max(widths))))
+        axes.set_title(wrap(axis.words, 100 // len(shares)))
         axes.tick_params(axis="y", length=0)
         if not share:
-            axes.text(0.5, 0.5, "all values equal", transform=axes.transAxes, ha="center", va="center", color="0.4")
+            axes.text(0.5, 0.5, "none decides", transform=axes.transAxes, ha="center", va="center", color="0.4")
     panels[0].set_yticks(range(len(shown)), [shorten(name) for name in shown])
     panels[0].invert_yaxis()
     words = (

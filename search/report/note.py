@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 from collections.abc import Mapping, Sequence
@@ -9,12 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 from search.record import Record
 from search.report.facts import spread
-from search.table import number
+from search.storage import mask
+from search.table import number, setting
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
     from search.plan import Plan
+
+
+FLAGS = {"constraints": "constraint", "memory": "memory-limit", "warm_start": "warm-start"}  # named otherwise
 
 
 def place(plan: Plan) -> str:
@@ -26,6 +31,16 @@ def place(plan: Plan) -> str:
     if plan.name != plan.script.stem:
         words += ["--name", plan.name]
     return shlex.join(words)
+
+
+def options(given: Mapping[str, Any]) -> list[str]:
+    """Settings of a run as words of its command line, which follow `place`; None was not given; passwords hidden."""
+    words = []
+    for name, value in given.items():
+        for one in value if isinstance(value, list | tuple) else [] if value is None else [value]:
+            text = json.dumps(one) if isinstance(one, Mapping) else f"{one}B" if name == "memory" else str(one)
+            words += [f"--{FLAGS.get(name, name)}", mask(text)]
+    return words
 
 
 def valued(trial: FrozenTrial) -> list[str]:
@@ -55,7 +70,7 @@ def markdown(trial: FrozenTrial, names: Sequence[str], attrs: Mapping[str, Any],
     result = Record(trial).result
     lines = [
         f"# Trial {trial.number}",
-        *_table("Parameters", {name: number(value) for name, value in trial.params.items()}),
+        *_table("Parameters", {name: setting(trial.params, name) for name in trial.params}),
         *_table("Objectives", dict(zip(names, valued(trial), strict=False))),
         *_table("Scores and costs", {name: number(value) for name, value in _shown(attrs).items()}),
     ]

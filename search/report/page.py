@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from search.begin import GIVEN
 from search.record import COSTS, SCORES, Record
 from search.report import html
 from search.report.again import python_script
 from search.report.facts import NOTHING, Facts, words
 from search.report.figures import Drawing
-from search.report.note import place, valued
+from search.report.note import options, place, valued
 from search.summary import ended
-from search.table import PER_SAMPLE, number
+from search.table import PER_SAMPLE, number, setting
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
@@ -61,7 +62,7 @@ def write_page(
     parts += [(d.name, SHORT.get(d.name, d.title), _figure(d)) for d in drawings]
     parts += [
         ("trials", "Best trials", _trials(facts)),
-        ("confirmation", "Confirmation", _confirmation(plan, confirmation)),
+        ("confirmation", "Confirmation", _confirmation(plan, confirmation, summary.over)),
         ("failures", "Failures", _failures(plan, summary)),
         ("script", "Script", _script(plan, facts)),
         ("versions", "Versions", _versions(facts, command)),
@@ -82,46 +83,41 @@ def _head(plan: Plan, facts: Facts, summary: Summary, attributes: dict[str, Any]
         ("trials", f"{counts['complete']} complete, {counts['pruned']} pruned, {counts['fail']} failed, "
                    f"{counts['running']} running"),
         *([("warm start", f"{facts.taken} trials of another study, not shown")] if facts.taken else []),
-        ("searched", f"{summary.seconds:,.1f} s, programs built: {summary.builds}"),
-        ("from, to", f"{min(times):%Y-%m-%d %H:%M:%S}, {max(times):%Y-%m-%d %H:%M:%S}" if times else "not begun"),
+        ("searched", f"{summary.seconds:,.1f} s; programs built: {summary.builds}"),
+        ("when", f"{min(times):%Y-%m-%d %H:%M:%S} to {max(times):%Y-%m-%d %H:%M:%S}" if times else "not begun"),
         ("runs on", f"{engine['backend']}, {engine['dtype']}, seed {attributes.get('seed', plan.seed)}"),
         ("stored in", summary.storage),
     ]  # fmt: skip
-    return [html.title(facts.name), html.pairs(rows), *_go_on(plan, facts, ended(counts))]
+    return [html.title(facts.name), html.pairs(rows), *_go_on(plan, attributes.get(GIVEN, {}), ended(counts))]
 
 
-def _go_on(plan: Plan, facts: Facts, so_far: int) -> list[str]:
-    """The command that goes on, with what the search was given on the command line besides its script, if it shows."""
-    options = []
-    if facts.best is not None:
-        known = {str(constraint) for constraint in plan.constraints}
-        options = [word for one in facts.best.constraints if one not in known for word in ("--constraint", one)]
-        seeds = len(Record(facts.best).seeds)
-        options += ["--replicates", str(seeds)] if seeds > 1 and seeds != plan.replicates else []
-    if plan.script.file is None:
-        return [html.paragraph(f"To go on, in its notebook: study.run(trials={so_far + MORE})")]
+def _go_on(plan: Plan, given: Mapping[str, Any], so_far: int) -> list[str]:
+    """The command that goes on, with what the last run was given besides its script."""
+    words = ["--trials", str(so_far + MORE), *options(given)]
     return [
         html.paragraph(f"To go on, with {MORE} more trials:"),
-        html.code(f"snnsearch run {place(plan)} {shlex.join(['--trials', str(so_far + MORE), *options])}"),
+        html.code(f"snnsearch run {place(plan)} {shlex.join(words)}"),
     ]
 
 
 def _best(facts: Facts, summary: Summary) -> list[str]:
     head = html.heading("Best network", "best")
-    if facts.best is None or not summary.best:
+    trial = facts.best
+    if trial is None:
         return [head, html.paragraph(NOTHING, "missing")]
-    best, trial = summary.best[0], facts.best
-    test = {name: best.attrs.get(name) for name in ("test_accuracy", "test_loss")}
-    scores = {**{name: best.attrs.get(name) for name in SCORES}, **test}
-    costs = {name: best.attrs.get(name) for name in PER_SAMPLE}
-    more = {name: best.attrs.get(name) for name in COSTS if name not in PER_SAMPLE}
+    known = {best.number: best.attrs for best in summary.best}
+    attrs = known.get(trial.number) or Record(trial).attrs(None)  # a search that goes on may have a better one by now
+    test = {name: attrs.get(name) for name in ("test_accuracy", "test_loss")}
+    scores = {**{name: attrs.get(name) for name in SCORES}, **test}
+    costs = {name: attrs.get(name) for name in PER_SAMPLE}
+    more = {name: attrs.get(name) for name in COSTS if name not in PER_SAMPLE}
     values = [(axis.words, shown) for axis, shown in zip(facts.axes, valued(trial), strict=True)]
     kept = [(name, f"broken by {number(by)}" if by > 0 else "kept") for name, by in trial.constraints.items()]
     tables = [
         html.column(html.pairs(values, "Objectives"), html.pairs(kept, "Constraints")),
         html.pairs(_numbers(scores), "Scores"),
         html.column(html.pairs(_numbers(costs), "Costs per sample"), html.pairs(_numbers(more), "Network")),
-        html.pairs([(name, number(value)) for name, value in best.params.items()], "Parameters"),
+        html.pairs([(name, setting(trial.params, name)) for name in trial.params], "Parameters"),
     ]
     said = f"Trial {trial.number}{_among(facts)}."
     if all(value is None for value in test.values()):
@@ -160,7 +156,7 @@ def _trials(facts: Facts) -> list[str]:
     elif several:
         said = f"The Pareto front, {len(shown)} of {len(facts.front)} trials, the best by {facts.axes[0].words} first."
     else:
-        said = f"The first {len(shown)} of {len(facts.complete)} complete trials."
+        said = f"The best {len(shown)} of {len(facts.complete)} complete trials."
     if any("±" in cell for trial in shown for cell in valued(trial)):
         said += " ± is the standard deviation over the replicates of a trial."
     names = [axis.name for axis in facts.axes]
@@ -172,7 +168,7 @@ def _trials(facts: Facts) -> list[str]:
         result = Record(trial).result
         cells = [str(trial.number), *valued(trial), *(number(result.get(name)) for name in extra)]
         cells += [number(result.get("same_as"))] if same else []
-        rows.append(cells + [number(trial.params.get(name)) for name in params])
+        rows.append(cells + [setting(trial.params, name) for name in params])
     ours = ["trial", *names, *extra, *(["same_as"] if same else [])]
     headings = [*map(words, ours), *params]
     return [head, html.paragraph(said), html.table(headings, rows)]
@@ -182,16 +178,16 @@ def _known(trials: Sequence[FrozenTrial], name: str) -> bool:
     return any(Record(trial).result.get(name) is not None for trial in trials)
 
 
-def _confirmation(plan: Plan, confirmation: Confirmation | None) -> list[str]:
+def _confirmation(plan: Plan, confirmation: Confirmation | None, over: bool) -> list[str]:
     head = html.heading("Confirmation on fresh seeds", "confirmation")
     if confirmation is None:
         why = "What a search selects has been flattered by chance; fresh seeds and the test part have not been run."
-        return [head, html.paragraph(why, "missing"), *_confirm(plan)]
+        command = html.code(f"snnsearch confirm {place(plan)} --top 5 --seeds 10")
+        return [head, html.paragraph(why, "missing"), command]
+    if not over:
+        later = "The search has gone on since networks were confirmed; their scores are shown when it is over again."
+        return [head, html.paragraph(later, "missing")]
     return [head, html.table(*confirmation.columns()), html.paragraph(confirmation.curse())]
-
-
-def _confirm(plan: Plan) -> list[str]:
-    return [] if plan.script.file is None else [html.code(f"snnsearch confirm {place(plan)} --top 5 --seeds 10")]
 
 
 def _failures(plan: Plan, summary: Summary) -> list[str]:

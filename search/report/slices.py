@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from search.report.canvas import BLUE, FAINT, RED, fit, log_scale, marker_size, shorten, thin, wants_log
+from search.report.canvas import BLUE, FAINT, RED, log_limits, log_scale, marker_size, scale, shorten, thin, wrap
 from search.report.facts import Facts, Undrawable
 from search.report.importances import importances, order
 
@@ -41,6 +41,7 @@ def draw(facts: Facts, figure: Figure) -> str:
         for axes in panels[len(shown) :]:
             axes.set_axis_off()
     words = "Complete trials; the red dot is the best by the first objective."
+    words += "" if facts.feasible.all() else " Crosses break a constraint."
     if any(name not in trial.params for trial in facts.complete for name in shown):
         words += " A parameter that only some trials have shows those."
     if len(names) > len(shown):
@@ -70,26 +71,26 @@ def _panel(facts: Facts, place: int, name: str, axes: Axes, first: bool) -> None
     axes.scatter(x[~feasible], y[~feasible], s=size, color=FAINT, marker="x", lw=0.8, zorder=0.9)
     winner = slice(len(x) - len(winners), None)
     axes.scatter(x[winner], y[winner], s=30, color=RED, lw=0, zorder=3)
-    values = facts.values[:, place]  # the same axis in every panel of an objective
-    if wants_log(values, axis.sign):
-        log_scale(axes, "y", values.min() / 1.2, values.max() * 1.2)
-    else:
-        axes.set_ylim(*fit(values, axis.sign)[:2])
+    scale(axes, "y", facts.values[:, place], axis.sign)  # the same axis in every panel of an objective
     axes.set_xlabel(shorten(name, 26))
     if first:
-        axes.set_ylabel(axis.words)
+        axes.set_ylabel(wrap(axis.words, 24))
     else:
         axes.tick_params(axis="y", labelleft=False, which="both")
 
 
 def _places(trials: Sequence[FrozenTrial], name: str, axes: Axes) -> np.ndarray:
     """Where the values of a parameter lie along the axis, which gets its scale and its labels."""
+    from matplotlib.ticker import MaxNLocator
+
     values = [trial.params[name] for trial in trials]
     if _numeric(values):
-        kinds = [trial.distributions[name] for trial in trials]
-        if all(getattr(kind, "log", False) for kind in kinds) and min(values) > 0:
-            log_scale(axes, "x", min(values) / 1.05, max(values) * 1.05)
-        return np.array(values, float)
+        kinds, places = [trial.distributions[name] for trial in trials], np.array(values, float)
+        if all(getattr(kind, "log", False) for kind in kinds) and places.min() > 0:
+            log_scale(axes, "x", *log_limits(places))
+        elif all(isinstance(value, int) for value in values):
+            axes.xaxis.set_major_locator(MaxNLocator(nbins=5, integer=True))
+        return places
     declared = [choice for trial in trials for choice in getattr(trial.distributions[name], "choices", ())]
     labels = {repr(value): str(value) for value in [*declared, *values]}  # True and 1 are two categories
     kinds_of_value = list(labels)

@@ -19,13 +19,25 @@ class Patterns:
         Of the rows.
     rows : array of shape (trials, parameters)
         Past trials.
+
+    Attributes
+    ----------
+    axes : list of Axis
+        By column.
+    active : array of bool, shape (patterns, parameters)
+        Which parameters a pattern has.
+    of : array of int, shape (trials,)
+        The pattern of each trial.
+    counts : array of int, shape (patterns,)
+        How many trials have it.
+    allowed : dict of int to array of bool, shape (patterns, levels)
+        By column of a discrete parameter, whether a level may occur in a pattern.
     """
 
     def __init__(self, space: Space, rows: np.ndarray):
         self.axes: list[Axis] = list(space.axes.values())
         self.active, self.of, self.counts = np.unique(~np.isnan(rows), axis=0, return_inverse=True, return_counts=True)
         self.of = self.of.ravel()
-        # [column][pattern, level]: whether the level may occur in the pattern
         self.allowed = {c: self._allowed(axis, rows[:, c]) for c, axis in enumerate(self.axes) if axis.levels}
 
     def _allowed(self, axis: Axis, numbers: np.ndarray) -> np.ndarray:

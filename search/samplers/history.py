@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from search.record import Record
 from search.samplers.space import Space
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ class Outcome:
         """Of a trial that ends in this state; `signs` are 1 for objectives to be maximised, -1 for others."""
         if state.name == "FAIL":
             return cls(None)
-        kept = trial.user_attrs.get("result") or {}
+        kept = Record(trial).result
         upwards = 1 if kept.get("prequential_accuracy") is not None else -1
         good = None
         if state.name == "COMPLETE" and values is not None:

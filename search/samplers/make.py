@@ -17,6 +17,18 @@ if TYPE_CHECKING:
 # Workers above which the forest is the default: more trials, and suggestions that have to differ from one another.
 MANY = 8
 
+# Sampler -> what it is, for help and errors.
+SAMPLERS = {
+    "tpe": "tree-structured Parzen estimators, which learn from all trials",
+    "forest": "extra trees, for many workers",
+    "cmaes": "covariance matrix adaptation, for one objective and numbers without conditions",
+    "nsgaii": "a genetic algorithm, for several objectives",
+    "gp": "Gaussian processes, for trials of minutes: an ask takes seconds beyond 100 of them",
+    "qmc": "quasi-random numbers, which spread evenly",
+    "random": "independent random numbers",
+}
+NEEDS = {"cmaes": "cmaes", "gp": "torch"}  # packages of the extra `samplers`
+
 
 def make_sampler(
     sampler: BaseSampler | Callable[..., BaseSampler] | str | None,
@@ -65,19 +77,6 @@ def make_sampler(
 
         return ForestSampler(seed, refits=refits)
     return _optuna(sampler, objectives, seed, seed if fixed_seed is None else fixed_seed)
-
-
-# Sampler -> what it is, for help and errors.
-SAMPLERS = {
-    "tpe": "tree-structured Parzen estimators, which learn from all trials",
-    "forest": "extra trees, for many workers",
-    "cmaes": "covariance matrix adaptation, for one objective and numbers without conditions",
-    "nsgaii": "a genetic algorithm, for several objectives",
-    "gp": "Gaussian processes, for trials of minutes: an ask takes seconds beyond 100 of them",
-    "qmc": "quasi-random numbers, which spread evenly",
-    "random": "independent random numbers",
-}
-NEEDS = {"cmaes": "cmaes", "gp": "torch"}  # packages of the extra `samplers`
 
 
 def problems_with(sampler: Any, objectives: int) -> list[str]:

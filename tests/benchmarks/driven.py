@@ -121,7 +121,6 @@ class Driver:
             if len(seen) > least:
                 progress, least = time.monotonic(), len(seen)
             if time.monotonic() - progress > PATIENCE:
-                self.stuck += 1
                 raise TimeoutError(f"no trial has finished for {PATIENCE:g} s:\n{self.words()}")
             time.sleep(0.05)
 

@@ -169,6 +169,7 @@ def measure(given: argparse.Namespace) -> dict[str, Any]:
                 searches.append(stack.enter_context(on_cluster(folder, given.worker_kills)))
             total = max((driver.total for driver, _, _ in searches), default=1)
             calm = stack.enter_context(driving(folder, str(folder / "calm.journal"), 0, trials=total))
+            calm.wait_for(calm.total, {})  # as long as it goes on
             calm.end()
             expected = read(calm.location)
             for driver, seen, done in searches:

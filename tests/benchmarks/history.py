@@ -93,15 +93,18 @@ def draw(space: FloatDistribution | IntDistribution, random: np.random.Generator
 
 
 def result(random: np.random.Generator) -> dict[str, Any]:
-    """What is kept of a trial, as `record.outcome` has it; two objectives that get in each other's way."""
+    """What is kept of a trial, as `Underway.kept` has it; two objectives that get in each other's way."""
     accuracy, noise = random.uniform(0.1, 0.9), random.normal()
     operations = 1e5 * np.exp(accuracy + 0.3 * noise)
     scores = {name: accuracy for name in record.SCORES} | {name: operations for name in record.COSTS}
     curve = [round(float(value), 5) for value in random.uniform(0, 1, record.CURVE)]
     versions = {"snnsearch": "0.1.0", "brian2": "2.9.0", "numpy": "2.3.0", "optuna": "5.0.0"}
     hashes = {"network": "0123456789abcdef", "structure": "fedcba9876543210"}
+    runs = [["worker 0", 1.7e9 + k, 1.7e9 + k + 0.5] for k in range(4)]
+    rungs = sorted(random.uniform(0.1, 0.9, 4).tolist())
     return {"values": [accuracy, operations], **scores, "peak_memory_bytes": 5_000_000, "curve": curve,
-            "seconds": 1.234, "builds": 0, "hashes": hashes, "versions": versions}  # fmt: skip
+            "builds": 0, "hashes": hashes, "versions": versions,
+            "rungs": rungs, "upto": 1.0, "samples": 1617, "runs": runs, "seconds": 1.234}  # fmt: skip
 
 
 def sides(path: Path, trials: int, clock: Callable[[], float] = time.perf_counter) -> dict[str, Side]:

@@ -84,7 +84,7 @@ class Workers(Executor):
         self._running: list[tuple[float, int, float, Job, Future]] = []
         self._free = [0.0] * workers  # when each worker is
         self._reached: dict[int, float] = {}  # by seed, what is done of a trial's stream
-        self._delivered = 0
+        self._waiting = 0  # results that the driver has not looked at
 
     def submit(self, job: Job) -> Future:
         """The first worker that is free begins, at once or when it is."""
@@ -107,16 +107,16 @@ class Workers(Executor):
     def deliver(self) -> None:
         """Let all end that is due by now; if the driver has nothing else to do, wait for the next one."""
         self._clock.tick()
-        self._delivered = max(0, self._delivered - 1)
-        if not self._delivered and self._running:
+        self._waiting = max(0, self._waiting - 1)
+        if not self._waiting and self._running:
             self._clock.now = max(self._clock.now, self._running[0][0])
         while self._running and self._running[0][0] <= self._clock.now:
             end, _, began, job, future = heapq.heappop(self._running)
             self.busy += end - began
-            self._delivered += 1
+            self._waiting += 1
             with self._clock.others():
                 result = job.run(task=self._task)
-            future.set_result(Ran(result, f"worker {self._delivered}", began, end))
+            future.set_result(Ran(result, "worker", began, end))
 
     def utilisation(self) -> float:
         """Share of the workers' time so far in which they were busy."""
@@ -128,11 +128,11 @@ class Workers(Executor):
 class VirtualDriver(Driver):
     """The driver, which lets virtual time pass where it waits."""
 
+    deliver: Callable[[], None]
     settle: Callable[[], None]
 
     def _next(self, timeout: float = 0.0) -> None:
-        assert isinstance(self._executor, Workers)
-        self._executor.deliver()
+        self.deliver()
         self.settle()
         super()._next(timeout)
 
@@ -194,7 +194,7 @@ def measure(workers: int, trials: int, sampler: str, pruner: str, postgresql: bo
         executor = Workers(workers, clock, task)
         progress = Quiet(plan.objectives, clock, executor, trials)
         driver = VirtualDriver(plan, begin(plan, progress.say), executor, progress)
-        driver.settle = refits.settle
+        driver.deliver, driver.settle = executor.deliver, refits.settle
         clock._mark = time.thread_time()
         driver.search(trials)
     return {

@@ -214,15 +214,15 @@ def summary(results: dict[Run, dict[str, float]], samplers: list[str], seeds: li
     def overall(sampler: str) -> np.ndarray:
         return np.mean([best(sampler, surface.name) for surface in SURFACES], axis=0)
 
-    def others(key: str) -> dict[str, float]:
+    def means(key: str) -> dict[str, float]:
         return {s: float(np.mean([r[key] for run, r in results.items() if run[0] == s])) for s in samplers}
 
     return {
         "best": {s: mean_and_error(overall(s)) for s in samplers},
         "by_surface": {f.name: {s: mean_and_error(best(s, f.name)) for s in samplers} for f in SURFACES},
         "ours_minus": {s: mean_and_error(overall("ours") - overall(s)) for s in samplers if s != "ours"},
-        "evaluations": others("evaluations"),
-        "cpu_ms_per_suggestion": others("cpu_ms"),
+        "evaluations": means("evaluations"),
+        "cpu_ms_per_suggestion": means("cpu_ms"),
     }
 
 

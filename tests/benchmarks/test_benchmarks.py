@@ -135,14 +135,25 @@ def test_history():
 
 @pytest.mark.slow
 def test_a_study_of_ten_thousand_trials_is_resumed_in_ten_seconds_and_shown_in_five(tmp_path):
-    """In CPU seconds, which are what an idle machine takes: others may be busy here."""
+    """In CPU seconds, for others may be busy here, and of a machine that parses the journal in 1.1 s: half of the time
+    that is granted was used on such a one, and a slower one is granted more in proportion."""
     from tests.benchmarks import history
 
     path = tmp_path / "digits.journal"
     history.write_history(path, history.TRIALS)
     sides = history.sides(path, history.TRIALS, compare.cpu_seconds)
+    sides["parse"] = lambda: parsing(path)
     seconds = compare.medians(compare.compare(sides, rounds=1))
-    assert seconds["resume"] < 10 and seconds["show"] < 5
+    slower = max(1.0, seconds["parse"] / 1.1)
+    assert seconds["resume"] < 10 * slower and seconds["show"] < 5 * slower
+
+
+def parsing(journal) -> float:
+    """CPU seconds that the JSON of a journal's lines takes."""
+    began = compare.cpu_seconds()
+    for line in journal.read_text().splitlines():
+        json.loads(line)
+    return compare.cpu_seconds() - began
 
 
 @pytest.mark.slow

@@ -11,8 +11,12 @@ from pathlib import Path
 from threading import Event
 
 import numpy as np
+import optuna
 from brian2 import Hz, ms
+from optuna.distributions import FloatDistribution
 
+from search.journal import open_journal
+from search.record import WARM
 from snn import LIF, Dense, LeakyReadout, Network, NetworkSpec, Poisson
 from snn.errors import Cancelled, OtherRun, RunError, RunTimeout
 from snn.network import freeze
@@ -65,7 +69,7 @@ class Bowl(Task):
                 start = 0 if after is None else len(after.stream)
                 file.write(f"{seed} {'test' if test else 'train'} {upto:g} {start}\n")
         done = self._done(after, seed, dtype, x)
-        self._wait((30.0 if x > self.slow else self.sleep) * (upto - done), timeout, cancel)
+        self._wait((90.0 if x > self.slow else self.sleep) * (upto - done), timeout, cancel)
         if x > self.fail:
             raise RunError(f"the bowl broke at x = {x:.3f}")
         if x > self.crash:
@@ -134,6 +138,18 @@ def network(trial) -> Network:
     net.connect("inputs", "hidden", Dense())
     net.connect("hidden", "readout", Dense())
     return net
+
+
+def add_foreign_trial(script: Path) -> None:
+    """Add to the study of a script one trial of another study, `older#7`, better than any of its own."""
+    journal = open_journal(script.with_suffix(".journal"))
+    foreign = optuna.trial.create_trial(
+        values=[1.0, 0.0],
+        params={"x": 0.5},
+        distributions={"x": FloatDistribution(0, 1)},
+        user_attrs={WARM: "older#7"},
+    )
+    optuna.load_study(study_name=script.stem, storage=journal).add_trial(foreign)
 
 
 def coordinates(spec: NetworkSpec) -> tuple[float, float]:

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from snn.network import NetworkSpec
-from tests.search.synthetic import coordinates
+from tests.search.synthetic import add_foreign_trial, coordinates
 
 
 def test_best_writes_a_network_that_can_be_read_and_run(snnsearch, write, folder):
@@ -47,21 +47,9 @@ def test_best_without_a_network_says_why(snnsearch, write):
 
 def test_best_that_was_taken_over_says_from_where(snnsearch, write):
     """A trial of another study comes with values and parameters only."""
-    import optuna
-    from optuna.distributions import FloatDistribution
-
-    from search.journal import open_journal
-
     script = write()
     snnsearch("run", script, "--trials", 1, "--workers", 1)
-    study = optuna.load_study(study_name="bowl", storage=open_journal(script.with_suffix(".journal")))
-    taken = optuna.trial.create_trial(
-        values=[1.0, 0.0],
-        params={"x": 0.5},
-        distributions={"x": FloatDistribution(0, 1)},
-        user_attrs={"warm_start": "older#7"},
-    )
-    study.add_trial(taken)
+    add_foreign_trial(script)
     assert snnsearch("best", script).err.startswith("trial 0: ")  # the best that ran here
     ended = snnsearch("best", script, "--trial", 1)
     assert ended.status == 2 and "trial 1 has none (it was taken over from older#7)" in ended.err

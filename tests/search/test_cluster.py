@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
 import subprocess
 import sys
-import time
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from threading import Thread
+from types import SimpleNamespace
 
 import pytest
 from brian2 import ms
@@ -91,6 +92,24 @@ def start_module(folder):
         process.wait()
 
 
+def test_a_worker_that_is_gone_has_no_other_version(client, monkeypatch):
+    """Dask gives back what went wrong on the way to it, like what went wrong there."""
+    from distributed.comm.core import CommClosedError
+
+    from search.cluster import Cluster
+
+    ask, calls = client.run, []
+
+    def goes(*arguments, **keywords):
+        calls.append(arguments)
+        return ask(*arguments, **keywords) | ({"tcp://127.0.0.1:1": CommClosedError("gone")} if len(calls) < 3 else {})
+
+    monkeypatch.setattr(client, "run", goes)
+    monkeypatch.setattr("search.cluster.PAUSE", 0.01)
+    Cluster(client, workers=1).stop()
+    assert len(calls) == 3
+
+
 @pytest.mark.parametrize("failures", [2, 5])
 def test_a_worker_that_dies_while_a_driver_comes_is_passed_over(client, monkeypatch, failures):
     from distributed.comm.core import CommClosedError
@@ -134,8 +153,8 @@ def test_compiled_programs_run_in_the_worker_and_give_the_same_numbers(client):
     whole, half = compiled(3 * ms), compiled(3 * ms, upto=0.5)
     try:
         there = executor.submit(whole).result(120)
-        rung = executor.submit(half).result(60).result
-        rest = executor.submit(replace(whole, after=rung.to_bytes())).result(60).result
+        rung = executor.submit(half).result(120).result
+        rest = executor.submit(replace(whole, after=rung.to_bytes())).result(120).result
     finally:
         executor.stop()
     here = whole.run()
@@ -157,9 +176,34 @@ def test_stop_ends_every_job_and_leaves_no_process_behind(client, make):
         wait_for(lambda: not grandchildren(client))  # soon: a stopped compiler may still be ending
         for future in futures:
             with pytest.raises(Cancelled):
-                future.result(1)
+                future.result(30)
         with pytest.raises(Cancelled):
-            executor.submit(jobs[0]).result(1)
+            executor.submit(jobs[0]).result(30)
+
+
+def test_a_job_whose_thread_comes_after_the_search_is_over_begins_nothing(folder, make):
+    from search.remote import Bench
+
+    bench = Bench("search")
+    bench.setup(SimpleNamespace(local_directory=str(folder)))
+    asyncio.run(bench.teardown(SimpleNamespace()))
+    with pytest.raises(Cancelled):
+        bench.run("search-1", make(Bowl(slow=0.1)), (folder / "mine.py").read_text())
+
+
+def test_a_job_that_nobody_waits_for_ends_and_the_others_go_on(client, make):
+    """As when one replicate of a trial has failed."""
+    from search.cluster import Cluster
+
+    executor = Cluster(client, workers=2)
+    one, other = (executor.submit(make(Bowl(slow=0.1))) for _ in "ab")
+    wait_for(lambda: len(grandchildren(client)) == 2)
+    assert one.cancel()
+    wait_for(lambda: len(grandchildren(client)) == 1, seconds=60)  # of 90
+    executor.stop()
+    with pytest.raises(Cancelled):
+        other.result(30)
+    wait_for(lambda: not grandchildren(client))
 
 
 def test_a_worker_that_dies_costs_its_rung_and_nothing_else(cluster, write, snnsearch, folder):
@@ -193,7 +237,7 @@ def test_a_job_that_kills_its_workers_fails_with_a_reason(cluster, client, folde
     module = load_module(Script.read(script))
     try:
         with pytest.raises(RunError, match=f"1 of them died while they did, and was given up after {ATTEMPTS}"):
-            executor.submit(replace(job(Bowl(), "standalone", str(script)), task=module.Deadly().to_json())).result(60)
+            executor.submit(replace(job(Bowl(), "standalone", str(script)), task=module.Deadly().to_json())).result(120)
     finally:
         executor.stop()
         client.wait_for_workers(2)
@@ -218,7 +262,7 @@ def test_a_script_that_is_not_on_the_workers_is_sent(client, hidden):
     executor = Cluster(client)
     one = replace(job(Bowl(), "standalone", str(hidden / "mine.py")), task=task.to_json())
     try:
-        assert executor.submit(one).result(30).result.accuracy == one.run().accuracy
+        assert executor.submit(one).result(120).result.accuracy == one.run().accuracy
     finally:
         executor.stop()
 
@@ -238,7 +282,7 @@ def test_jobs_end_on_their_workers_when_their_driver_is_killed(cluster, client, 
     driver = start("run", script, "--trials", 4, "--cluster", cluster.scheduler_address)
     wait_for(lambda: len(grandchildren(client)) == 2)
     driver.kill()
-    wait_for(lambda: grandchildren(client) == [], seconds=10)
+    wait_for(lambda: grandchildren(client) == [], seconds=60)  # of 90
 
 
 @pytest.mark.slow
@@ -247,9 +291,8 @@ def test_ctrl_c_stops_the_cluster_s_jobs_and_tells_how_to_go_on(cluster, client,
     driver = start("run", script, "--trials", 4, "--cluster", cluster.scheduler_address, "--json")
     wait_for(lambda: len(grandchildren(client)) == 2)
     driver.send_signal(signal.SIGINT)
-    began = time.monotonic()
-    out, err = driver.communicate(timeout=20)
-    assert time.monotonic() - began < 6 and grandchildren(client) == []
+    out, err = driver.communicate(timeout=60)  # a job takes 90 s
+    wait_for(lambda: grandchildren(client) == [], seconds=5)
     assert driver.returncode == 130 and "Traceback" not in err
     assert f"to go on: snnsearch run {script} --trials 4 --cluster {cluster.scheduler_address}" in err
     assert json.loads(out)["trials"] == {"complete": 0, "fail": 0, "pruned": 0, "running": 3}  # two run, one waits
@@ -294,18 +337,25 @@ def own(folder, start_module):
 
 
 @pytest.mark.slow
-def test_a_lost_scheduler_ends_the_search_which_can_go_on(own, write, folder, start, start_module):
+def test_a_lost_scheduler_ends_the_search_which_can_go_on(own, write, snnsearch, start, start_module):
     scheduler, address = own
     start_module("distributed.cli.dask_worker", address, *LOOPBACK, "--nthreads", 2)
     script = write(MINE.format(task="sleep=0.3"))
     driver = start("run", script, "--trials", 40, "--workers", 2, "--cluster", address)
     wait_for(lambda: told(script) >= 2)
     scheduler.kill()
-    _, err = driver.communicate(timeout=30)
+    _, err = driver.communicate(timeout=120)
     assert driver.returncode == 2 and "is lost or has dropped the search" in err
     assert err.count("\n") == 3 + told(script), err
-    states = Counter(trial.state.name for trial in trials_of(script.with_suffix(".journal"), script.stem))
+    trials = trials_of(script.with_suffix(".journal"), script.stem)
+    states = Counter(trial.state.name for trial in trials)
     assert states["FAIL"] == 0 and states["RUNNING"] == 3 and states["COMPLETE"] >= 2
+    assert "start it, and the same command goes on" in err
+    assert f"Kept: {states['COMPLETE']} trials that have ended, and the rungs behind the 3 under way." in err
+    ended = snnsearch("run", script, "--trials", len(trials), "--workers", 2)  # here, for once
+    assert ended.status == 0 and f"goes on from {states['COMPLETE']} of {len(trials)} trials" in ended.err
+    after = trials_of(script.with_suffix(".journal"), script.stem)
+    assert [t.values for t in after if trials[t.number].values] == [t.values for t in trials if t.values]
 
 
 @pytest.fixture
@@ -334,7 +384,7 @@ def test_a_worker_of_another_version_that_comes_later_ends_the_search(own, older
     driver = start("run", script, "--trials", 2, "--cluster", own[1])
     assert driver.stderr.readline().endswith("trials wait for workers\n")
     older()
-    _, err = driver.communicate(timeout=30)
+    _, err = driver.communicate(timeout=120)
     assert driver.returncode == 2 and "has 0.0.1: install snnsearch" in err and "Traceback" not in err
     assert {trial.state.name for trial in trials_of(script.with_suffix(".journal"), "bowl")} == {"RUNNING"}
 

@@ -12,7 +12,7 @@ from optuna.samplers import RandomSampler
 
 from search import Study
 from search.begin import begin
-from search.confirm import CONFIRM, Confirmation, Confirmed, fresh_seeds, interval
+from search.confirm import CONFIRM, Confirmation, Confirmed, confirmed, fresh_seeds, interval
 from search.driver import Driver
 from search.errors import StudyError
 from search.executor import local_executor
@@ -72,6 +72,11 @@ def test_the_interval_where_it_is_known(values, expected):
     assert interval(values) == expected
 
 
+def test_the_interval_does_not_depend_on_the_order_in_which_runs_ended():
+    values = list(np.random.default_rng(1).normal(size=7))
+    assert interval(values) == interval(values[::-1])
+
+
 def test_the_interval_of_many_values_is_the_normal_one():
     values = np.random.default_rng(0).normal(size=400)
     half = 1.96 * values.std() / 20
@@ -88,7 +93,9 @@ def test_seeds_are_fresh_and_a_function_of_the_study_s_seed(make):
     assert len(set(seeds)) == 100 and fresh_seeds(opened(study), study.plan(), 10) == seeds[:10]
     trials = [trial_seed(0, number) for number in range(1000)]
     assert not set(seeds) & {seed for first in trials for seed in replicate_seeds(first, 4)}
-    assert not set(seeds) & set(fresh_seeds(opened(study), study.plan(seed=1), 100))
+    other = make(name="other")
+    search(other.plan(seed=1), 0)
+    assert not set(seeds) & set(fresh_seeds(opened(other), other.plan(), 100))  # of the study's, not the script's
 
 
 def test_a_seed_that_a_trial_has_had_is_passed_over(make):
@@ -149,6 +156,41 @@ def test_failed_runs_are_said_and_run_again_by_the_next_call(make, tmp_path, cap
     assert all(len(row.values) == 2 for row in study.confirm(top=2, seeds=2).rows)
 
 
+def test_a_function_of_the_user_that_fails_is_a_failed_run(tmp_path):
+    confirming = []
+
+    def cost(result):
+        if confirming and result.seed == confirming[0]:
+            raise ValueError("not this seed")
+        return 1 - result.accuracy
+
+    study = Study(network, Bowl(), [cost], name="s", pruner=None, storage=tmp_path / "s.journal")
+    search(study.plan(), 2, 1)
+    confirming += fresh_seeds(opened(study), study.plan(), 1)
+    confirmation = study.confirm(top=2, seeds=2, workers=1)
+    assert [len(row.values) for row in confirmation.rows] == [1, 1]
+    assert "Of 4 runs 2 are missing" in confirmation.curse()
+    confirming.clear()
+    again = study.confirm(top=2, seeds=2, workers=1)
+    assert [len(row.values) for row in again.rows] == [2, 2] and "missing" not in again.curse()
+
+
+def test_other_objectives_than_the_study_s_are_an_error(make):
+    """Else the first of the old ones would be compared with the first of the new ones."""
+    search(make(["accuracy", "spikes"]).plan(), 3, 2)
+    with pytest.raises(StudyError, match=r"begun with \['accuracy', 'spikes'\] and is now asked for \['spikes', 'acc"):
+        make(["spikes", "accuracy"]).confirm()
+
+
+def test_what_is_stored_is_read_by_the_objectives_of_the_study(make):
+    study = make(["accuracy", "spikes"])
+    search(study.plan(), 3, 2)
+    known = study.confirm(top=1, seeds=3)
+    later = confirmed(make(["spikes", "accuracy"]).plan(), opened(study))
+    assert (later.objective, later.measure, later.direction) == ("accuracy", "test_accuracy", "maximize")
+    assert later.rows[0].search == known.rows[0].search and sorted(later.rows[0].values) == sorted(known.rows[0].values)
+
+
 def test_nothing_complete_is_an_error(make):
     study = make(fail=-1.0)
     search(study.plan(), 3, 1)
@@ -162,6 +204,8 @@ def test_json_and_text_of_a_confirmation_without_results():
     data = json.loads(one.to_json())
     assert data["rows"][0]["mean"] is None and data["rows"][1]["difference"] == -0.25 and data["seeds"] == [7]
     assert "0.25 worse" in str(one) and "0.25 better" in str(Confirmation("s", "l", "l", "minimize", (7,), rows))
+    same = Confirmation("s", "l", "l", "minimize", (7,), (Confirmed(3, 0.5, (0.5,), None, None, None),))
+    assert "no better and no worse by l" in same.curse()
     assert "No run" in Confirmation("s", "l", "l", "minimize", (7,), rows[:1]).curse()
 
 
@@ -186,7 +230,7 @@ def test_ctrl_c_keeps_what_is_done(write, snnsearch, start, folder):
     journal = script.with_suffix(".journal")
     wait_for(lambda: journal.read_text().count(CONFIRM) >= 2)
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=20)
+    out, err = process.communicate(timeout=60)
     assert process.returncode == 130 and "Traceback" not in err
     assert f"to go on: snnsearch confirm {script} --top 1 --seeds 30" in err
     done = len(json.loads(out)["rows"][0]["values"])

@@ -44,7 +44,7 @@ def test_the_best_trial_carries_images_and_a_note(served, start, folder):
             assert is_drawn(image.read())
     port = base.rpartition(":")[2]
     second = start("dashboard", folder / "bowl.py", "--port", port, "--no-browser")  # the port is taken
-    _, err = second.communicate(timeout=20)
+    _, err = second.communicate(timeout=60)
     assert second.returncode == 2 and f"127.0.0.1:{port}" in err and len(err.splitlines()) == 1
 
 
@@ -99,14 +99,14 @@ def test_clicking_through_to_a_trial_shows_its_images_and_its_note(served, brows
     url, number = served
 
     def wait_for(script: str) -> None:
-        end = time.monotonic() + 20
+        end = time.monotonic() + 60
         while not browser.execute_script(f"return {script}"):
             assert time.monotonic() < end, browser.page_source[:2000]
             time.sleep(0.1)
 
     def click(selector: str, text: str = "") -> None:
         """The first element that is there, visible, and holds a line like that; as a mouse does it."""
-        end = time.monotonic() + 20
+        end = time.monotonic() + 60
         while True:
             try:
                 for element in browser.find_elements("css selector", selector):

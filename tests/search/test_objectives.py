@@ -26,6 +26,8 @@ def test_names_and_directions_are_those_of_the_contract():
     assert set(OBJECTIVES) - maximised == minimised | {"memory_bits", "settling_time_ms"}
     assert {name for name, objective in OBJECTIVES.items() if objective.labels} == maximised | {"settling_time_ms"}
     assert {name for name, objective in OBJECTIVES.items() if objective.needs} == {"settling_time_ms"}
+    held_out = {"accuracy", "loss", "settling_time_ms"}
+    assert {name for name, objective in OBJECTIVES.items() if objective.held_out} == held_out
 
 
 def test_every_name_measures_a_result():

@@ -97,7 +97,7 @@ def test_a_dead_drivers_study_is_free_at_once(storage, driver, tmp_path):
     process.go()
     assert process.said() == "mine"
     process.kill()
-    end = time.monotonic() + 5
+    end = time.monotonic() + 30
     while not taken(storage, tmp_path):
         assert time.monotonic() < end, "it was not released"
         time.sleep(0.02)

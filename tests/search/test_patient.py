@@ -154,7 +154,7 @@ def test_ctrl_c_ends_the_wait(tmp_path, monkeypatch):
     began = time.monotonic()
     with pytest.raises(KeyboardInterrupt):
         study.ask()
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 15  # half of the time until it would have tried again
 
 
 @pytest.mark.parametrize("kind", ["journal", "sqlite"])
@@ -205,7 +205,7 @@ def test_a_server_that_is_restarted_loses_nothing_and_stops_nobody(server, mode,
     study = optuna.create_study(study_name="s", storage=storage, sampler=optuna.samplers.RandomSampler(seed=1))
     restart = threading.Thread(target=lambda: (time.sleep(0.3), server.restart(mode, pause=0.3)))
     restart.start()
-    told, end = {}, time.monotonic() + 30
+    told, end = {}, time.monotonic() + 60
     while restart.is_alive() or len(told) < 20:
         trial = study.ask()
         told[trial.number] = trial.suggest_float("x", 0, 1)

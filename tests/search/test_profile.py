@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
+import resource
 
 import pytest
 
-from snn.profile import OTHER, STAGES
+from snn.profile import OTHER, STAGES, cpu_seconds
 from tests.search.test_cli import KEYS, line
 
 STUDY = """\
@@ -37,16 +37,18 @@ study = Study(network, task=FewDigits(sample=5 * ms), name="profiled")
 
 
 def children() -> float:
-    return sum(os.times()[2:4])
+    """CPU time of the processes that this one has waited for."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_the_stages_add_up_to_what_the_search_used(snnsearch, write, workers):
     """Driver and children together; what is not a trial's is `other`."""
     script = write(STUDY)
-    before = sum(os.times()[:4])
+    before = cpu_seconds()
     ended = snnsearch("run", script, "--trials", 6, "--workers", workers, "--profile", "--json")
-    used = sum(os.times()[:4]) - before
+    used = cpu_seconds() - before
     assert ended.status == 0
     shown = line(ended.out)
     assert shown.keys() == KEYS | {"profile"}
@@ -54,7 +56,9 @@ def test_the_stages_add_up_to_what_the_search_used(snnsearch, write, workers):
     assert list(profile) == ["cpu_seconds", "cpu_seconds_per_trial", "trials", "peak_memory_bytes"]
     seconds = profile["cpu_seconds"]
     assert list(seconds) == [*STAGES, OTHER] and all(seconds[name] > 0 for name in STAGES)
-    assert sum(seconds.values()) == pytest.approx(used, rel=0.03, abs=0.05)
+    # the command begins to count after its arguments are read and ends before it writes; its first clock may have
+    # ticks of 10 ms in each of four numbers
+    assert 0.9 * used < sum(seconds.values()) < used + 0.04
     assert seconds[OTHER] > 0
     assert profile["trials"] == 6
     for name, value in profile["cpu_seconds_per_trial"].items():
@@ -97,7 +101,8 @@ def test_the_processes_of_the_runtime_backend_are_split_likewise(snnsearch, writ
     profile = line(ended.out)["profile"]
     seconds = profile["cpu_seconds"]
     assert all(seconds[name] > 0 for name in STAGES)
-    assert 1.0 < seconds["run"] < children() - before  # Brian2's steps of two runs: the trial's, and that of the test
+    # Brian2's steps of two runs, the trial's and that of the test, are most of what is a trial's, and in a child
+    assert sum(seconds[name] for name in STAGES) / 2 < seconds["run"] < children() - before
     assert seconds[OTHER] > 0 and profile["peak_memory_bytes"] is None
 
 

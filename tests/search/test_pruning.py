@@ -9,7 +9,7 @@ import optuna
 import pytest
 
 from search.errors import StudyError
-from search.pruning import Everyone, Halving, Shadow, make_pruner, pruner_names, rank
+from search.pruning import Everyone, Halving, OptunaPruner, make_pruner, pruner_names, rank
 from search.rungs import fractions, scores
 from snn.result import Part
 
@@ -64,8 +64,8 @@ def test_what_is_no_number_is_worst(value):
     assert decide(Halving(2), [0.1, rank(value, loss=False), 0.2]) == [0, 2]
 
 
-def test_the_shadow_asks_optunas_pruner_with_one_entry_a_trial():
-    pruner = Shadow(optuna.pruners.MedianPruner(n_startup_trials=2))
+def test_optunas_pruner_is_asked_with_one_entry_a_trial():
+    pruner = OptunaPruner(optuna.pruners.MedianPruner(n_startup_trials=2))
     for number, numbers in enumerate([(0.5, 0.6, 0.7), (0.3, 0.4, 0.5)]):
         for rung, score in enumerate(numbers, start=1):
             pruner.add(number, rung, score)
@@ -82,14 +82,14 @@ def test_the_shadow_asks_optunas_pruner_with_one_entry_a_trial():
 
 @pytest.mark.parametrize("name", ["median", "MedianPruner", "successivehalving", "hyperband"])
 def test_any_of_optunas_pruners_that_needs_nothing_goes_by_name(name):
-    assert isinstance(make_pruner(name), Shadow)
+    assert isinstance(make_pruner(name), OptunaPruner)
     assert len(decide(make_pruner(name), [0.5, 0.1])) >= 1
 
 
 def test_the_others():
     assert isinstance(make_pruner("halving"), Halving)
     assert all(isinstance(make_pruner(none), Everyone) for none in (None, "none", optuna.pruners.NopPruner()))
-    assert isinstance(make_pruner(optuna.pruners.PercentilePruner(25.0)), Shadow)
+    assert isinstance(make_pruner(optuna.pruners.PercentilePruner(25.0)), OptunaPruner)
     assert {"halving", "none", "median", "hyperband"} <= set(pruner_names())
     for wrong, words in ((3, "but is 3"), ("medain", "nearest: 'median'"), ("percentile", "needs arguments")):
         with pytest.raises(StudyError, match=words):

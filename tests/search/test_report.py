@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import subprocess
 import sys
+from dataclasses import replace
 from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
@@ -13,9 +15,17 @@ from pathlib import Path
 import optuna
 import pytest
 
+from search.commands.common import read_study
 from search.journal import open_journal
+from search.report.facts import gather
 from search.report.figures import FIGURES
+from search.report.note import place
+from search.report.page import write_page
+from search.script import Script, load_study
+from search.storage import Location
+from search.summary import summarise
 from tests.search.conftest import ROOT
+from tests.search.synthetic import add_foreign_trial
 from tests.search.test_figures import is_drawn
 
 SECTIONS = [*FIGURES, "best", "trials", "confirmation", "failures", "script", "versions"]
@@ -126,7 +136,7 @@ def test_a_study_of_one_trial_and_one_objective_has_a_page(snnsearch, write, rep
     snnsearch("run", script, "--trials", 1)
     page = report(script)
     assert "no front" in page.words["front"] and "at least 16" in page.words["importances"]
-    assert "The first 1 of 1 complete trials" in page.words["trials"]
+    assert "The best 1 of 1 complete trials" in page.words["trials"]
 
 
 def test_a_study_that_only_failed_says_why(snnsearch, write, report):
@@ -172,12 +182,6 @@ def test_a_password_in_the_script_is_not_shown(snnsearch, write, report, folder)
 
 
 def test_commands_name_the_storage_without_its_password(write):
-    from dataclasses import replace
-
-    from search.report.note import place
-    from search.script import Script, load_study
-    from search.storage import Location
-
     script = Script.read(write())
     plan = load_study(script).plan(script)
     assert place(plan) == str(script.file)
@@ -206,6 +210,7 @@ def script_of(page: Page) -> str:
 @pytest.mark.slow
 def test_the_script_of_the_best_gives_its_scores_whatever_became_of_the_study(snnsearch, write, report, folder):
     main = "\nif __name__ == '__main__':\n    raise SystemExit('another search')\n"
+    main = "\x0c\ndef parameters():\n    return 0\n" + main  # a form feed is no line, a name may be taken
     script = write()
     script.write_text(script.read_text() + main)
     best = json.loads(snnsearch("run", script, "--trials", 4, "--workers", 1, "--json").out)["best"][0]
@@ -230,13 +235,70 @@ def test_a_simulated_study_shows_spikes_and_weights_and_its_script_runs(snnsearc
     assert run_script(script_of(page), folder) == best["values"]
 
 
-def test_the_command_to_go_on_has_what_the_command_line_had(snnsearch, write, report):
-    script = write()
-    given = ["--replicates", 2, "--rungs", 1, "--constraint", "accuracy >= 0.1"]
+def test_the_command_to_go_on_has_what_the_last_run_was_given(snnsearch, write, report):
+    script = write(name="given.py")
+    given = ["--seed", 7, "--sampler", "random", "--backend", "standalone", "--dtype", "float64"]
+    given += ["--constraint", "accuracy >= 0.1", "--constraint", "spikes <= 1e6", "--pruner", "none", "--rungs", 1]
+    given += ["--replicates", 2, "--timeout", 60.0, "--memory-limit", "1099511627776B"]
     assert snnsearch("run", script, "--trials", 3, "--workers", 1, *given).status == 0
     page = report(script)
-    assert f"snnsearch run {script} --trials 103 --constraint 'accuracy >= 0.1' --replicates 2" in page.code
     assert "kept" in page.words["best"] and "±" in page.words["best"]
+    (command,) = [code for code in page.code if code.startswith("snnsearch run")]
+    words = shlex.split(command)[1:]
+    flags = [str(word) for word in given]
+    assert words[:4] == ["run", str(script), "--trials", "103"]
+    assert sorted(zip(words[4::2], words[5::2], strict=True)) == sorted(zip(flags[::2], flags[1::2], strict=True))
+    words[3] = "4"
+    assert snnsearch(*words).status == 0  # it goes on
+    fewer = [*words[:2], "--trials", 5, "--seed", 7, "--constraint", "accuracy >= 0.1", "--constraint", "spikes <= 1e6"]
+    assert snnsearch(*fewer).status == 0
+    (command,) = [code for code in report(script).code if code.startswith("snnsearch run")]
+    assert "--rungs" not in command and "--seed 7" in command
+
+
+def test_what_no_command_line_can_say_is_not_in_it(write):
+    script = Script.read(write())
+    changed = {"sampler": optuna.samplers.RandomSampler(), "rungs": 2, "warm_start": "other.py", "pruner": None}
+    assert load_study(script).plan(script, **changed).given == {"rungs": 2}
+
+
+def test_none_is_a_value_of_a_parameter(snnsearch, write, report):
+    script = write(
+        "from search import Study\nfrom tests.search.synthetic import Bowl, network as bowl\n\n"
+        "def network(trial):\n    trial.suggest_categorical('kind', [None])\n    return bowl(trial)\n\n"
+        "study = Study(network, Bowl(), ['accuracy'])"
+    )
+    snnsearch("run", script, "--trials", 1, "--workers", 1)
+    page = report(script)
+    assert "kindNone" in page.words["best"] and "None" in page.words["trials"]
+    assert "kind = None" in snnsearch("show", script).out
+
+
+def test_the_best_network_is_one_and_the_same_while_the_search_goes_on(snnsearch, write):
+    """Counts and test scores are read later than the figures, when another trial may be the best."""
+    script = Script.read(write())
+    snnsearch("run", script.file, "--trials", 2, "--workers", 1)
+    plan = load_study(script).plan(script)
+    study = read_study(plan)
+    facts = gather(plan, study)
+    add = optuna.trial.create_trial(values=[1.0, 0.0], user_attrs={"result": {"loss": 0.123456}})
+    study.add_trial(add)
+    summary = summarise(study, plan.location)
+    assert summary.best[0].number == 2 and facts.best.number < 2
+    text = write_page(plan, facts, summary, [], None, study.user_attrs, "")
+    shown = f"{facts.best.user_attrs['result']['loss']:.4g}"
+    assert f"Trial {facts.best.number}, " in text and shown in text and "0.1235" not in text
+
+
+def test_a_study_that_optuna_ran_alone_has_a_page(snnsearch, write, report):
+    script = write(objectives=["accuracy"])
+    journal = open_journal(script.with_suffix(".journal"))
+    study = optuna.create_study(study_name="bowl", storage=journal, direction="maximize")
+    study.optimize(lambda trial: trial.suggest_float("x", 0, 1), n_trials=20)
+    page = report(script)
+    assert "has no stored network" in page.words["script"] and "objective 0" in page.words["best"]
+    assert "could not be run again" in page.words["raster"] and "No trial has stored" in page.words["curves"]
+    assert snnsearch("best", script).err.count("it is complete") == 1
 
 
 def test_replicates_show_their_spread_and_are_all_run_by_the_script(snnsearch, write, report):
@@ -276,8 +338,7 @@ def test_a_best_network_that_no_longer_runs_leaves_the_rest_of_the_page(snnsearc
 def test_trials_of_another_study_are_counted_and_not_shown(snnsearch, write, report):
     script = write()
     snnsearch("run", script, "--trials", 2, "--workers", 1)
-    study = optuna.load_study(study_name="bowl", storage=open_journal(script.with_suffix(".journal")))
-    study.add_trial(optuna.trial.create_trial(values=[1.0, 0.0], user_attrs={"warm_start": "older#7"}))
+    add_foreign_trial(script)
     page = report(script)
     assert "older#7" not in Path("report.html").read_text() and "Trial 2" not in page.words["best"]
     assert "1 trials of another study" in Path("report.html").read_text()
@@ -292,6 +353,19 @@ def test_a_confirmation_stands_on_the_page(snnsearch, write, report):
     words = report(script).words["confirmation"]
     for cell in confirmed.out.splitlines()[1].split("\t"):
         assert cell in words
+
+
+def test_scores_of_a_confirmation_are_hidden_while_the_search_goes_on(snnsearch, write, report):
+    script = write()
+    snnsearch("run", script, "--trials", 4, "--workers", 1)
+    assert snnsearch("confirm", script, "--top", 1, "--seeds", 3).status == 0
+    study = optuna.load_study(study_name="bowl", storage=open_journal(script.with_suffix(".journal")))
+    study.add_trial(optuna.trial.create_trial(state=optuna.trial.TrialState.FAIL))
+    page = report(script)
+    assert "test" not in page.words["confirmation"] and "has gone on since" in page.words["confirmation"]
+    assert "testaccuracy" not in page.words["best"].replace(" ", "")
+    assert snnsearch("run", script, "--trials", 6, "--workers", 1).status == 0
+    assert "test_accuracy on fresh seeds" in report(script).words["confirmation"]
 
 
 @pytest.mark.parametrize(
@@ -322,9 +396,9 @@ def test_help_has_examples(snnsearch):
 @pytest.mark.slow
 def test_the_script_of_a_study_with_functions_and_replicates_gives_its_means(snnsearch, write, report, folder):
     script = write(
-        "from search import Objective, Study\n"
+        "from search import Objective, Study\n\n\ndef parameters():\n    return 1\n\n\n"
         "from tests.search.synthetic import Bowl, network\n\n\n"
-        "def distance(result):\n    return (1 - result.accuracy) ** 2\n\n\n"
+        "def distance(result):\n    return (parameters() - result.accuracy) ** 2\n\n\n"
         "study = Study(network, Bowl(), [distance, 'spikes'], replicates=3, constraints=['energy_j <= 1'])\n"
     )
     best = json.loads(snnsearch("run", script, "--trials", 3, "--workers", 1, "--json").out)["best"][0]

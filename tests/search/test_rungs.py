@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import time
 
 import numpy as np
 import optuna
@@ -157,7 +158,7 @@ def test_a_suggestion_that_was_run_is_not_run_again(make, tmp_path):
 
 
 def test_what_is_still_running_is_run_beside_it_as_a_replicate(make):
-    study = make(task=Bowl(sleep=0.2), pruner=None, rungs=1)
+    study = make(task=Bowl(sleep=1.0), pruner=None, rungs=1)  # the second is asked for before the first has ended
     opened = begin(study.plan(), print)
     for _ in range(2):
         opened.enqueue_trial({"x": 0.25, "y": 0.5})
@@ -239,7 +240,7 @@ def test_what_an_earlier_start_left_of_another_run_is_run_again(make, change):
 def test_the_time_of_a_trial_is_that_of_all_its_rungs(make):
     _, trials = run(make(task=Bowl(sleep=0.6), pruner=None), 2, timeout=0.4)  # its longest rung takes 0.3 s
     assert [trial.user_attrs["reason"] for trial in trials] == ["A trial must end within 0.4 s, but did not."] * 2
-    _, trials = run(make("more", task=Bowl(sleep=0.2), pruner=None), 2, timeout=0.4)
+    _, trials = run(make("more", task=Bowl(sleep=0.2), pruner=None), 2, timeout=3.0)
     assert [trial.state for trial in trials] == [TrialState.COMPLETE] * 2
 
 
@@ -264,7 +265,8 @@ def test_a_full_disk_costs_no_trial(make, monkeypatch, capsys):
 
 def test_runs_of_a_trial_that_has_failed_do_not_begin(make, tmp_path):
     path = tmp_path / "log"
-    _, trials = run(make(task=Bowl(log=str(path), fail=-1.0), replicates=4, rungs=1, pruner=None), 3, workers=1)
+    task = Bowl(log=str(path), fail=-1.0, sleep=0.2)  # by the end of the second run the driver knows of the first
+    _, trials = run(make(task=task, replicates=4, rungs=1, pruner=None), 3, workers=1)
     assert [trial.state for trial in trials] == [TrialState.FAIL] * 3
     assert len(log(path)) < 3 * 4
 
@@ -291,11 +293,23 @@ def test_a_search_that_is_stopped_at_once_keeps_what_trials_have_reached(make):
     assert {file.name: file.read_bytes() for file in folder.glob("*.rung")} == before
 
 
+def test_what_earlier_starts_have_spent_on_a_trial_counts(make):
+    study = make(task=Bowl(sleep=0.4), pruner=None)
+    interrupted(study, 2)
+    time.sleep(1.0)
+    _, (trial,) = run(study, 1, workers=1)
+    runs, seconds = trial.user_attrs[RESULT]["runs"], trial.user_attrs[RESULT]["seconds"]
+    assert len(runs) == 4 and all(began < ended for _, began, ended in runs)
+    spent = sum(ended - began for _, began, ended in runs)
+    assert 0.39 < spent < seconds + 0.01
+    assert seconds < runs[-1][2] - runs[0][1] - 0.5  # without the pause, and half of it for all else
+
+
 def test_a_damaged_state_costs_what_it_stood_for(make):
     study = make(pruner=None)
     plan = interrupted(study, 2)
-    (file,) = plan.location.folder(plan.name).iterdir()
-    file.write_bytes(file.read_bytes()[:100])
+    for file in plan.location.folder(plan.name).iterdir():
+        file.write_bytes(file.read_bytes()[:-40])
     _, trials = run(study, 4, workers=1)
     assert [trial.state for trial in trials] == [TrialState.COMPLETE] * 4
 
@@ -304,8 +318,8 @@ def test_states_of_trials_that_do_not_run_are_swept(make):
     study = make(pruner=None)
     plan = interrupted(study, 2)
     folder = plan.location.folder(plan.name)
-    (file,) = folder.iterdir()
-    for name in ("7.0.rung", "x.0.rung", "7.0.part"):
+    (file,) = folder.glob("*.rung")
+    for name in ("7.0.rung", "7.spent", "x.0.rung", "7.0.part", "7.part"):
         (folder / name).write_bytes(file.read_bytes())
     run(study, 4, workers=1)
     assert not plan.location.states.exists()

@@ -341,25 +341,25 @@ def test_asks_go_on_while_a_fit_is_under_way():
 
 def test_fits_in_the_background_are_taken_over():
     study = run(ForestSampler(0), 30)
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 120
     while not study.ask().relative_params:
         assert time.monotonic() < deadline, "no fit came to its end"
         time.sleep(0.01)
 
 
 def test_a_long_study_is_gone_on_with_and_asks_stay_cheap():
-    study = optuna.create_study(direction="maximize", sampler=ForestSampler(0))
-    known = past(100)
-    study.add_trials(known * 100)
-    network(study.ask())
-    while study.sampler._future is not None and not study.sampler._future.done():
-        time.sleep(0.01)
-    study.sampler._collect()
-    picker, random = study.sampler._picker, np.random.default_rng(0)
-    began = time.thread_time()
-    for _ in range(100):
-        assert picker.pick(1.0, random) is not None
-    assert time.thread_time() - began < 1.0  # ten times what it takes
+    """A hundred times the trials make an ask no dearer: what it chooses from is bounded."""
+    known, used = past(100), []
+    for times in (1, 100):
+        study = optuna.create_study(direction="maximize", sampler=ForestSampler(0, background=False))
+        study.add_trials(known * times)
+        network(study.ask())
+        picker, random = study.sampler._picker, np.random.default_rng(0)
+        began = time.thread_time()
+        for _ in range(100):
+            assert picker.pick(1.0, random) is not None
+        used.append(time.thread_time() - began)
+    assert used[1] < 5 * used[0]
 
 
 def test_the_weight_of_uncertainty_spreads_suggestions():

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from search.spool import Spool
 from search.storage import Location
+from tests.search.test_crash import wait_for
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
@@ -87,6 +88,7 @@ def test_a_writer_that_is_killed_leaves_whole_results_only(tmp_path):
             for number in range(10**6):
                 spool.keep(number % 50, {"values": [number] * 1000})
             os._exit(0)
+        wait_for(lambda: Spool(tmp_path).load())  # it writes
         time.sleep(moment)
         os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)

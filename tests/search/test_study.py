@@ -4,6 +4,7 @@ import pytest
 
 from search import Study
 from search.errors import StudyError
+from search.searching import check
 from tests.search.synthetic import Bowl, network
 
 
@@ -23,6 +24,29 @@ def test_all_problems_are_reported_at_once():
 def test_settings_of_a_run(changes):
     with pytest.raises(StudyError, match=next(iter(changes))):
         Study(network, Bowl()).run(**changes)
+
+
+@pytest.mark.parametrize(
+    ("asked", "named"),
+    [
+        ({}, "has 'accuracy':"),
+        ({"objectives": ["loss", "spikes"], "constraints": ["accuracy >= 0.5"]}, "has 'loss' and 'accuracy':"),
+        ({"objectives": ["spikes"], "constraints": ["settling_time_ms <= 9"]}, "has 'settling_time_ms':"),
+    ],
+)
+def test_scores_of_a_part_that_is_not_held_out_are_refused_before_the_first_trial(folder, asked, named):
+    study = Study(network, Bowl(hold_out=False), storage=folder / "a.journal", **asked)
+    with pytest.raises(StudyError, match="a task without a validation part") as caught:
+        study.run(trials=2)
+    assert named in str(caught.value) and "hold_out=True" in str(caught.value)
+    assert not (folder / "a.journal").exists()
+
+
+def test_a_task_that_holds_nothing_out_is_searched_by_its_stream():
+    task = Bowl(hold_out=False)
+    plan = Study(network, task, objectives=["prequential_accuracy"]).plan()
+    check(plan)
+    assert plan.streamed == len(task.parts.stream)
 
 
 def test_defaults_come_from_the_file_that_defines_network():

@@ -265,6 +265,26 @@ def test_every_value_that_a_trial_was_given_fits_and_others_do_not():
     assert Probe({**trial.params, "c": 4.5}).run(Plan).startswith("`c` is now 4 to 64")
 
 
+def test_studies_of_one_name_in_two_storages_are_both_taken(make, tmp_path):
+    for storage, seed in {"a": 1, "b": 2}.items():
+        run(make("old", storage=tmp_path / f"{storage}.journal", seed=seed), 3)
+    for storage, count in {"a": 3, "b": 6}.items():
+        assert len(run(make(warm_start=f"{tmp_path / storage}.journal#old"), 0)[1]) == count
+
+
+def test_studies_whose_names_stand_in_the_storage_s_are_told_apart(make, tmp_path):
+    storage = tmp_path / "a-and-b.journal"
+    for count, name in enumerate("ab", 1):
+        run(make(name, storage=storage), 3)
+        assert len(run(make(warm_start=f"{storage}#{name}"), 0)[1]) == 3 * count
+
+
+def test_a_network_that_always_fails_is_no_wrong_name_of_a_parameter(make):
+    plan = make(network=lambda trial: 1 / 0).plan()
+    (problem,) = misfits(plan, {"x": 0.5})
+    assert "must return a network" in problem and "ZeroDivisionError" in problem
+
+
 def test_a_wrong_setting_is_an_error(make):
     with pytest.raises(StudyError, match="`warm_start` must be another study"):
         make(warm_start=3)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import resource
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -25,6 +25,13 @@ def burn(seconds: float) -> None:
         pass
 
 
+def children() -> float:
+    """CPU time of the processes that this one has waited for."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
+
+
+TICK = 1e-3  # what readings of different clocks, a few of them, may differ by
 BURN = "import time\nwhile time.process_time() < {}: pass"
 
 
@@ -42,9 +49,9 @@ def test_a_stage_within_another_counts_for_itself_alone():
             raise ZeroDivisionError
         burn(0.1)
     burn(0.1)  # in no stage
-    assert profile.seconds["write"] == pytest.approx(0.2, abs=0.02)
-    assert profile.seconds["run"] == pytest.approx(0.2, abs=0.02)
-    assert sum(profile.seconds.values()) == pytest.approx(0.4, abs=0.03)
+    assert profile.seconds["write"] == pytest.approx(0.2, abs=0.05)  # half of any part
+    assert profile.seconds["run"] == pytest.approx(0.2, abs=0.05)
+    assert sum(profile.seconds.values()) == pytest.approx(0.4, abs=0.05)
 
 
 def test_waiting_is_not_counted():
@@ -63,16 +70,16 @@ def test_processes_of_several_threads_are_told_apart():
 
     with ThreadPoolExecutor(3) as threads:
         list(threads.map(run, ("build", "run", "read"), (0.3, 0.6, 0.05)))
-    for name, seconds in (("build", 0.3), ("run", 0.6)):
-        assert seconds <= profile.seconds[name] < seconds + 0.15
-    assert profile.seconds["read"] < 0.2
+    for name, seconds in (("build", 0.3), ("run", 0.6), ("read", 0.05)):
+        assert seconds <= profile.seconds[name] < seconds + 0.3  # with another's process it would be more
 
 
 def test_a_process_that_is_killed_is_counted_too():
-    profile = Profile()
+    profile, before, here = Profile(), children(), time.thread_time()
     with pytest.raises(RunTimeout), profile.stage("run"):
         run_process([sys.executable, "-c", BURN.format(60)], RunOptions(timeout=0.5, profile=profile))
-    assert 0.05 < profile.seconds["run"] < 1
+    used, here = children() - before, time.thread_time() - here
+    assert 0 < used - TICK < profile.seconds["run"] < used + here + TICK
 
 
 def test_without_a_profile_nothing_is_measured():
@@ -118,19 +125,19 @@ def test_the_stages_of_a_run_are_all_that_it_uses(tmp_path, monkeypatch):
     """In a run that compiles its program, and over some that find it."""
     monkeypatch.setenv("SNNSEARCH_CACHE", str(tmp_path))
     task, profile = Digits(sample=5 * ms), Profile()
-    before = os.times()
+    before, others = cpu_seconds(), children()
     plain = task.run(network(), seed=1, profile=profile)
-    after = os.times()
+    used, others = cpu_seconds() - before, children() - others
     assert plain.builds == 1
-    children = sum(after[2:4]) - sum(before[2:4])
-    assert 0.9 * children < profile.seconds["build"] + profile.seconds["run"] < 1.1 * children + 0.1
+    assert others - TICK < profile.seconds["build"] + profile.seconds["run"] < used + TICK
     assert profile.seconds["build"] > 10 * profile.seconds["run"]
 
     profile = Profile()
     before = cpu_seconds()
-    results = [task.run(network(), seed=seed, profile=profile) for seed in range(8)]
+    results = [task.run(network(), seed=seed, profile=profile) for seed in range(30)]
     used = cpu_seconds() - before
-    assert 0.9 * used <= sum(profile.seconds.values()) <= 1.02 * used + 0.02
+    # all that a run takes is in its stages but for what lies between them, about 3 in 100, and for other threads
+    assert 0.9 * used <= sum(profile.seconds.values()) <= used + TICK
     assert all(profile.seconds[name] > 0 for name in ("lower", "build", "write", "run", "read", "score"))
     assert profile.seconds["ask"] == profile.seconds["tell"] == 0
     assert profile.seconds["run"] > profile.seconds["read"]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import os
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +19,7 @@ TEXTS = ("dtype", "compiler", "brian2", "created")
 def write_manifest(binary: Path, spec: NetworkSpec, dtype: str) -> None:
     """Write what `read_manifest` reads, at the end of the process that has built the binary."""
     from snn.backends.cache.key import compiler_version
+    from snn.profile import cpu_seconds
     from snn.versions import installed
 
     manifest = {
@@ -29,7 +29,7 @@ def write_manifest(binary: Path, spec: NetworkSpec, dtype: str) -> None:
         "compiler": compiler_version(),
         "brian2": installed("brian2"),
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "build_cpu_seconds": round(sum(os.times()[:4]), 3),
+        "build_cpu_seconds": round(cpu_seconds(), 3),
     }
     binary.with_name(MANIFEST).write_text(json.dumps(manifest))
 
