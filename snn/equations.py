@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -29,20 +29,24 @@ METHODS = tuple(name for name in StateUpdateMethod.stateupdaters if not name.sta
 FLAGS = ("unless refractory", "constant", "constant over dt")
 
 # What a simulation declares beside the user's variables (snn/backends/groups.py, projections.py, writes.py), and words
-# that C++ keeps for itself.
+# and macros that C++ keeps for itself.
 _TAKEN = """
 seed spiked spiked_before is_refractory not_refractory refractory_left refractory_steps lastspike
 spike_count spike_history history_size history_shifted history_at sample_spikes pre post gate_ arrival_gate_
-weight feedback_weight written rank psi learning_signal uniform normal
+global_inhibition inhibition_gain
+weight feedback_weight written rank psi learning_signal uniform normal dither where whole_below whole_towards_zero
 sample_row sample_step sample_steps signal_row absolute_step teach
 alignas alignof asm auto bool break case catch char class const constexpr continue default delete do double enum
 explicit export extern float friend goto inline long mutable namespace new noexcept nullptr operator private
 protected public register short signed sizeof static std snn struct switch template this throw typedef typeid
 typename union unsigned using virtual void volatile
+and_eq bitand bitor char16_t char32_t compl const_cast decltype dynamic_cast false not_eq or_eq reinterpret_cast
+static_assert static_cast thread_local true wchar_t xor xor_eq int32_t int64_t size_t uint32_t uint64_t
+BUFSIZ EOF HUGE_VAL INFINITY NAN NULL RAND_MAX errno stderr stdin stdout
 """
 RESERVED = frozenset(_TAKEN.split())
 RESERVED_PATTERN = re.compile(
-    r"(?:drive|drive_gain|psi)_\d+|surrogate_.*|signal_.*|.*_(?:pre|post|syn|lag|delayed|score|tie|writes|learning_signal)|.*_to_.*"
+    r"(?:drive|drive_gain|psi)_\d+|M_[A-Z].*|surrogate_.*|signal_.*|chip_.*|genn_.*|written_.*|write_m(?:in|ax)|.*_(?:pre|post|syn|lag|delayed|score|tie|writes|learning_signal)|.*_to_.*"
 )
 
 
@@ -98,6 +102,7 @@ def neuron_problems(
     condition: str | None,
     method: str,
     refractory: bool,
+    learning: str,
     parameters: Units,
     signals: tuple[str, ...],
 ) -> tuple[str, ...]:
@@ -111,7 +116,7 @@ def neuron_problems(
         found += text.condition(threshold, "threshold", {*RANDOM, "t"})
     if condition is not None:
         found += text.condition(condition, "refractory", set())
-    found += text.statements(reset)
+    found += text.statements(reset, "reset") + text.statements(learning, "learning", {"spiked"})
     return tuple(found or text.integration(method))
 
 
@@ -195,33 +200,35 @@ class _Text:
         used = self._used(text)
         try:
             boolean = is_boolean_expression(text, used)
-        except (SyntaxError, ValueError, TypeError, KeyError) as error:
+        except (AttributeError, SyntaxError, ValueError, TypeError, KeyError) as error:
             return [f"`{field}` of {self.name} cannot be used: {_sentence(error)}."]
         if not boolean:
             return [f"`{field}` of {self.name} must be a condition such as 'v > 1', but is {text!r}."]
         return list(self._try(f"`{field}`", check_dimensions, text, DIMENSIONLESS, used))
 
-    def statements(self, code: str) -> list[str]:
-        """What is wrong with a reset."""
-        used = self._used(code)
+    def statements(self, code: str, field: str, given: Collection[str] = ()) -> list[str]:
+        """What is wrong with a reset, or with other statements about the neurons' variables, which may read `given`."""
+        used = self._used(code) | {word: Variable(word, dtype=int) for word in given}
         try:
             new, _, _ = analyse_identifiers(code, used)
         except Exception as error:  # of the parser's many kinds
-            return [f"`reset` of {self.name} cannot be used: {_sentence(error)}."]
-        found = list(self._unknown(code, f"`reset` of {self.name}", {*RANDOM, "t", *new}))
+            return [f"`{field}` of {self.name} cannot be used: {_sentence(error)}."]
+        found = list(self._unknown(code, f"`{field}` of {self.name}", {*RANDOM, "t", *new, *given}))
         assigned = re.findall(r"^\s*([A-Za-z_]\w*)\s*(?:[-+*/%]|//|\*\*)?=(?!=)", code.replace(";", "\n"), re.MULTILINE)
+        for operator in dict.fromkeys(re.findall(r"(?:\*\*|//|%)=(?!=)", code)):  # which C++ lacks for real numbers
+            found.append(f"`{field}` of {self.name} must not use `{operator}`; write 'v = v {operator[:-1]} 2' or so.")
         for variable in dict.fromkeys(assigned):
             equation = self.equations.get(variable)
             if equation is not None and equation.type != SUBEXPRESSION and "constant" not in equation.flags:
                 continue
             if reserved(variable) or variable in self.known:
-                found.append(f"`reset` of {self.name} must not set `{variable}`; {nearest(variable, self._state())}.")
+                found.append(f"`{field}` of {self.name} must not set `{variable}`; {nearest(variable, self._state())}.")
             elif len(re.findall(rf"\b{variable}\b", code)) == assigned.count(variable):
                 found.append(
-                    f"`reset` of {self.name} sets {variable!r}, which is no variable; "
+                    f"`{field}` of {self.name} sets {variable!r}, which is no variable; "
                     f"{nearest(variable, self._state())}."
                 )
-        return found or list(self._try("`reset`", check_units_statements, code, used))
+        return found or list(self._try(f"`{field}`", check_units_statements, code, used))
 
     def integration(self, method: str) -> list[str]:
         """What is wrong with the way in which the differential equations are to be integrated."""

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import sympy
 from brian2 import Quantity, hertz, ms, second
-from brian2.parsing.rendering import NodeRenderer
 
 from snn.calculus.eligibility import Eligibility
 from snn.calculus.stepmap import expression, symbol
 from snn.connect import Normal, Weights
-from snn.equations import FUNCTIONS, dimensions_of, identifiers, parsed, reserved, units_of
+from snn.equations import dimensions_of, units_of
 from snn.errors import NetworkError
 from snn.fields import choice, flag, mapping_problems, number, sort_mappings
 from snn.neurons import Neuron
 from snn.plasticity.clashes import derived
 from snn.plasticity.descent import Descent, Rate, Window
+from snn.plasticity.expressions import expression_problems, outside
 from snn.plasticity.optimizer import GradientDescent, Optimizer
 from snn.plasticity.rule import NeuronVariable, Place, Rule, RuleEquations, SynapseVariable, Trace
 from snn.plasticity.surrogate import PiecewiseLinear, Surrogate
@@ -143,23 +142,12 @@ class EProp(Rule):
         return found + self._signal_problems(name)
 
     def _signal_problems(self, name: str) -> list[str]:
-        found = mapping_problems("signal_parameters", self.signal_parameters, name)
-        if found or self.signal is None:
+        if self.signal is None:
+            found = mapping_problems("signal_parameters", self.signal_parameters, name)
             unused = [] if found or not self.signal_parameters else [f"`signal_parameters` of {name} need a `signal`."]
             return found + unused
-        for parameter in self.signal_parameters:
-            if parameter in GIVEN or parameter in FUNCTIONS or reserved(parameter):
-                found.append(f"`{parameter}` means something else in a signal; rename the parameter of {name}.")
-        text = self.signal.strip() if isinstance(self.signal, str) else ""  # ast would read bytes too
-        try:
-            tree: ast.AST | None = ast.parse(text, mode="eval").body
-            NodeRenderer().render_expr(text)
-        except (SyntaxError, AttributeError):
-            tree = None
-        function = isinstance(tree, ast.Name) and tree.id in FUNCTIONS
-        if tree is None or function or isinstance(tree, ast.Compare | ast.BoolOp):
-            found.append(f"`signal` of {name} must be an expression such as 'rate - target', but is {self.signal!r}.")
-        return found
+        given = "signal_parameters", self.signal_parameters
+        return expression_problems("signal", self.signal, *given, name, "a signal", "rate - target")
 
     def at(self, place: Place) -> RuleEquations:
         if place.readout is not None:
@@ -186,7 +174,7 @@ class EProp(Rule):
                 f"What arrives at {neuron.input!r} never reaches the threshold {neuron.threshold!r}, so there is "
                 "nothing to learn; let synapses add to another variable, or use another rule."
             )
-        own = self._own_signal(neuron)
+        own = self._own_signal()
         signal = "learning_signal_post" if own else "learning_signal"
         slope = eligibility.slope if eligibility.slope.isidentifier() else f"({eligibility.slope})"
         code = [eligibility.before, f"eligibility = psi_post*{slope}", eligibility.after]
@@ -205,7 +193,7 @@ class EProp(Rule):
             traces=eligibility.traces,
             variables=tuple(variables),
             neuron_variables=(psi, *eligibility.coefficients, *own),
-            factors=self._factors(neuron),
+            factors=self._factors(place),
             feedback=None if own else self.feedback,
             formulas=tuple(formulas),
             notes=eligibility.notes,
@@ -252,27 +240,16 @@ class EProp(Rule):
                 raise NetworkError(f"EProp needs readouts of one {name} behind a population, but they have {values}.")
         return found[0]
 
-    def _own_signal(self, neuron: Neuron) -> tuple[NeuronVariable, ...]:
+    def _own_signal(self) -> tuple[NeuronVariable, ...]:
         if self.signal is None:
             return ()
-        for parameter in self.signal_parameters:
-            if parameter in parsed(neuron.model).names or parameter in neuron.parameters:
-                raise NetworkError(
-                    f"`{parameter}` must mean one thing in a signal, but the neuron has it too; rename it in "
-                    "`signal_parameters`."
-                )
         return (NeuronVariable("learning_signal", self.signal, self.signal_parameters, at="spikes"),)
 
-    def _factors(self, neuron: Neuron) -> tuple[str, ...]:
+    def _factors(self, place: Place) -> tuple[str, ...]:
         """The names in the learning signal that are neither the neuron's nor given here."""
         if self.signal is None:
             return ()
-        known = {*parsed(neuron.model).names, *neuron.parameters, *self.signal_parameters, *GIVEN, *FUNCTIONS}
-        return tuple(sorted(identifiers(self.signal) - known))
-
-
-GIVEN = ("spiked", "sample_spikes", "sample_step", "sample_steps", "dt", "pi", "inf", "i", "N", "and", "or", "not")
-"""What a learning signal may read without being given it."""
+        return outside(self.signal, self.signal_parameters, place, "a signal", "signal_parameters")
 
 
 def _filtered(name: str, of: str) -> tuple[str, sympy.Expr]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 import sympy
 
-from snn.calculus.stepmap import text
+from snn.calculus.stepmap import StepMap, expression, symbol, text
 from snn.equations import identifiers
 from snn.plasticity.rule import WEIGHT_IN_RULES, RuleEquations, Trace
 
@@ -57,6 +57,10 @@ OCCASIONS = {
 }
 
 
+ON = {"pre": "at a presynaptic spike", "post": "at a postsynaptic spike", "step": "in every step"}
+ON["sample"] = "at a sample's end"
+
+
 def listing(equations: RuleEquations) -> str:
     """The equations as plain text."""
     sections = [*_mathematics(equations), *_neurons(equations), *_synapses(equations)]
@@ -90,18 +94,23 @@ def _trace(trace: Trace) -> Iterator[str]:
     decayed = "" if trace.decay == "0" else f"{_factor(trace.decay)}*{trace.name}"
     yield f"{trace.name} = {' + '.join(part for part in (decayed, trace.inflow) if part) or '0'}"
     if trace.jump:
-        yield f"{trace.name} += {trace.jump}    # at a spike" + (
-            "" if trace.current else ", once synapses have learned"
-        )
+        later = "" if trace.current else ", once synapses have learned"
+        most = f", and at most {trace.limit}" if trace.limit else ""
+        yield f"{trace.name} {'=' if trace.nearest else '+='} {trace.jump}    # at a spike{later}{most}"
 
 
 def _synapses(equations: RuleEquations) -> Iterator[tuple[str, list[str]]]:
     for on, title in OCCASIONS.items():
         code = [step.code for step in equations.steps if step.on == on]
-        for update in (update for update in equations.updates if update.on == on):
+        for update in (update for update in equations.updates if update.on == on and not update.late):
             code += [update.before, f"{update.of} += {update.dw}", update.after]
         if lines := [line for part in code for line in part.splitlines()]:
             yield title, lines
+    if equations.sums:
+        lines = [f"{total.name} = sum of {total.expression} over its synapses" for total in equations.sums]
+        yield "once a postsynaptic neuron, in a sample's last step, when weights have changed", lines
+    if late := [f"{update.of} += {update.dw}" for update in equations.updates if update.late]:
+        yield "once a synapse, after that", late
 
 
 def _state(equations: RuleEquations) -> list[str]:
@@ -129,14 +138,41 @@ def _indented(lines: Iterable[str]) -> str:
 
 def latex(equations: RuleEquations) -> str:
     """The mathematics as LaTeX."""
-    if not equations.formulas:
+    formulas = equations.formulas or tuple(_formulas(equations))
+    if not formulas:
         return "% no mathematics beyond the equations that run"
-    lines = [f"{_symbol(left)} &= {_shown(right)}" for left, right in equations.formulas]
+    lines = [f"{_symbol(left)} &= {_shown(right)}" for left, right in formulas]
     return "\\begin{align*}\n" + " \\\\\n".join(lines) + "\n\\end{align*}"
+
+
+def _formulas(equations: RuleEquations) -> Iterator[tuple[str, sympy.Expr]]:
+    """The mathematics of equations that have none beside their code: traces, factors, and changes."""
+    for trace in equations.traces:
+        spike = symbol("arrived" if trace.side == "pre" else "spiked")
+        kept = expression(trace.decay) * symbol(trace.name) + expression(trace.inflow or "0")
+        jump = expression(trace.jump or "0") * spike
+        yield f"{trace.name}'", jump + (kept * (1 - spike) if trace.nearest else kept)
+    for variable in equations.neuron_variables:
+        yield f"{variable.name}'", expression(variable.expression)
+    for step in equations.steps:
+        written = (line.partition("=")[0].strip(" +-*/") for line in step.code.splitlines())
+        for name, value in StepMap.of_statements(step.code, dict.fromkeys(written)).new.items():
+            yield f"{name}', {ON[step.on]}", _of_neurons(value)
+    state = [variable.name for variable in equations.variables]
+    for update in equations.updates:
+        code = f"{update.before}\n{update.of} += {update.dw}\n{update.after}"
+        for name, value in StepMap.of_statements(code, [update.of, *state]).new.items():
+            yield f"{name}', {ON[update.on]}", _of_neurons(value)
+
+
+def _of_neurons(value: sympy.Expr) -> sympy.Expr:
+    """An expression in which variables of the postsynaptic neuron have no suffix."""
+    return value.xreplace({item: symbol(str(item).removesuffix("_post")) for item in value.free_symbols})
 
 
 def _shown(value: sympy.Expr) -> str:
     names = {item: _symbol(str(item)) for item in value.free_symbols}
+    names |= {item: "" for item in value.free_symbols if str(item) == "_placeholder_arg"}  # of rand()
     return str(sympy.latex(value, symbol_names=names))
 
 

@@ -5,14 +5,16 @@ from dataclasses import dataclass
 from brian2 import Quantity, ms, second
 
 from snn.fields import choice, number
-from snn.plasticity.rule import Place, Rule, RuleEquations, Step, SynapseVariable, Update, needs_spikes
+from snn.plasticity.factor import Factor
+from snn.plasticity.modulated import Modulated
+from snn.plasticity.rule import Place, RuleEquations, Step, SynapseVariable, Update, needs_spikes
 from snn.plasticity.stdp import PAIR_TRACES
 from snn.serial import serialisable
 
 
 @serialisable
 @dataclass(frozen=True)
-class RewardSTDP(Rule):
+class RewardSTDP(Modulated):
     r"""Eligibility from spike pairs times a broadcast reward (Izhikevich 2007; Fremaux & Gerstner 2016, eq. 9-10).
 
     .. math:: c \leftarrow e^{-dt/\tau_e} c + A_+ x\, z_{post} - A_- y\, z_{pre}, \qquad \Delta w = \eta\, R\, c
@@ -31,10 +33,27 @@ class RewardSTDP(Rule):
         Time constant of the eligibility trace.
     on : {"sample", "step"}
         Whether the weight changes once, at the end of a sample, or in every step (then by :math:`\eta R c` a step).
-    factor : str
-        Name of the reward: a variable of the network's `Environment`, or a signal of the target population.
+    factor : Factor or str
+        The reward R: the name of a variable of the network's `Environment` or of a signal of the target population,
+        or a `Factor` with an equation and a trace of its own.
 
     Place in the time step: part 5; with ``on="sample"`` after the environment has answered the decision.
+
+    Raises
+    ------
+    NetworkError
+        Onto what does not spike.
+
+    Examples
+    --------
+    >>> from brian2 import Hz, ms
+    >>> from snn import LIF, Dense, Environment, Network, Poisson, SpikeReadout, Uniform
+    >>> net = Network(inputs=Poisson(64, rate=20 * Hz), dt=1 * ms)
+    >>> net.population("out", LIF(), n=2)
+    >>> net.readout(SpikeReadout("out"))
+    >>> net.environment(Environment("reward = 2*int(action == label) - 1 : 1"))
+    >>> net.connect("inputs", "out", Dense(Uniform(0, 0.5)), RewardSTDP(lr=0.01, tau_e=30 * ms), w_min=0, w_max=1)
+    >>> spec = net.freeze()
     """
 
     lr: float = number(0.01, at_least=0)
@@ -44,17 +63,11 @@ class RewardSTDP(Rule):
     tau_minus: Quantity = number(20 * ms, second, above=0)
     tau_e: Quantity = number(50 * ms, second, above=0)
     on: str = choice("sample", "sample", "step")
-    factor: str = "reward"
-
-    def problems(self, name: str) -> list[str]:
-        found = super().problems(name)
-        if not isinstance(self.factor, str) or not self.factor.isidentifier():
-            found.append(f"`factor` of {name} must be a plain word such as 'reward', but is {self.factor!r}.")
-        return found
+    factor: Factor | str = "reward"
 
     def at(self, place: Place) -> RuleEquations:
         needs_spikes(place, "RewardSTDP")
-        return RuleEquations(
+        plain = RuleEquations(
             parameters={
                 "lr": self.lr,
                 "a_plus": self.a_plus,
@@ -70,6 +83,6 @@ class RewardSTDP(Rule):
                 Step("pre", "c -= a_minus*y"),
                 Step("post", "c += a_plus*x"),
             ),
-            updates=(Update(self.on, dw=f"lr*{self.factor}*c"),),
-            factors=(self.factor,),
+            updates=(Update(self.on, dw="lr*m_post*c"),),
         )
+        return self.learned(plain, place)

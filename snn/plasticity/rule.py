@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import sympy
@@ -24,6 +24,8 @@ from snn.neurons import Neuron, NeuronModel
 from snn.readouts import LeakyReadout
 
 WEIGHT_IN_RULES = "w"
+CHANGE = "change"
+"""The synaptic variable in which proposals add up."""
 
 
 @dataclass(frozen=True)
@@ -41,11 +43,17 @@ class Trace:
     decay : str
         Factor per step, an expression of the rule's parameters and ``dt``.
     jump : str
-        What a spike adds; an empty text for nothing.
+        What a spike adds, an expression of the rule's parameters; an empty text for nothing.
     current : bool
         Whether this step's spike is seen by this step's synaptic steps and proposals.
     inflow : str
         What other traces of the same side add in every step, an expression of the values that they had before it.
+    nearest : bool
+        Whether a spike sets the trace to `jump`, rather than adding it: only the nearest spike is remembered.
+    limit : str
+        The largest value that spikes can make of it, an expression of the rule's parameters; an empty text for none.
+    lasting : bool
+        Whether it is kept when a task resets the network between samples.
     """
 
     name: str
@@ -54,6 +62,14 @@ class Trace:
     jump: str = "1"
     current: bool = False
     inflow: str = ""
+    nearest: bool = False
+    limit: str = ""
+    lasting: bool = False
+
+    @staticmethod
+    def exponential(name: str, side: str, tau: str, jump: str = "1", **options: Any) -> Trace:
+        """A trace that decays with a time constant, the name of a parameter of the rule."""
+        return Trace(name, side, decay=f"exp(-dt/{tau})", jump=jump, **options)
 
 
 @dataclass(frozen=True)
@@ -89,6 +105,20 @@ class Update:
     after: str = ""
     of: str = WEIGHT_IN_RULES
     """What changes: the weight, or another lasting variable of the synapse that is kept like one."""
+    late: bool = False
+    """Whether a proposal at a sample's end comes after all others, and after the rule's `sums` over the new weights."""
+
+
+@dataclass(frozen=True)
+class Sum:
+    """An expression of synaptic state summed over each postsynaptic neuron's synapses, at a sample's end.
+
+    It is taken once all weights but those of `late` updates are written, which read it as `name` with suffix
+    ``_post``.
+    """
+
+    name: str
+    expression: str
 
 
 @dataclass(frozen=True)
@@ -131,14 +161,30 @@ class RuleEquations:
     neuron_variables: tuple[NeuronVariable, ...] = ()
     steps: tuple[Step, ...] = ()
     updates: tuple[Update, ...] = ()
+    sums: tuple[Sum, ...] = ()
     factors: tuple[str, ...] = ()
-    """Third factors that the expressions read: variables of the environment, or signals of the population."""
+    """What neuron variables read from outside: variables of the environment, or signals of the population."""
     feedback: str | None = None
     """What the rule reads as ``learning_signal``: errors fed back, ``"symmetric"``, ``"random"`` or ``"adaptive"``."""
     formulas: tuple[tuple[str, sympy.Expr], ...] = ()
     """The mathematics behind: what stands left, and what right, of an equals sign."""
     notes: tuple[str, ...] = ()
     """What is kept where, and why, one sentence each."""
+
+    def collected(self) -> RuleEquations:
+        """The rule with all that it proposes on spikes and in steps added up, and proposed at a sample's end."""
+        during = tuple(update for update in self.updates if update.on != "sample")
+        if not during:
+            return self
+        code = {update: (update.before, f"{CHANGE} += {update.dw}", update.after) for update in during}
+        steps = tuple(Step(update.on, "\n".join(part for part in code[update] if part)) for update in during)
+        proposed = Update("sample", dw=CHANGE, after=f"{CHANGE} = 0")
+        return replace(
+            self,
+            variables=(*self.variables, SynapseVariable(CHANGE)),
+            steps=(*self.steps, *steps),
+            updates=(proposed, *(update for update in self.updates if update.on == "sample")),
+        )
 
     def synapse_bytes(self, itemsize: int = 4) -> int:
         """State of one synapse in bytes, its weight included: 4 a number in float32, 8 in float64."""
@@ -164,6 +210,8 @@ class Place:
     readout: Any | None
     readouts: tuple[Any, ...]
     """The readouts that listen to the postsynaptic population."""
+    pre: Neuron | None = None
+    """The presynaptic neurons, where they are known."""
 
 
 def needs_spikes(place: Place, rule: str) -> None:
