@@ -29,7 +29,8 @@ def memory_bits(plan: Plan, dtype: str) -> int:
         - every variable of a neuron or a synapse: weights, feedback weights, membranes, traces, eligibilities, an
           optimizer's moments, and the values that are loaded or passed on within a step. A real number has the bits of
           `dtype`, an integer its own 32 or 64, a yes or no 1, and a neuron's spike history one for each step that its
-          longest delay looks back;
+          longest delay looks back. What a chip (`snn.chip.Chip`) keeps of a weight, an accumulator or a trace has the
+          chip's bits, an accumulator one more for its sign;
         - constants that differ from one neuron or synapse to the next;
         - the index of the target, in the fewest bits, for each synapse of a projection whose synapses are not known
           beforehand (sparse, fixed fan-in); one that is dense or one to one needs none.
@@ -60,6 +61,8 @@ def _elements(block: Block, variable: Variable) -> int:
 
 
 def _width(block: Block, name: str, variable: Variable, number: int) -> int:
+    if variable.bits is not None:
+        return variable.bits
     if name == HISTORY:
         return int(block.variables[HISTORY_SIZE].value).bit_length() - 1
     if variable.kind == "boolean":

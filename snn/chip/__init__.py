@@ -1,0 +1,8 @@
+"""What hardware allows and what it costs: limits of weights, writes and traces, and energies of operations."""
+
+from snn.chip.chip import Chip
+from snn.chip.energy import CMOS_45NM, LOIHI, ODIN, EnergyTable
+from snn.chip.grid import Grid
+from snn.chip.profiles import PROFILES, profile
+
+__all__ = ["CMOS_45NM", "LOIHI", "ODIN", "PROFILES", "Chip", "EnergyTable", "Grid", "profile"]
