@@ -1,0 +1,78 @@
+"""The networks on brian2 2.5.4, in an environment that has what Brian2GeNN needs, but for GeNN itself."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from snn.backends.genn.environment import PYTHON, REQUIREMENTS, examine, problems
+from snn.backends.genn.program import GennProgram
+from snn.backends.load import load_program
+from snn.backends.process import RunOptions
+from snn.backends.program import Candidate
+from snn.errors import BuildError
+from tests.snn.networks import FURTHER, NETWORKS, run, spec_of, stream_for
+from tests.snn.test_backends import assert_same
+
+pytestmark = [pytest.mark.genn, pytest.mark.slow]
+
+NAMES = [*NETWORKS, *FURTHER]
+RECORD = ("spikes",)
+OPTIONS = RunOptions(RECORD, timeout=300)
+
+
+@pytest.fixture(scope="module")
+def program(genn_python):
+    return GennProgram(genn_python, "float64", "runtime", gpu=False)
+
+
+def test_networks_do_the_same_there(program):
+    """Same synapses, spikes, weights and scores to 1e-12 in float64: sympy orders sums as the process has it."""
+    candidates = [Candidate(spec_of(name), 3) for name in NAMES]
+    streams = [stream_for(name, n=3) for name in NAMES]
+    outcomes = program.advance(candidates, streams, [None] * len(NAMES), OPTIONS)  # one process for all
+    different = {}
+    for name, samples, there in zip(NAMES, streams, outcomes, strict=True):
+        here = run(spec_of(name), samples, "runtime", record=RECORD)
+        assert sum(len(spikes) for spikes in here.recordings.values()) > 10
+        try:
+            assert_same(here, there, 1e-12)
+        except AssertionError as error:
+            different[name] = str(error)
+    assert not different
+
+
+def test_a_run_goes_on_there_from_a_state_of_here(program):
+    spec, samples = spec_of("eprop_alif"), stream_for("eprop_alif", n=4, reset=np.zeros(4, bool))
+
+    def part(rows):
+        flags = {flag: getattr(samples, flag)[rows] for flag in ("learn", "teach", "reset", "preview", "record")}
+        return dataclasses.replace(samples, signals={k: v[rows] for k, v in samples.signals.items()}, **flags)
+
+    whole = run(spec, samples, "runtime", record=RECORD)
+    first = run(spec, part(slice(0, 2)), "runtime", record=RECORD)
+    second = program.advance([Candidate(spec, 3)], [part(slice(2, 4))], [first.state], OPTIONS)[0]
+    for array, value in whole.state.arrays.items():
+        if "lastspike" not in array:
+            np.testing.assert_allclose(second.state.arrays[array], value, rtol=1e-12, atol=1e-12, err_msg=array)
+    assert second.state.step == whole.state.step
+
+
+def test_what_the_documented_commands_install(genn_python):
+    found = examine(genn_python)
+    wanted = dict(word.split("==") for word in REQUIREMENTS if "==" in word)
+    assert {name: found[name] for name in wanted} == wanted and found["numpy"].startswith("1.")
+
+
+def test_without_genn_it_says_what_to_do(genn_python, monkeypatch):
+    monkeypatch.setenv(PYTHON, genn_python)
+    monkeypatch.setenv("GENN_PATH", "/nowhere")
+    monkeypatch.delenv("CUDA_PATH", raising=False)
+    found = examine(genn_python)
+    assert [text.partition(" ")[0] for text in problems(found, gpu=False)] == ["GENN_PATH"]
+    assert [text.partition(" ")[0] for text in problems(found)][:2] == ["GENN_PATH", "CUDA_PATH"]
+    candidate = Candidate(spec_of("eprop_lif"), 0)
+    with pytest.raises(BuildError, match=r"GENN_PATH must be the folder of GeNN 4\.9, .* but is '/nowhere'"):
+        load_program(candidate, "genn:cpu").advance([candidate], [stream_for("eprop_lif", n=1)], [None])

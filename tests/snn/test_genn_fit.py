@@ -1,0 +1,216 @@
+"""Plans fitted into what Brian2GeNN can do: rehearsed on NumPy, and on GeNN where it is installed."""
+
+import dataclasses
+import os
+import re
+
+import numpy as np
+import pytest
+
+from snn import Chip
+from snn.backends.genn.actions import Action, actions
+from snn.backends.genn.fit import fit
+from snn.backends.genn.functions import OF_BRIAN2, OF_BRIAN2GENN
+from snn.backends.genn.onesided import MIRROR, one_sided
+from snn.backends.genn.order import place
+from snn.backends.genn.simulate import generate, rehearse, simulate
+from snn.backends.load import load_program
+from snn.backends.planner import plan
+from snn.backends.process import RunOptions
+from snn.backends.program import Candidate
+from snn.equations import FUNCTIONS
+from tests.snn.networks import FURTHER, NETWORKS, eprop_lif, spec_of, stream_for
+
+SHORT = ("pair_stdp", "reward_stdp")
+SPIKES = RunOptions(record=("spikes",))
+
+
+def run(name, samples, state=None, options=SPIKES):
+    """A run on the backend that others are compared with."""
+    candidate = Candidate(spec_of(name), 3)
+    return load_program(candidate, "runtime", "float64").advance([candidate], [samples], [state], options)[0]
+
+
+def assert_same(expected, given, tolerance):
+    """Spikes and counters equal, all other numbers within a tolerance of the larger of 1 and themselves."""
+    for part in ("recordings", "totals"):
+        ours, theirs = getattr(given, part), getattr(expected, part)
+        assert ours.keys() == theirs.keys()
+        for track in theirs:
+            np.testing.assert_array_equal(ours[track], theirs[track], err_msg=track)
+    for ours, theirs in ((given.outputs, expected.outputs), (given.state.arrays, expected.state.arrays)):
+        assert ours.keys() == theirs.keys()
+        for array in theirs:
+            np.testing.assert_allclose(ours[array], theirs[array], rtol=tolerance, atol=tolerance, err_msg=array)
+    assert given.state.step == expected.state.step
+
+
+def slow_but(names, quick):
+    return [name if name in quick else pytest.param(name, marks=pytest.mark.slow) for name in names]
+
+
+@pytest.mark.parametrize("name", slow_but(NETWORKS, SHORT))
+def test_round_by_round_it_is_the_same_network(name):
+    """GeNN's order, on NumPy: equal to 1e-12 in float64, since only sums over synapses may differ in their order."""
+    samples = stream_for(name, n=2)
+    assert_same(run(name, samples), rehearse(Candidate(spec_of(name), 3), samples, None, np.float64, SPIKES), 1e-12)
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("name", FURTHER)
+def test_round_by_round_it_is_the_same_of_all_variants(name):
+    test_round_by_round_it_is_the_same_network(name)
+
+
+@pytest.mark.parametrize("name", slow_but(("pair_stdp", "eprop_lif"), ("pair_stdp",)))
+def test_previews_gaps_and_runs_that_go_on(name):
+    """A preview leaves nothing, a sample that is not reset goes on, a gap is silent, and a state is taken up."""
+    yes, no = True, False
+    candidate = Candidate(spec_of(name), 3)
+    flags = {"preview": [no, yes, no, yes], "reset": [yes, no, no, no], "learn": [yes, no, yes, yes]}
+    samples = stream_for(name, n=4, gap=3, record=np.array([yes, yes, no, yes]), **_arrays(flags))
+    expected = run(name, samples)
+    given = rehearse(candidate, samples, None, np.float64, SPIKES)
+    assert_same(expected, given, 1e-12)
+    more = stream_for(name, n=2, **_arrays({"reset": [no, yes], "teach": [no, yes]}))
+    assert_same(run(name, more, expected.state), rehearse(candidate, more, given.state, np.float64, SPIKES), 1e-12)
+
+
+def test_states_and_weights_are_recorded_as_on_other_backends():
+    names = ("out.v", "inputs_to_out.weight")
+    samples = stream_for("pair_stdp", n=2, record=np.array([False, True]))
+    expected = run("pair_stdp", samples, None, RunOptions(record=names))
+    given = rehearse(Candidate(spec_of("pair_stdp"), 3), samples, None, np.float64, RunOptions(record=names))
+    assert given.recordings["out.v"].shape == (samples.steps, 4)
+    assert_same(expected, given, 1e-12)
+
+
+def _arrays(flags):
+    return {name: np.array(values) for name, values in flags.items()}
+
+
+def action(block, reads=(), writes=(), synaptic=False, received=None):
+    return Action(block, "", (), (0, 0, ""), frozenset(reads), frozenset(writes), synaptic, received)
+
+
+def test_an_action_waits_for_what_it_depends_on():
+    sent = action("s", ["a.z"], [], True, action("b", ["b.inbox"], ["b.v"]))
+    later = [action("b", ["b.v"], ["b.y"]), action("a", ["a.z"], ["a.x"])]
+    placed, rounds = place([action("a", [], ["a.z"]), sent, *later])
+    assert [item.round for item in placed] == [0, 1, 1, 1, 0]
+    assert rounds == 2
+
+
+def test_neurons_may_overwrite_what_synapses_have_read_in_the_same_round_but_not_before():
+    reader = action("s", ["a.x"], ["s.g"], synaptic=True)
+    placed, _ = place([action("a", [], ["a.x"]), reader, action("a", [], ["a.x"])])
+    assert [item.round for item in placed] == [0, 1, 1]
+
+
+def test_synapses_send_one_thing_a_round():
+    first, second = (action("s", [f"a.{x}"], [], True, action("b", [], [f"b.{x}"])) for x in "xy")
+    placed, _ = place([first, second])
+    assert [item.round for item in placed if item.action.synaptic] == [0, 1]
+
+
+@pytest.mark.parametrize("name", slow_but([*NETWORKS, *FURTHER], ("eprop_alif", "modulated", "local_rules", "turns")))
+def test_what_is_fitted_is_what_brian2genn_takes(name):
+    """No phases, no events, no pathways, one summed variable onto the postsynaptic side, nothing written elsewhere."""
+    original = plan(spec_of(name), 3)
+    fitted = fit(original, preview=True)
+    for group in fitted.plan.groups.values():
+        assert not (group.codes or group.events or group.on_events) and group.refractory is None and group.program
+    for block in fitted.plan.synapses.values():
+        assert not (block.codes or block.on_events) and block.program and len(block.summed) <= 1
+        assert all(variable.endswith("_post") for variable in block.summed)
+    assert all(a.writes <= {f"{a.block}.{w.split('.')[1]}" for w in a.writes} for a in actions(one_sided(original)))
+
+
+def test_feedback_comes_from_mirrored_synapses_that_learn_alike():
+    sided = one_sided(plan(spec_of("eprop_lif"), 3))
+    block, mirror = (sided.synapses[f"{prefix}hidden_to_readout"] for prefix in ("", MIRROR))
+    assert (mirror.source, mirror.target) == ("readout", "hidden")
+    np.testing.assert_array_equal(mirror.pre, block.post)
+    np.testing.assert_array_equal(mirror.variables["weight"].value, block.variables["weight"].value)
+    assert "error_pre*hidden_to_readout_z_filtered_post" in mirror.codes[0].text
+
+
+def test_random_feedback_is_mirrored_without_the_rule():
+    mirror = one_sided(plan(spec_of("eprop_random"), 3)).synapses[f"{MIRROR}hidden_to_readout"]
+    assert not mirror.codes and set(mirror.variables) == {"feedback_weight"}
+
+
+def test_decays_are_numbers_of_the_projection():
+    block = fit(plan(spec_of("eprop_lif"), 3)).plan.synapses["of_inputs_to_hidden"]
+    assert "exp(" not in block.program and "genn_decay_tau_out*e_filtered" in block.program
+    assert block.variables["genn_decay_tau_out"].value == np.exp(-0.1)
+
+
+CHIP = Chip(
+    **{"weight_bits": 6, "w_range": (-2, 2), "accumulator_bits": 8, "trace_bits": 8, "trace_max": 4.0},
+    **{"write": "step", "rounding": "stochastic", "write_noise": 0.1, "asymmetry": 0.1},
+)
+
+
+@pytest.mark.slow
+def test_a_chip_rounds_with_the_same_random_numbers():
+    """Random numbers of every synapse and step, in the mirrored synapses too."""
+    spec = dataclasses.replace(eprop_lif(lr=0.5).freeze(), chip=CHIP)
+    candidate, samples = Candidate(spec, 3), stream_for("eprop_lif", n=2)
+    expected = load_program(candidate, "runtime", "float64").advance([candidate], [samples], [None], SPIKES)[0]
+    assert expected.totals["hidden.inputs_to_hidden_writes"].sum() > 0
+    assert_same(expected, rehearse(candidate, samples, None, np.float64, SPIKES), 1e-12)
+
+
+def test_the_plan_is_left_as_it_was():
+    original, again = (plan(spec_of("eprop_alif"), 3) for _ in range(2))
+    fit(original, preview=True)
+    assert original.structure() == again.structure()
+
+
+def test_genn_has_every_function_that_equations_may_call():
+    assert not FUNCTIONS - OF_BRIAN2.keys() - OF_BRIAN2GENN
+
+
+KINDS = re.compile(r"^class (\w+?)(NEURON|WEIGHTUPDATE|POSTSYN) (.*?)^};", re.MULTILINE | re.DOTALL)
+GENN_OWN = {"addToInSyn", "inSyn", "Isyn"}
+
+
+@pytest.mark.genn
+@pytest.mark.parametrize("name", slow_but([*NETWORKS, *FURTHER], ("pair_stdp", "eprop_lif", "modulated")))
+def test_generated_code_names_only_what_is_declared(name, tmp_path):
+    """In the code that GeNN would be given, which is written without it."""
+    generate(Candidate(spec_of(name), 3), stream_for(name, n=2), tmp_path)
+    written = (tmp_path / "magicnetwork_model.cpp").read_text()
+    kinds = {owner + kind: body for owner, kind, body in KINDS.findall(written)}
+    fitted = fit(plan(spec_of(name), 3)).plan
+    assert {f"{block.name}WEIGHTUPDATE" for block in fitted.synapses.values()} < kinds.keys()
+    for block in fitted.blocks():
+        body = kinds[f"{block.name}{'NEURON' if block.name in fitted.groups else 'WEIGHTUPDATE'}"]
+        code, _, lists = body.partition("SET_PARAM_NAMES")
+        declared = set(re.findall(r'"(\w+)"', lists)) | GENN_OWN
+        if block.name in fitted.synapses:
+            for side, end in (("pre", block.source), ("post", block.target)):
+                declared |= {f"{variable}_{side}" for variable in fitted.groups[end].variables}
+        else:
+            assert "addToInSyn" not in code
+        assert "$(" in code and not set(re.findall(r"\$\((\w+)", code)) - declared
+
+
+@pytest.mark.genn
+@pytest.mark.slow
+@pytest.mark.skipif("GENN_PATH" not in os.environ, reason="genn: GENN_PATH does not name GeNN 4.9")
+@pytest.mark.parametrize("name", NETWORKS)
+def test_genn_gives_the_same(name):
+    """Spikes and counters equal, weights to 1e-9, on GeNN's code for the CPU."""
+    samples = stream_for(name, n=3)
+    assert_same(run(name, samples), simulate(Candidate(spec_of(name), 3), samples, None, np.float64, SPIKES), 1e-9)
+
+
+@pytest.mark.genn
+@pytest.mark.slow
+@pytest.mark.skipif("GENN_PATH" not in os.environ, reason="genn: GENN_PATH does not name GeNN 4.9")
+def test_genn_undoes_previews():
+    name = "pair_stdp"
+    samples = dataclasses.replace(stream_for(name, n=3, gap=2), preview=np.array([False, True, True]))
+    assert_same(run(name, samples), simulate(Candidate(spec_of(name), 3), samples, None, np.float64, SPIKES), 1e-9)
