@@ -10,16 +10,18 @@ from typing import TYPE_CHECKING, Any
 
 from brian2.core.functions import DEFAULT_CONSTANTS, DEFAULT_FUNCTIONS
 from brian2.core.namespace import DEFAULT_UNITS
-from brian2.units.fundamentalunits import DIMENSIONLESS
 
-from snn.connect import Connection
+from snn.chip import Chip
+from snn.chip.check import chip_problems
+from snn.connect import Connection, Constant, Given
 from snn.encode import Encoder
 from snn.equations import environment_problems, identifiers, parsed, parsing_problem, reserved, units_of
-from snn.errors import NetworkError, nearest
+from snn.errors import nearest
 from snn.fields import mapping_problems, si
 from snn.fields import problems as field_problems
-from snn.neurons import ALIF, LIF, Neuron, NeuronModel, SynapticLIF
-from snn.plasticity.rule import Place, Rule
+from snn.neurons import ALIF, LIF, NeuronModel, SynapticLIF
+from snn.plasticity.check import neuron_of, rule_problems
+from snn.plasticity.rule import Rule
 from snn.readouts import LeakyReadout, Readout, SpikeReadout
 from snn.signals import ACTIVITY, Environment, Signal
 
@@ -48,20 +50,24 @@ def _problems(spec: NetworkSpec) -> list[str]:
     found += [text for population in spec.populations for text in _population(spec, population)]
     found += [text for readout in spec.readouts for text in _readout(spec, readout.name, readout.readout)]
     found += [text for projection in spec.projections for text in _projection(spec, projection)]
+    found += _inhibitions(spec)
     found += _activities(spec)
-    return [*found, *_rules(spec, sound=not found)]
+    if spec.chip is not None:
+        found += chip_problems(spec, spec.chip)
+    return [*found, *rule_problems(spec, sound=not found)]
 
 
 def _basics(spec: NetworkSpec) -> Iterator[str]:
     """What is not even of the right kind."""
-    from snn.network import NamedReadout, Population, Projection
+    from snn.network import Inhibition, NamedReadout, Population, Projection
 
     yield from field_problems(spec, "the network")
     if not isinstance(spec.inputs, Encoder):
         yield f"`inputs` must be an encoder such as Poisson(64, rate=100*Hz), but is {spec.inputs!r}."
     elif not field_problems(spec, "the network"):
         yield from spec.inputs.problems(spec.dt)
-    for field, kind in (("populations", Population), ("readouts", NamedReadout), ("projections", Projection)):
+    kinds = {"populations": Population, "readouts": NamedReadout, "projections": Projection, "inhibitions": Inhibition}
+    for field, kind in kinds.items():
         items = getattr(spec, field)
         if not isinstance(items, tuple) or not all(isinstance(item, kind) for item in items):
             yield f"`{field}` must be a tuple of {kind.__name__}, but is {items!r}."
@@ -79,10 +85,18 @@ def _basics(spec: NetworkSpec) -> Iterator[str]:
                     yield f"`{end}` of readout {named.name!r} must be a text, but is {getattr(named.readout, end)!r}."
     for projection in spec.projections:
         yield from _kinds_of_projection(projection)
+    for inhibition in spec.inhibitions:
+        yield from field_problems(inhibition, f"the inhibition of {inhibition.population}")
+        if not isinstance(inhibition.population, str):
+            yield f"`inhibit` takes the name of a population, but was given {inhibition.population!r}."
     if isinstance(spec.environment, Environment):
         yield from _environment(spec, spec.environment)
     elif spec.environment is not None:
         yield f"`environment` must be an Environment('reward = ... : 1'), but is {spec.environment!r}."
+    if isinstance(spec.chip, Chip):
+        yield from spec.chip.problems()
+    elif spec.chip is not None:
+        yield f"`chip` must be a Chip(weight_bits=8) or so, but is {spec.chip!r}."
     for name in ["inputs", *(p.name for p in spec.populations), *(r.name for r in spec.readouts)]:
         if not isinstance(name, str) or not NAME.fullmatch(name) or keyword.iskeyword(name):
             yield f"A name must be a plain word such as 'hidden', but one is {name!r}."
@@ -119,7 +133,7 @@ def _kinds_of_projection(projection: Projection) -> Iterator[str]:
         yield from projection.rule.problems(f"the rule of {projection.name}")
     else:
         yield f"The {name} needs a rule such as Static(), but has {projection.rule!r}."
-    for end in ("name", "source", "target"):
+    for end in ("name", "source", "target", *(("onto",) if projection.onto is not None else ())):
         if not isinstance(getattr(projection, end), str):
             yield f"`{end}` of the {name} must be a text, but is {getattr(projection, end)!r}."
     yield from field_problems(projection, f"the {name}")
@@ -219,7 +233,7 @@ def _readout(spec: NetworkSpec, name: str, readout: Readout) -> Iterator[str]:
         populations = {p.name: p for p in spec.populations}
         if readout.population not in populations:
             yield f"{name!r} reads the population {readout.population!r}; {nearest(readout.population, populations)}."
-        elif (neuron := _neuron(spec, readout.population)) is not None:
+        elif (neuron := neuron_of(spec, readout.population)) is not None:
             variables = parsed(neuron.model).names
             if readout.variable not in variables:
                 yield (
@@ -228,15 +242,6 @@ def _readout(spec: NetworkSpec, name: str, readout: Readout) -> Iterator[str]:
                 )
             if neuron.threshold is None:
                 yield f"{name!r} reads spikes, but {readout.population!r} has threshold=None and never spikes."
-
-
-def _neuron(spec: NetworkSpec, name: str) -> Neuron | None:
-    """The neuron of a population, if there is nothing wrong with it that would be in the way."""
-    for population in spec.populations:
-        if population.name == name:
-            neuron = population.model.neuron(spec.dt)
-            return None if neuron.problems(name) else neuron
-    return None
 
 
 def _projection(spec: NetworkSpec, projection: Projection) -> Iterator[str]:
@@ -252,12 +257,16 @@ def _projection(spec: NetworkSpec, projection: Projection) -> Iterator[str]:
         return
     if projection.source == "inputs" and projection.target in readouts:
         yield f"{projection.name}: a readout listens to populations; put a population between."
-    source = _neuron(spec, projection.source)
+    yield from _onto(spec, projection, projection.target in readouts)
+    source = neuron_of(spec, projection.source)
     if source is not None and source.threshold is None:
         yield f"{projection.name} transmits spikes, but {projection.source!r} has threshold=None and never spikes."
     same = projection.source == projection.target
     pre, post = sizes[projection.source], sizes[projection.target]
-    yield from projection.connection.problems(projection.name, pre, post, same)
+    connection = projection.connection
+    if spec.chip is not None and spec.chip.fan_in is not None and isinstance(connection.weights, Given):
+        connection = connection.with_weights(Constant())  # one per synapse that there is room for, which drawing tells
+    yield from connection.problems(projection.name, pre, post, same)
     if projection.delay is not None and si(projection.delay) / si(spec.dt) > MAX_DELAY_STEPS + 0.5:
         yield (
             f"`0 <= delay <= {MAX_DELAY_STEPS} dt` must hold, but {projection.name} has "
@@ -266,6 +275,28 @@ def _projection(spec: NetworkSpec, projection: Projection) -> Iterator[str]:
     low, high = projection.w_min, projection.w_max
     if low is not None and high is not None and low > high:
         yield f"`w_min <= w_max` must hold, but {projection.name} has w_min = {low}, w_max = {high}."
+
+
+def _onto(spec: NetworkSpec, projection: Projection, readout: bool) -> Iterator[str]:
+    """Whether the variable that a projection names can receive weights."""
+    if projection.onto is None:
+        return
+    if readout:
+        yield f"A readout has one kind of input, but {projection.name} has onto = {projection.onto!r}; leave it out."
+    elif (neuron := neuron_of(spec, projection.target)) is not None:
+        yield from neuron.receiving_problems(projection.onto, f"{projection.name} adds to", projection.target)
+
+
+def _inhibitions(spec: NetworkSpec) -> Iterator[str]:
+    names = [population.name for population in spec.populations]
+    for name, count in Counter(inhibition.population for inhibition in spec.inhibitions).items():
+        if name not in names:
+            yield f"`inhibit` names the population {name!r}; {nearest(name, names)}."
+            continue
+        if count > 1:
+            yield f"A population has one inhibitory unit, but {name!r} has {count}; add up their gains."
+        if (neuron := neuron_of(spec, name)) is not None and neuron.threshold is None:
+            yield f"`inhibit` hears spikes, but {name!r} has threshold=None and never spikes."
 
 
 def _environment(spec: NetworkSpec, environment: Environment) -> Iterator[str]:
@@ -302,82 +333,6 @@ def _activities(spec: NetworkSpec) -> Iterator[str]:
     read = identifiers(spec.environment.model) if spec.environment is not None else set()
     for population in spec.populations:
         name = f"{population.name}{ACTIVITY}"
-        neuron = _neuron(spec, population.name)
+        neuron = neuron_of(spec, population.name)
         if name in read and neuron is not None and neuron.threshold is None:
             yield f"The environment reads {name!r}, but {population.name!r} has threshold=None and never spikes."
-
-
-def _rules(spec: NetworkSpec, sound: bool) -> Iterator[str]:
-    """What is wrong with rules; in a network that is not sound, with those that can be told all the same."""
-    taught: dict[str, list[Projection]] = {}
-    for projection in spec.projections:
-        if not sound and not _sound_place(spec, projection):
-            continue
-        try:
-            equations = projection.rule.equations(place(spec, projection))
-        except NetworkError as error:
-            yield from (f"{projection.name}: {text}" for text in error.problems)
-            continue
-        if equations.feedback:
-            taught.setdefault(projection.target, []).append(projection)
-        if sound:
-            yield from _factors(spec, projection, equations.factors)
-    if sound:
-        for population, projections in taught.items():
-            yield from _feedback(spec, population, projections)
-
-
-def _sound_place(spec: NetworkSpec, projection: Projection) -> bool:
-    """Whether there is nothing wrong with the neurons behind a projection."""
-    for population in spec.populations:
-        if population.name == projection.target:
-            neuron = _neuron(spec, population.name)
-            return neuron is not None and not neuron.text_problems(population.name, population.signals)
-    return any(r.name == projection.target and isinstance(r.readout, LeakyReadout) for r in spec.readouts)
-
-
-def _feedback(spec: NetworkSpec, population: str, taught: list[Projection]) -> Iterator[str]:
-    """Whether all rules that teach a population, and those of the readouts behind it, agree on the feedback."""
-    behind = [p for p in spec.projections if p.source == population and place(spec, p).readout is not None]
-    kinds = {kind for p in (*taught, *behind) if (kind := getattr(p.rule, "feedback", None)) is not None}
-    if len(kinds) > 1:
-        yield (
-            f"All rules that teach {population!r} and the readouts behind it must use one kind of feedback, but "
-            f"they use {' and '.join(sorted(kinds))}."
-        )
-        return
-    weights = [getattr(p.rule, "feedback_weights", None) for p in taught]
-    if kinds != {"symmetric"} and any(w != weights[0] for w in weights):
-        yield f"All rules that teach {population!r} must have the same feedback_weights, but they have {weights}."
-    for projection in behind:
-        if kinds == {"adaptive"} and getattr(projection.rule, "feedback", None) is None:
-            yield (
-                f"Adaptive feedback changes with a readout's weights, but {projection.name} has the rule "
-                f"{type(projection.rule).__name__}; give it EProp(feedback='adaptive')."
-            )
-
-
-def _factors(spec: NetworkSpec, projection: Projection, factors: tuple[str, ...]) -> Iterator[str]:
-    answers = {} if spec.environment is None else parsed(spec.environment.model)
-    signals = {name for p in spec.populations if p.name == projection.target for name in p.signals}
-    neuron = _neuron(spec, projection.target)
-    taken = set() if neuron is None else {*parsed(neuron.model).names, *neuron.parameters}
-    for factor in factors:
-        if factor in answers and (factor in signals or factor in taken):
-            yield f"`{factor}` must mean one thing in {projection.target!r}, but the environment has it too; rename it."
-        elif factor in answers and (answers[factor].dim is not DIMENSIONLESS or answers[factor].var_type != "float"):
-            yield f"The third factor {factor!r} must be a plain number, but the environment has {answers[factor]}."
-        elif factor not in answers and factor not in signals:
-            yield (
-                f"The rule of {projection.name} needs the third factor {factor!r}, a variable of an Environment or "
-                f"a signal of {projection.target!r}; {nearest(factor, {*answers, *signals})}."
-            )
-
-
-def place(spec: NetworkSpec, projection: Projection) -> Place:
-    """Where a projection's rule works: the neurons behind it, or the readout, and the readouts that listen to them."""
-    readouts = {named.name: named.readout for named in spec.readouts}
-    if projection.target in readouts:
-        return Place(None, readouts[projection.target], ())
-    listening = [readouts[p.target] for p in spec.projections if p.source == projection.target and p.target in readouts]
-    return Place(_neuron(spec, projection.target), None, tuple(listening))

@@ -62,7 +62,7 @@ class Poisson(Encoder):
         Firing rate at value 1.
     """
 
-    n: int = number(unit=1, at_least=1, integer=True)
+    n: int = number(unit=1, at_least=1, at_most=2**31 - 1, integer=True)
     rate: Quantity = number(100 * Hz, hertz, at_least=0)
 
     def encoding(self) -> Encoding:
@@ -85,7 +85,7 @@ class Regular(Encoder):
         The phase at the beginning of a sample. A half rounds the spike count to the nearest whole number.
     """
 
-    n: int = number(unit=1, at_least=1, integer=True)
+    n: int = number(unit=1, at_least=1, at_most=2**31 - 1, integer=True)
     rate: Quantity = number(100 * Hz, hertz, at_least=0)
     phase: float = number(0.5, at_least=0, at_most=1)
 
@@ -111,7 +111,31 @@ class SpikeTrains(Encoder):
         Number of inputs.
     """
 
-    n: int = number(unit=1, at_least=1, integer=True)
+    n: int = number(unit=1, at_least=1, at_most=2**31 - 1, integer=True)
 
     def encoding(self) -> Encoding:
         return Encoding(threshold="value > 0.5", per="step")
+
+
+@serialisable
+@dataclass(frozen=True)
+class Analog(Encoder):
+    """Inputs that never spike: populations read the values themselves, as a current.
+
+    Parameters
+    ----------
+    n : int, >= 1
+        Number of inputs.
+
+    Examples
+    --------
+    >>> from snn import LIF, Network, Signal
+    >>> net = Network(inputs=Analog(64))
+    >>> net.population("projection", LIF(), n=64)
+    >>> net.drive("projection", Signal("values"), gain=0.2)
+    """
+
+    n: int = number(unit=1, at_least=1, at_most=2**31 - 1, integer=True)
+
+    def encoding(self) -> Encoding:
+        return Encoding(threshold="value > inf")

@@ -7,6 +7,7 @@ wrong with one of its objects, so that a whole network can be reported at once.
 from __future__ import annotations
 
 import dataclasses
+import keyword
 import math
 from collections.abc import Mapping
 from typing import Any
@@ -96,7 +97,7 @@ def mapping_problems(field: str, numbers: Any, name: str) -> list[str]:
         return [f"`{field}` of {name} must be a mapping of names to numbers, but is {numbers!r}."]
     found = []
     for key, value in numbers.items():
-        if not isinstance(key, str) or not key.isidentifier():
+        if not isinstance(key, str) or not key.isidentifier() or keyword.iskeyword(key):
             found.append(f"`{field}` of {name} must be given by plain words such as 'tau', but one is {key!r}.")
         elif not is_number(value):
             found.append(f"`{field}` of {name} must be single numbers, but {key} = {value!r}.")

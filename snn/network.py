@@ -11,10 +11,11 @@ from functools import cached_property
 import numpy as np
 from brian2 import Quantity, ms, second
 
+from snn.chip import Chip
 from snn.connect import Connection, Constant, Given
 from snn.encode import Encoder
 from snn.errors import NetworkError, SNNError, nearest
-from snn.fields import number, sort_mappings
+from snn.fields import choice, number, sort_mappings
 from snn.neurons import NeuronModel
 from snn.plasticity.rule import Rule, RuleEquations
 from snn.plasticity.static import Static
@@ -24,6 +25,7 @@ from snn.signals import Environment, Signal
 
 SCHEMA = 1
 INPUTS = "inputs"
+SEQUENTIAL = "sequential"
 
 
 @serialisable
@@ -63,6 +65,17 @@ class Projection:
     delay: Quantity | None = number(None, second, at_least=0, optional=True)
     w_min: float | None = number(None, optional=True)
     w_max: float | None = number(None, optional=True)
+    onto: str | None = None
+
+
+@serialisable
+@dataclass(frozen=True)
+class Inhibition:
+    """One graded unit that hears every spike of a population and inhibits all of it; see `Network.inhibit`."""
+
+    population: str
+    gain: float = number(at_least=0)
+    tau: Quantity | None = number(None, second, above=0, optional=True)
 
 
 @serialisable
@@ -89,6 +102,9 @@ class NetworkSpec:
     projections: tuple[Projection, ...]
     dt: Quantity = number(unit=second, above=0)
     environment: Environment | None = None
+    inhibitions: tuple[Inhibition, ...] = ()
+    schedule: str = choice("parallel", "parallel", SEQUENTIAL)
+    chip: Chip | None = None
     schema: int = SCHEMA
 
     def to_json(self) -> str:
@@ -125,12 +141,12 @@ class NetworkSpec:
         """A hash of the equations, rules and kinds of connection; it ignores every number."""
         from snn.backends.planner import plan
 
-        return plan(self).structure_hash()
+        return plan(self.skeleton()).structure_hash()
 
     @cached_property
     def rules(self) -> dict[str, RuleEquations]:
         """What each projection's rule adds to it, by the projection's name; for networks that have been checked."""
-        from snn.check import place
+        from snn.plasticity.check import place
 
         return {p.name: p.rule.equations(place(self, p)) for p in self.projections}
 
@@ -141,6 +157,11 @@ class NetworkSpec:
             if isinstance(named.readout, LeakyReadout):
                 sizes[named.name] = int(named.readout.n)
         return sizes
+
+    def updates_before(self, source: str, target: str) -> bool:
+        """Whether a population's spikes reach another in the step in which they are sent."""
+        order = [population.name for population in self.populations]
+        return self.schedule == SEQUENTIAL and target in order and order.index(source) < order.index(target)
 
     def with_weights(self, weights: Mapping[str, np.ndarray]) -> NetworkSpec:
         """The same network with first weights given by projection name, such as those of a `Result`.
@@ -165,10 +186,27 @@ class NetworkSpec:
         empty = tuple(
             dataclasses.replace(p, connection=p.connection.with_weights(Constant(0.0))) for p in self.projections
         )
-        return dataclasses.replace(self, projections=empty)
+        # How many synapses there is room for is a number, and what is drawn here is not what a run draws.
+        chip = None if self.chip is None else dataclasses.replace(self.chip, fan_in=None)
+        return dataclasses.replace(self, projections=empty, chip=chip)
+
+    def on_chip(self, chip: Chip | None) -> NetworkSpec:
+        """The same network within a chip's limits; ``None``: within none.
+
+        Raises
+        ------
+        NetworkError
+            If the chip cannot hold it.
+        """
+        from snn.check import problems
+
+        spec = dataclasses.replace(self, chip=chip)
+        if found := problems(spec):
+            raise NetworkError(found)
+        return spec
 
     def frozen(self) -> NetworkSpec:
-        """The same network without plasticity."""
+        """The same network with synapses that do not learn; thresholds that adapt (`HomeostaticLIF`) go on adapting."""
         return dataclasses.replace(
             self, projections=tuple(dataclasses.replace(p, rule=Static()) for p in self.projections)
         )
@@ -183,6 +221,12 @@ class Network:
         How a sample's values become spikes, such as ``Poisson(64, rate=100*Hz)``. It is the population ``"inputs"``.
     dt : Quantity
         The time step.
+    schedule : {"parallel", "sequential"}
+        Within a step, all populations are updated at once, and spikes reach other populations in the next step; or one
+        after another in the order in which they are added, and spikes reach those that come later in the same step,
+        earlier ones and their own in the next (as in spikelearn, whose layers run in a row).
+    chip : Chip
+        The limits of a chip that it is to learn on; by default none.
 
     Examples
     --------
@@ -198,9 +242,14 @@ class Network:
     Nothing is checked before `freeze`, which reports everything that is wrong at once.
     """
 
-    def __init__(self, inputs: Encoder, dt: Quantity = 1 * ms):
+    def __init__(
+        self, inputs: Encoder, dt: Quantity = 1 * ms, schedule: str = "parallel", chip: Chip | None = None
+    ):
         self._inputs = inputs
         self._dt = dt
+        self._schedule = schedule
+        self._chip = chip
+        self._inhibitions: list[Inhibition] = []
         self._populations: list[Population] = []
         self._readouts: list[NamedReadout] = []
         self._projections: list[Projection] = []
@@ -226,6 +275,7 @@ class Network:
         w_min: float | None = None,
         w_max: float | None = None,
         name: str | None = None,
+        onto: str | None = None,
     ) -> None:
         """Connect two populations, or a population to a `LeakyReadout`.
 
@@ -245,10 +295,13 @@ class Network:
             Bounds of the weights, applied wherever a weight is written.
         name : str
             By default ``"source->target"``.
+        onto : str
+            The neurons' variable that receives the weights, where they have several kinds of synapses (excitatory and
+            inhibitory conductances, say); by default the model's `input`.
         """
-        name = name or f"{source}->{target}"
+        name, rule = name or f"{source}->{target}", rule if rule is not None else Static()
         self._projections.append(
-            Projection(name, source, target, connection, rule if rule is not None else Static(), delay, w_min, w_max)
+            Projection(name, source, target, connection, rule, delay, w_min, w_max, onto)
         )
 
     def drive(self, population: str, signal: Signal, gain: float = 1.0) -> None:
@@ -259,6 +312,26 @@ class Network:
                 return
         names = [p.name for p in self._populations]
         self._problems.append(f"`drive` names the population {population!r}; {nearest(population, names)}.")
+
+    def inhibit(self, population: str, gain: float, tau: Quantity | None = None) -> None:
+        r"""Let one unit hear all spikes of a population and inhibit all of it, as the giant GABAergic neuron does.
+
+        .. math:: g_t = e^{-dt/\tau} g_{t-1} + n_{t-1}, \qquad I_{i,t} \leftarrow I_{i,t} - \text{gain}\; g_t
+
+        with n the number of spikes of the population in a step. It is graded: a unit that spikes itself is a
+        population of one neuron. What it costs is not counted.
+
+        Parameters
+        ----------
+        population : str
+        gain : float, >= 0
+            What one spike takes off every neuron's input, in the SI unit of the variable that receives weights.
+        tau : Quantity or None, > 0 ms
+            How long a spike inhibits; ``None``: one step.
+
+        Place in the time step: part 1, with the spikes of the step before.
+        """
+        self._inhibitions.append(Inhibition(population, gain, tau))
 
     def environment(self, environment: Environment) -> None:
         """Let equations answer the network's decision."""
@@ -281,6 +354,9 @@ class Network:
             readouts=tuple(self._readouts),
             projections=tuple(self._projections),
             environment=self._environment,
+            inhibitions=tuple(self._inhibitions),
+            schedule=self._schedule,
+            chip=self._chip,
         )
         found = self._problems + problems(spec)
         if found:

@@ -50,11 +50,11 @@ def normal(seed: Any, stream: Any, step: Any, element: Any) -> np.ndarray:
     return radius * np.cos(angle)
 
 
-ORDER, WEIGHTS, FEEDBACK = 1, 2, 3
+ORDER, WEIGHTS, FEEDBACK, DEVICES, PRUNING = 1, 2, 3, 4, 5
 
 
 def generator(seed: int, purpose: int, index: int = 0) -> np.random.Generator:
-    """NumPy's generator for one purpose of a run: the stream's order, or a projection's synapses or feedback.
+    """NumPy's generator for one purpose of a run: the stream's order, a projection's synapses, feedback or devices, ...
 
     No key ends in a zero, which NumPy's SeedSequence would not tell from a shorter one.
     """

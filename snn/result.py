@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import io
 import json
+import textwrap
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
 
-from snn.chip import LOIHI
+from snn.chip import LOIHI, EnergyTable
 from snn.errors import SNNError
 from snn.profile import largest
 from snn.state import State
@@ -90,7 +91,8 @@ class Result:
         None unless the test part was asked for.
     counts : mapping of str to float
         Totals over the stream: ``spikes``, ``synaptic_operations`` (spikes times synapses that they crossed),
-        ``weight_writes`` (those that changed a weight), ``samples``, ``steps``, ``neuron_updates`` (neurons of all
+        ``weight_writes`` (those that changed a weight), ``weight_reads`` (one for each operation and each write; not in
+        files of older versions), ``samples``, ``steps``, ``neuron_updates`` (neurons of all
         populations, without inputs and readouts, times steps).
     weights : mapping of str to array
         Final weights by projection, in the order of its synapses.
@@ -114,6 +116,8 @@ class Result:
     memory_bits : int or None
         Bits of every number that the network keeps (`snn.backends.memory.memory_bits`). None from a file of an older
         version.
+    energy_table : EnergyTable
+        The energies of operations: of the network's chip, if it has one, else of Loihi.
     """
 
     task: str
@@ -136,6 +140,7 @@ class Result:
     peak_memory_bytes: int | None = None
     state: State | None = None
     memory_bits: int | None = None
+    energy_table: EnergyTable = LOIHI
 
     @property
     def accuracy(self) -> float:
@@ -189,13 +194,14 @@ class Result:
 
     @property
     def energy_j(self) -> float | None:
-        """Joules per streamed sample, estimated from its counts with the energies of Loihi (`snn.chip.LOIHI`).
+        """Joules per streamed sample, estimated from its counts with the energies of `energy_table`.
 
-        `snn.chip` says what is assumed and has another table. None in a file of an older version.
+        ``result.energy_table.explain(result.counts)`` says how, and what is assumed. None in a file of an older
+        version.
         """
         if "neuron_updates" not in self.counts:
             return None
-        return LOIHI.joules(self.counts) / max(1, int(self.counts["samples"]))
+        return self.energy_table.joules(self.counts) / max(1, int(self.counts["samples"]))
 
     @property
     def settling_time_ms(self) -> float | None:
@@ -246,7 +252,7 @@ class Result:
         rows.append((f"test {score}", "not scored" if self.test is None else f"{getattr(self.test, score):.4f}"))
         rows += [(f"{cost.replace('_', ' ')} / sample", f"{self._per_sample(cost):,.0f}") for cost in COSTS]
         if self.energy_j is not None:
-            rows.append(("energy / sample (estimate)", f"{self.energy_j * 1e9:,.1f} nJ"))
+            rows.append(("energy / sample (estimate)", f"{self.energy_j * 1e9:,.1f} nJ by {self.energy_table.name}"))
         if self.settling_time_ms is not None:
             rows.append(("settling time", f"{self.settling_time_ms:,.4g} ms"))
         if self.memory_bits is not None:
@@ -255,6 +261,9 @@ class Result:
         if self.peak_memory_bytes is not None:
             rows.append(("peak memory of the program", f"{self.peak_memory_bytes / 2**20:,.1f} MiB"))
         rows.append(("run", f"{self.backend}, {self.dtype}, {self.seconds:.1f} s"))
+        if self.energy_j is not None and self.energy_table.assumptions:
+            lines = textwrap.wrap(f"that {self.energy_table.assumptions}", 90)
+            rows += zip(["the estimate assumes", *[""] * len(lines)], lines, strict=False)
         return "\n".join(f"{name:>28}  {text}" for name, text in rows)
 
     def plot(self, axes: Any = None) -> Any:
@@ -285,6 +294,7 @@ class Result:
         arrays |= {f"weights:{name}": array for name, array in self.weights.items()}
         arrays |= {f"recordings:{name}": array for name, array in self.recordings.items()}
         plain = {name: getattr(self, name) for name in _PLAIN}
+        plain["energy_table"] = asdict(self.energy_table)
         if self.state is not None:
             arrays |= {f"state:{name}": array for name, array in self.state.arrays.items()}
             plain["step"] = self.state.step
@@ -325,6 +335,7 @@ def _read(file: str | Path | IO[bytes], name: str) -> Result:
             recordings=_prefixed(arrays, "recordings:"),
             state=State(int(plain["step"]), _prefixed(arrays, "state:")) if "step" in plain else None,
             **{name: plain[name] for name in _PLAIN if name in plain},  # older versions had fewer
+            energy_table=EnergyTable(**plain["energy_table"]) if "energy_table" in plain else LOIHI,
         )
     except Exception as error:  # files, zip, zlib, NumPy and JSON each have their own
         foreign = f"it was not written by save() ({type(error).__name__}: {error})"

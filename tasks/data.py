@@ -79,6 +79,12 @@ class Data:
         return sum(8 * math.prod(array.shape[1:]) for array in self.arrays.values())
 
 
+def normalised(values: np.ndarray) -> np.ndarray:
+    """Each row divided by its sum, as the antennal lobe makes odours of any strength alike; silence stays silence."""
+    total = values.sum(axis=-1, keepdims=True)
+    return np.divide(values, total, out=np.zeros_like(values, dtype=float), where=total > 0)
+
+
 @dataclass(frozen=True)
 class Split:
     """Indices of the samples that are streamed, of those that a search selects on, and of those that it never sees."""

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from snn.fields import flag, number
 from snn.serial import serialisable
-from tasks.data import Data, Split
+from tasks.data import Data, Split, normalised
 from tasks.task import Task
 
 PARTS = (1120, 280, 397)
@@ -22,8 +23,12 @@ class Digits(Task):
 
     Parameters
     ----------
-    sample, gap, reset
+    sample, gap, reset, hold_out
         As in `Task`.
+    split_seed : int, >= 0
+        Which random split.
+    normalise : bool
+        Whether the values of an image are divided by their sum.
 
     Examples
     --------
@@ -31,11 +36,15 @@ class Digits(Task):
     >>> task = Digits(sample=30*ms)
     """
 
+    split_seed: int = number(0, at_least=0, integer=True)
+    normalise: bool = flag(False)
+
     def load(self) -> Data:
         from sklearn.datasets import load_digits
 
         digits = load_digits()
-        return Data(digits.data / 16.0, digits.target.astype(np.int64), 10)
+        values = digits.data / 16.0
+        return Data(normalised(values) if self.normalise else values, digits.target.astype(np.int64), 10)
 
     def split(self, n: int) -> Split:
-        return Split.of(PARTS)
+        return Split.of(PARTS, int(self.split_seed))

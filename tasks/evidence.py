@@ -49,7 +49,7 @@ class EvidenceAccumulation(Task):
         Probability that a cue comes from the favoured side.
     seed : int, 0 to 2**32 - 1
         Decides all sequences.
-    gap, reset
+    gap, reset, hold_out
         As in `Task`.
 
     Notes

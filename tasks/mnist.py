@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 
 from snn.errors import DataError
+from snn.fields import flag, number
 from snn.serial import serialisable
-from tasks.data import Data, Split
+from tasks.data import Data, Split, normalised
 from tasks.idx import read_idx
 from tasks.task import Task
 
@@ -41,14 +42,20 @@ class Mnist(Task):
 
     Parameters
     ----------
-    sample, gap, reset
+    sample, gap, reset, hold_out
         As in `Task`.
     folder : str, Path or None
         Where the IDX files are, plain or with .gz; by default the folder that the environment variable
         ``SNNSEARCH_DATA`` names, else they are fetched once.
+    images : int or None, >= 10
+        Of the test files alone, so many of the first images; ``None``: all.
+    normalise : bool
+        Whether the values of an image are divided by their sum.
     """
 
     folder: str | Path | None = None
+    images: int | None = number(None, at_least=10, integer=True, optional=True)
+    normalise: bool = flag(False)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -57,11 +64,17 @@ class Mnist(Task):
 
     @cached_property
     def _files(self) -> tuple[np.ndarray, np.ndarray, int]:
-        return load_mnist(find_folder(self.folder))
+        values, labels, n_train = load_mnist(find_folder(self.folder))
+        if self.images is None:
+            return values, labels, n_train
+        most = len(values) - n_train
+        if self.images > most:
+            raise DataError(f"`images <= {most}` (the test files' images) must hold, but images = {self.images}.")
+        return values[n_train:][: self.images], labels[n_train:][: self.images], 0
 
     def load(self) -> Data:
         values, labels, _ = self._files
-        return Data(values, labels, CLASSES)
+        return Data(normalised(values) if self.normalise else values, labels, CLASSES)
 
     def split(self, n: int) -> Split:
         n_train = self._files[2]

@@ -44,7 +44,7 @@ class PatternGeneration(Task):
         Length of the pattern.
     seed : int, 0 to 2**32 - 1
         Decides spikes and target.
-    gap, reset
+    gap, reset, hold_out
         As in `Task`.
 
     Notes

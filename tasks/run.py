@@ -13,6 +13,7 @@ import numpy as np
 from snn.backends.process import RunOptions
 from snn.backends.program import Candidate, Outcome, Program, Samples
 from snn.backends.signals import signal_rows
+from snn.equations import identifiers
 from snn.errors import Cancelled, RunTimeout, SNNError
 from snn.fields import si
 from snn.network import NetworkSpec
@@ -93,7 +94,7 @@ class TaskRun:
 
         Of the stream's last `last` samples those that lie in the piece are recorded.
         """
-        whole = self.task.order(self.task.split(len(self.task.data)).stream, self.candidate.seed)
+        whole = self.task.order(self.task.parts.stream, self.candidate.seed)
         order, passes = whole[rung], self.passes
         preview = np.arange(len(order) * passes) % passes != passes - 1
         learn = ~preview
@@ -200,8 +201,16 @@ def decide(scores: np.ndarray, ties: np.ndarray) -> np.ndarray:
 
 
 def writes_during_sample(spec: NetworkSpec) -> bool:
-    """Whether a rule changes weights before a sample's end, or a teacher acts in it."""
-    teachers = [signal for p in spec.populations for signal in [*p.signals.values(), *(d.signal for d in p.drives)]]
-    return any(signal.teacher for signal in teachers) or any(
-        update.on != "sample" for p in spec.projections for update in spec.rules[p.name].updates
-    )
+    """Whether a rule changes weights before a sample's end, or a teacher acts on neurons in it.
+
+    A teacher that rules alone hear, as their third factor, changes no prediction before they write.
+    """
+    if any(update.on != "sample" for p in spec.projections for update in spec.rules[p.name].updates):
+        return True
+    for population in spec.populations:
+        neuron = population.model.neuron(spec.dt)
+        words = {word for text in neuron.texts() for word in identifiers(text)}
+        heard = [signal for name, signal in population.signals.items() if name in words]
+        if neuron.learning or any(s.teacher for s in [*heard, *(drive.signal for drive in population.drives)]):
+            return True
+    return False

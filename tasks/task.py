@@ -20,8 +20,9 @@ from snn.backends.load import load_program
 from snn.backends.memory import memory_bits
 from snn.backends.process import RunOptions
 from snn.backends.program import Candidate
+from snn.chip import LOIHI
 from snn.errors import NetworkError, OtherRun, SNNError
-from snn.fields import number, si
+from snn.fields import flag, number, si
 from snn.network import Network, NetworkSpec, freeze
 from snn.profile import Profile, stage
 from snn.random import ORDER, generator
@@ -48,6 +49,9 @@ class Task(ABC):
         Silence after it.
     reset : bool
         Whether the network's state (not its weights) goes back to its initial values before each sample.
+    hold_out : bool
+        Whether the validation part is held out for a search to select on; if not, it is streamed too, so that a network
+        that has been found learns from all that is not for the test.
 
     Notes
     -----
@@ -59,7 +63,8 @@ class Task(ABC):
 
     sample: Quantity = number(30 * ms, second, above=0)
     gap: Quantity = number(0 * ms, second, at_least=0)
-    reset: bool = True
+    reset: bool = flag(True)
+    hold_out: bool = flag(True)
 
     def __post_init__(self) -> None:
         """Whole numbers that were given as 1e3 or so become integers, which index and count."""
@@ -94,6 +99,14 @@ class Task(ABC):
     def data(self) -> Data:
         """The samples, read once."""
         return self.load()
+
+    @cached_property
+    def parts(self) -> Split:
+        """The indices of the samples that are streamed, of those held out for validation, and of the test's."""
+        split = self.split(len(self.data))
+        if self.hold_out:
+            return split
+        return Split(np.concatenate([split.stream, split.validation]), split.validation[:0], split.test)
 
     @property
     def name(self) -> str:
@@ -140,8 +153,8 @@ class Task(ABC):
         network : Network or NetworkSpec
         seed : int, 0 to 2**31 - 1
             Decides the order of the stream, first weights, connectivity, and all noise.
-        backend : {"standalone", "runtime", "runtime:cython"}
-            A compiled program, or Brian2 in this process (slow; not from several threads).
+        backend : {"standalone", "runtime", "runtime:cython", "genn", "genn:cpu"}
+            A compiled program, Brian2 in this process (slow; not from several threads), or GeNN on a GPU or on the CPU.
         dtype : {"float32", "float64"}
             Precision of all state.
         record : sequence of str
@@ -188,7 +201,7 @@ class Task(ABC):
             run = TaskRun(self, candidate, cancel, profile)
             run.check_signals()
             hashes = {"network": spec.hash(), "structure": candidate.plan.structure_hash(), "task": self._hash()}
-            split = self.split(len(self.data))
+            split = self.parts
             rung = _rung(len(split.stream), upto, after)
             if after is not None:
                 known = {"task": self.name, "seed": int(seed), "backend": backend, "dtype": dtype, "hashes": hashes}
@@ -201,7 +214,7 @@ class Task(ABC):
         recorded = (record,) if isinstance(record, str) else tuple(record)
         stream, outcome = run.stream(recorded, record_samples, rung, None if after is None else after.state)
         over = rung.stop == len(split.stream)
-        validation = run.frozen(split.validation, outcome.state, settling) if over else None
+        validation = run.frozen(split.validation, outcome.state, settling) if over and self.hold_out else None
         tested = run.frozen(split.test, outcome.state) if over and test else None
         if profile is not None:
             profile.memory(run.peak_memory_bytes)
@@ -230,6 +243,7 @@ class Task(ABC):
                 peak_memory_bytes=run.peak_memory_bytes,
                 memory_bits=memory_bits(candidate.plan, dtype),
                 state=None if over else outcome.state,
+                energy_table=LOIHI if spec.chip is None else spec.chip.energy_table(),
             )
             return result if after is None else after.followed_by(result)
 

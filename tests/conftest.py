@@ -36,7 +36,6 @@ NEEDS: dict[str, Reason] = {
     "nightly": option("nightly"),
     "browser": programs("chromium", "chromedriver"),
     "cluster": package("distributed"),
-    "genn": package("brian2genn"),
 }
 
 

@@ -1,8 +1,11 @@
 """What a plan's code calls beside Brian2's own functions, for every code generation target.
 
-``uniform(seed, stream, step, element)`` and ``normal(...)`` are the random numbers of `snn.random`.
+``uniform(seed, stream, step, element)`` and ``normal(...)`` are the random numbers of `snn.random`; ``dither(...)`` is
+``uniform(...)`` cut, not rounded, to the bits of the run's reals, so that it stays below 1.
 ``history_shifted(history, size)`` moves a register of spikes on by one step, and ``history_at(history, bit)`` is 1 if
 the neuron spiked as many steps ago as the power of two says: bit operations, which Brian2's language lacks.
+``where(condition, a, b)`` is a where the condition holds, else b. ``whole_below(x)`` and ``whole_towards_zero(x)`` are
+whole numbers as reals, however large; Brian2's ``floor`` has 32 bits in NumPy.
 """
 
 from __future__ import annotations
@@ -31,6 +34,8 @@ cdef double _snn_uniform(long long seed, long long stream, long long step, long 
     return (h >> 11) * (1.0 / 9007199254740992.0)
 cdef double uniform(long long seed, long long stream, long long step, long long element):
     return _snn_uniform(seed, stream, step, element)
+cdef double dither(long long seed, long long stream, long long step, long long element):
+    return _snn_uniform(seed, stream, step, element)
 cdef double normal(long long seed, long long stream, long long step, long long element):
     cdef double radius = _snn_sqrt(-2.0 * _snn_log(1.0 - _snn_uniform(seed, stream, step, element)))
     return radius * _snn_cos(6.283185307179586 * _snn_uniform(seed, stream + {NORMAL_OFFSET}, step, element))
@@ -46,6 +51,11 @@ cdef long long history_at(long long history, long long bit):
 """
 
 
+def dither(seed: Any, stream: Any, step: Any, element: Any) -> np.ndarray:
+    """Numbers uniform in [0, 1), to be added before a number is cut to a whole one."""
+    return uniform(seed, stream, step, element)
+
+
 def history_shifted(history: Any, size: Any) -> np.ndarray:
     """The register one step later; `size` is 2 to the number of steps that it holds."""
     return (2 * np.asarray(history)) & (np.asarray(size) - 1)
@@ -56,12 +66,42 @@ def history_at(history: Any, bit: Any) -> np.ndarray:
     return ((np.asarray(history) & np.asarray(bit)) != 0).astype(np.int64)
 
 
-def _function(python: Callable[..., Any], cython: str, returns: str, *arguments: str) -> Function:
+CYTHON_WHERE = """
+cdef double where(bint condition, double a, double b):
+    return a if condition else b
+"""
+CYTHON_WHOLE = """
+from libc.math cimport floor as _snn_floor, trunc as _snn_trunc
+cdef double whole_below(double x):
+    return _snn_floor(x)
+cdef double whole_towards_zero(double x):
+    return _snn_trunc(x)
+"""
+
+
+def where(condition: Any, a: Any, b: Any) -> np.ndarray:
+    """One or the other number."""
+    return np.where(condition, a, b)
+
+
+def whole_below(x: Any) -> np.ndarray:
+    """The largest whole number that is not above x."""
+    return np.floor(x)
+
+
+def whole_towards_zero(x: Any) -> np.ndarray:
+    """The whole part of x."""
+    return np.trunc(x)
+
+
+def _function(
+    python: Callable[..., Any], cython: str, returns: str, *arguments: str, types: list[str] | None = None
+) -> Function:
     function = Function(
         python,
-        arg_units=[1] * len(arguments),
+        arg_units=[None if kind == "boolean" else 1 for kind in types or arguments],
         return_unit=1,
-        arg_types=["integer"] * len(arguments),
+        arg_types=types or ["integer"] * len(arguments),
         return_type=returns,
         arg_names=list(arguments),
     )
@@ -77,7 +117,11 @@ def brian_functions() -> dict[str, Function]:
     drawn = ("seed", "stream", "step", "element")
     return {
         "uniform": _function(uniform, CYTHON, "float", *drawn),
+        "dither": _function(dither, CYTHON, "float", *drawn),
         "normal": _function(normal, CYTHON, "float", *drawn),
         "history_shifted": _function(history_shifted, CYTHON_HISTORY, "integer", "history", "size"),
         "history_at": _function(history_at, CYTHON_HISTORY, "integer", "history", "bit"),
+        "where": _function(where, CYTHON_WHERE, "float", "condition", "a", "b", types=["boolean", "float", "float"]),
+        "whole_below": _function(whole_below, CYTHON_WHOLE, "float", "x", types=["float"]),
+        "whole_towards_zero": _function(whole_towards_zero, CYTHON_WHOLE, "float", "x", types=["float"]),
     }

@@ -12,6 +12,7 @@ from brian2.units.fundamentalunits import DIMENSIONLESS, get_unit
 from snn.backends.plan import (
     FIRST,
     LAST,
+    LEARN,
     PREVIOUS,
     STEP,
     Code,
@@ -31,6 +32,7 @@ from snn.signals import ACTIVITY, Signal
 
 ENVIRONMENT = "environment"
 IN_SAMPLE = "int(sample_step < sample_steps)"  # as opposed to the gap after it
+AFTER_RULES = 9  # the order of what neurons learn for themselves, within part 5
 WHOLE_SAMPLE = 2**30  # a learning window longer than any sample
 
 
@@ -85,8 +87,13 @@ def add_population(plan: Plan, spec: NetworkSpec, population: Population, seed: 
         group.parameters({f"drive_gain_{index}": drive.gain})
         _load(plan, group, f"drive_{index}", drive.signal)
         group.codes.append(Code("synapses", f"{neuron.input} += drive_gain_{index}*drive_{index}", order=1))
-    if parsed(model)[neuron.input].type == PARAMETER:
-        group.codes.append(Code("groups", f"{neuron.input} = 0*{neuron.input}", order=1))
+    onto = {p.onto for p in spec.projections if p.target == population.name and p.onto}
+    for variable in sorted({neuron.input, *onto}):
+        if parsed(model)[variable].type == PARAMETER:  # it holds what arrived in this step
+            group.codes.append(Code("groups", f"{variable} = 0*{variable}", order=1))
+    if neuron.learning:
+        code = own_random(plan, substitute(neuron.learning, {"spiked": "history_at(spike_history, 1)"}))
+        group.codes.append(Code("learning", code, LEARN, order=AFTER_RULES))
     if threshold:
         _add_spikes(group, spec, neuron, threshold, reset)
     plan.groups[population.name] = group
@@ -95,7 +102,8 @@ def add_population(plan: Plan, spec: NetworkSpec, population: Population, seed: 
 def _declare_model(group: Group, equations: Equations, neuron: Neuron) -> None:
     for name, equation in equations.items():
         if equation.type in (DIFFERENTIAL_EQUATION, PARAMETER):
-            group.variables[name] = Variable(si(neuron.initial.get(name, 0.0)), kind=str(equation.var_type))
+            role = "lasting" if name in neuron.lasting else "state"
+            group.variables[name] = Variable(si(neuron.initial.get(name, 0.0)), role, kind=str(equation.var_type))
     group.parameters(neuron.parameters)
 
 
@@ -228,7 +236,8 @@ def _within(name: str, group: str, n: int) -> SynapseBlock:
     return SynapseBlock(name, source=group, target=group, pre=pre.astype(np.int32), post=post.astype(np.int32))
 
 
-def _broadcast(name: str, source: str, target: str, n_source: int, n_target: int) -> SynapseBlock:
+def broadcast(name: str, source: str, target: str, n_source: int, n_target: int) -> SynapseBlock:
+    """Synapses from every neuron to every neuron that carry no spikes; their model says what they carry."""
     pre, post = np.divmod(np.arange(n_source * n_target), n_target)
     return SynapseBlock(name, source=source, target=target, pre=pre.astype(np.int32), post=post.astype(np.int32))
 
@@ -276,7 +285,7 @@ def _add_decision(plan: Plan, spec: NetworkSpec, environment: Group, phase: str)
     ranks.summed["rank_post"] = Code("decisions", "", phase, order=0)
     plan.synapses["ranks"] = ranks
     environment.declare("action")
-    action = _broadcast("decision", name, ENVIRONMENT, group.n, 1)
+    action = broadcast("decision", name, ENVIRONMENT, group.n, 1)
     action.model = "action_post = i_pre*int(rank_pre == 0) : 1 (summed)"
     action.summed["action_post"] = Code("decisions", "", phase, order=1)
     plan.synapses["decision"] = action
@@ -287,7 +296,7 @@ def _add_activity(plan: Plan, population: str, phase: str) -> None:
     name, group, environment = f"{population}{ACTIVITY}", plan.groups[population], plan.groups[ENVIRONMENT]
     environment.declare(name)
     environment.parameters({f"{population}_share": 1 / group.n})
-    block = _broadcast(f"{name}_to_{ENVIRONMENT}", population, ENVIRONMENT, group.n, 1)
+    block = broadcast(f"{name}_to_{ENVIRONMENT}", population, ENVIRONMENT, group.n, 1)
     block.model = f"{name}_post = (spike_history_pre % 2)*{population}_share_post : 1 (summed)"
     block.summed[f"{name}_post"] = Code("decisions", "", phase)
     plan.synapses[block.name] = block
@@ -304,7 +313,7 @@ def _factors(spec: NetworkSpec) -> dict[str, set[str]]:
 
 def _add_factor(plan: Plan, factor: str, target: str, phase: str) -> None:
     plan.groups[target].declare(factor)
-    block = _broadcast(f"{factor}_to_{target}", ENVIRONMENT, target, 1, plan.groups[target].n)
+    block = broadcast(f"{factor}_to_{target}", ENVIRONMENT, target, 1, plan.groups[target].n)
     block.model = f"{factor}_post = {factor}_pre : 1 (summed)"
     block.summed[f"{factor}_post"] = Code("broadcast", "", phase)
     plan.synapses[block.name] = block

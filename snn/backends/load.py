@@ -6,7 +6,7 @@ from snn.backends.process import PLAIN, RunOptions
 from snn.backends.program import DTYPES, Candidate, Program
 from snn.errors import SNNError, nearest
 
-BACKENDS = ("standalone", "runtime", "runtime:numpy", "runtime:cython")
+BACKENDS = ("standalone", "runtime", "runtime:numpy", "runtime:cython", "genn", "genn:cpu")
 
 
 def load_program(
@@ -19,7 +19,7 @@ def load_program(
     SNNError
         For an unknown backend or dtype.
     BuildError
-        If it cannot be compiled.
+        If it cannot be compiled, or what the backend needs is not installed.
     RunTimeout, Cancelled
         If the options' time was up, or their event was set, before it was compiled.
     """
@@ -31,6 +31,10 @@ def load_program(
         from snn.backends.standalone import StandaloneProgram
 
         return StandaloneProgram.load(candidate, dtype, options)
+    if backend.startswith("genn"):
+        from snn.backends.genn.program import GennProgram
+
+        return GennProgram.load(backend, dtype)
     from snn.backends.runtime import RuntimeProgram
 
     return RuntimeProgram(backend.partition(":")[2] or "numpy", dtype)

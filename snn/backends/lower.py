@@ -10,7 +10,7 @@ import numpy as np
 from brian2 import Clock, Equations, Network, NeuronGroup, Synapses, second
 from brian2.groups.group import CodeRunner
 
-from snn.backends.plan import PHASES, SLOTS, SPIKE_TEST, STEP, Block, Code, Group, OnEvent, Plan, SynapseBlock
+from snn.backends.plan import PHASES, SPIKE_TEST, STEP, Block, Code, Group, OnEvent, Plan, SynapseBlock
 
 MARK = "phase_"  # a clock's name says when its objects run; all clocks have the same time step
 
@@ -29,7 +29,7 @@ class Lowered:
         return name.removeprefix(MARK) if name.startswith(MARK) else STEP
 
 
-def lower(plan: Plan, dtype: type, functions: Mapping[str, Any]) -> Lowered:
+def lower(plan: Plan, dtype: type, functions: Mapping[str, Any], clock: Clock | None = None) -> Lowered:
     """Make a network of Brian2 objects.
 
     Parameters
@@ -39,15 +39,17 @@ def lower(plan: Plan, dtype: type, functions: Mapping[str, Any]) -> Lowered:
         Precision of all state.
     functions : mapping of str to Function
         What the equations call: ``uniform``, ``normal`` and ``signal_NAME`` for each of the plan's signals.
+    clock : Clock or None
+        One clock for all phases, where a device takes no other.
     """
-    clocks = {phase: Clock(dt=plan.dt * second, name=MARK + phase) for phase in PHASES}
+    clocks = {phase: clock or Clock(dt=plan.dt * second, name=MARK + phase) for phase in PHASES}
     objects: dict[str, Any] = {}
     for group in plan.groups.values():
         objects[group.name] = _group(group, dtype, clocks, functions)
     for block in plan.synapses.values():
         objects[block.name] = _synapses(block, objects, dtype, clocks, functions)
     network = Network(list(objects.values()))
-    network.schedule = list(SLOTS)
+    network.schedule = list(plan.slots)
     return Lowered(network, objects, clocks)
 
 
@@ -61,12 +63,17 @@ def _dtypes(block: Block, equations: Equations, dtype: type) -> dict[str, type]:
     return floats | {name: np.int64 for name, variable in block.variables.items() if variable.kind == "wide"}
 
 
+def _method(block: Block) -> Any:
+    """How Brian2 makes the state update: by a method of its own, or by taking the program that there is."""
+    return (lambda *_, **__: block.program) if block.program else block.method
+
+
 def _group(group: Group, dtype: type, clocks: Mapping[str, Clock], functions: Mapping[str, Any]) -> NeuronGroup:
     equations = _equations(group)
     made = NeuronGroup(
         group.n,
         equations,
-        method=group.method,
+        method=_method(group),
         threshold=group.threshold,
         reset="" if group.threshold else None,
         refractory=group.refractory if group.refractory is not None else False,
@@ -133,6 +140,7 @@ def _synapses(
         on_post=sides["post"],
         delay={f"path{number}": 0 * second for number in range(len(block.on_events))},
         on_event={f"path{number}": on_event.event for number, on_event in enumerate(block.on_events)},
+        method=_method(block),
         dtype=_dtypes(block, equations, dtype),
         clock=clocks[STEP],
         namespace=dict(functions),
@@ -142,9 +150,12 @@ def _synapses(
         made.connect(i=block.pre, j=block.post)
     else:
         made.connect(False)  # Brian2 takes no empty arrays
+    if block.program:  # ahead of what it sends
+        made.state_updater.when, made.state_updater.order = "synapses", -1
     for number, on_event in enumerate(block.on_events):
         path = getattr(made, f"path{number}")
         path.when, path.order, path._clock = on_event.slot, on_event.order, clocks[on_event.phase]
+        path.check_units = False  # as in `_run_regularly`
     for name, code in block.summed.items():
         updater = made.summed_updaters[name]
         updater.when, updater.order, updater._clock = code.slot, code.order, clocks[code.phase]

@@ -39,6 +39,9 @@ SLOTS = (
     "end",
 )
 
+OWN_SLOTS = ("synapses", "resets", "groups", "thresholds")
+"""What each population goes through by itself where populations are updated one after another."""
+
 SPIKE_TEST = 3  # the order of the spike test within its slot
 
 STEP, LEARN, FIRST, LAST, LEARN_LAST = "step", "learn", "first", "last", "learn_last"
@@ -101,6 +104,7 @@ class Variable:
     role: str = "state"
     declaration: str | None = None  # None: declared by the model's own equations
     kind: str = "float"  # or a key of INTEGERS
+    bits: int | None = None  # that a chip keeps of it; None: those of its type
 
 
 @dataclass
@@ -113,6 +117,8 @@ class Block:
     codes: list[Code] = field(default_factory=list)
     on_events: list[OnEvent] = field(default_factory=list)
     variables: dict[str, Variable] = field(default_factory=dict)
+    program: str = ""
+    """Statements in place of the model's own state update."""
 
     def declare(
         self,
@@ -204,6 +210,15 @@ class Plan:
     signals: dict[str, SignalUse] = field(default_factory=dict)
     outputs: dict[str, list[str]] = field(default_factory=dict)  # per sample: readout -> "group.variable"
     streams: int = 0
+    turns: int = 1
+    """How many groups of populations are updated one after another in a step."""
+
+    @property
+    def slots(self) -> tuple[str, ...]:
+        """The slots of a step in their order."""
+        cut = SLOTS.index(OWN_SLOTS[-1]) + 1
+        own = [own_slot(slot, turn) for turn in range(1, self.turns) for slot in OWN_SLOTS]
+        return (*SLOTS[:cut], *own, *SLOTS[cut:])
 
     def blocks(self) -> Iterator[Block]:
         """Groups, then synapses."""
@@ -224,16 +239,21 @@ class Plan:
         return self.streams
 
     def counts(self, totals: Mapping[str, np.ndarray]) -> dict[str, float]:
-        """Costs of a run from its counters: spikes, the synapses that they crossed, and weight writes."""
+        """Costs of a run from its counters: spikes, the synapses that they crossed, weights read and written.
+
+        A weight is read once for each spike that crosses it and once for each write.
+        """
         operations = 0
         for block in self.synapses.values():
             if block.transmits:
                 spikes = totals[f"{block.source}.spike_count"]
                 operations += int(np.bincount(block.pre, minlength=len(spikes)) @ spikes)
+        writes = int(sum(array.sum() for name, array in totals.items() if name.endswith("_writes")))
         return {
             "spikes": int(sum(array.sum() for name, array in totals.items() if name.endswith(".spike_count"))),
             "synaptic_operations": operations,
-            "weight_writes": int(sum(array.sum() for name, array in totals.items() if name.endswith("_writes"))),
+            "weight_reads": operations + writes,
+            "weight_writes": writes,
         }
 
     def structure(self) -> str:
@@ -243,6 +263,12 @@ class Plan:
     def structure_hash(self) -> str:
         """A hash of `structure`."""
         return hashlib.sha256(self.structure().encode()).hexdigest()[:16]
+
+
+def own_slot(slot: str, turn: int) -> str:
+    """The slot of a population that is the turn-th to be updated, from 0."""
+    base = slot.removeprefix("after_").removeprefix("before_")
+    return f"{slot}_{turn}" if turn and base in OWN_SLOTS else slot
 
 
 def _texts(block: Block) -> list[Any]:

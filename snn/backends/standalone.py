@@ -62,7 +62,7 @@ class StandaloneProgram(Program):
         binary = self.binary
         if not binary.exists():  # somebody has emptied the cache
             binary = StandaloneProgram.load(candidate, np.dtype(self.dtype).name, options).binary
-        with stage(profile, "write"), _scratch() as folder:
+        with stage(profile, "write"), scratch() as folder:
             given, result = folder / "input", folder / "output"
             wanted = {"run:state": _whole(options.state)}
             write_arrays(given, self._input(planned, samples, state, tracks) | wanted)
@@ -105,7 +105,7 @@ class StandaloneProgram(Program):
 
 
 @contextmanager
-def _scratch() -> Iterator[Path]:
+def scratch() -> Iterator[Path]:
     """A folder for a run's files, gone afterwards."""
     try:
         place = tempfile.TemporaryDirectory(prefix="snnsearch-")

@@ -5,9 +5,20 @@ model of your own is either a `Neuron(...)` in your script or a frozen dataclass
 """
 
 from snn.neurons.adex import AdEx
+from snn.neurons.homeostatic import HomeostaticLIF
 from snn.neurons.izhikevich import Izhikevich
 from snn.neurons.lif import ALIF, LIF, SynapticLIF
 from snn.neurons.neuron import Neuron, NeuronModel
 from snn.neurons.resonate import ResonateAndFire
 
-__all__ = ["ALIF", "LIF", "AdEx", "Izhikevich", "Neuron", "NeuronModel", "ResonateAndFire", "SynapticLIF"]
+__all__ = [
+    "ALIF",
+    "LIF",
+    "AdEx",
+    "HomeostaticLIF",
+    "Izhikevich",
+    "Neuron",
+    "NeuronModel",
+    "ResonateAndFire",
+    "SynapticLIF",
+]

@@ -12,12 +12,12 @@ from brian2 import Quantity, have_same_dimensions, second
 from brian2.equations.equations import SUBEXPRESSION
 
 from snn import fields
-from snn.equations import neuron_problems, parsed, parsing_problem, units_of
+from snn.equations import identifiers, neuron_problems, parsed, parsing_problem, units_of
 from snn.errors import nearest
 from snn.fields import choice, is_number, mapping_problems, si
 from snn.serial import serialisable
 
-OURS = ("LIF", "ALIF", "SynapticLIF", "ResonateAndFire", "AdEx", "Izhikevich")
+OURS = ("LIF", "ALIF", "SynapticLIF", "ResonateAndFire", "AdEx", "Izhikevich", "HomeostaticLIF")
 """Models of this package, whose equations need no checks of a user's text."""
 
 
@@ -59,6 +59,11 @@ class Neuron(NeuronModel):
     method : str
         Brian2's state updater: ``"exact"``, ``"euler"``, ``"exponential_euler"``, ``"rk4"``, ...; with noise (``xi``)
         ``"euler"`` is the only choice.
+    lasting : tuple of str
+        Variables that are kept where a task resets its network between samples: a threshold that adapts over a life.
+    learning : str
+        Statements run for every neuron at the end of part 5 of every step in which the network learns, and in no other;
+        they may read ``spiked``, 1 in the step of a spike.
 
     Notes
     -----
@@ -79,13 +84,22 @@ class Neuron(NeuronModel):
     parameters: Mapping[str, Any] = field(default_factory=dict)
     initial: Mapping[str, Any] = field(default_factory=dict)
     method: str = "exact"
+    lasting: tuple[str, ...] = ()
+    learning: str = ""
     kind: str = choice("Neuron", "Neuron", *OURS)
 
     def __post_init__(self) -> None:
         fields.sort_mappings(self, "parameters", "initial")
+        if isinstance(self.lasting, list):  # as JSON has it
+            object.__setattr__(self, "lasting", tuple(self.lasting))
 
     def neuron(self, dt: Quantity) -> Neuron:
         return self
+
+    def texts(self) -> tuple[str, ...]:
+        """Every piece of its code."""
+        condition = self.refractory if isinstance(self.refractory, str) else ""
+        return self.model, self.threshold or "", self.reset, condition, self.learning
 
     def problems(self, name: str) -> list[str]:
         found = super().problems(name) + self._kinds(name)
@@ -93,7 +107,8 @@ class Neuron(NeuronModel):
             return found
         if (unparsed := parsing_problem(self.model, name)) is not None:
             return [unparsed]
-        return [*self._input(name), *self._initial(name), *self._spikes(name)]
+        found = [*self.receiving_problems(self.input, "Synapses add to the input variable", name)]
+        return [*found, *self._initial(name), *self._lasting(name), *self._spikes(name)]
 
     def text_problems(self, name: str, signals: Iterable[str]) -> list[str]:
         """Everything wrong with equations, threshold and reset, which may name what is given here and `signals`."""
@@ -109,6 +124,7 @@ class Neuron(NeuronModel):
                 condition,
                 self.method,
                 self.refractory is not None,
+                self.learning,
                 units_of(self.parameters),
                 tuple(signals),
             )
@@ -118,9 +134,11 @@ class Neuron(NeuronModel):
         """Fields that are not even texts, numbers or mappings."""
         found = [
             f"`{field}` of {name} must be a text, but is {value!r}."
-            for field in ("model", "reset", "input", "method")
+            for field in ("model", "reset", "input", "method", "learning")
             if not isinstance(value := getattr(self, field), str)
         ]
+        if not isinstance(self.lasting, tuple) or not all(isinstance(item, str) for item in self.lasting):
+            found.append(f"`lasting` of {name} must be a tuple of names such as ('theta',), but is {self.lasting!r}.")
         if self.threshold is not None and not (isinstance(self.threshold, str) and self.threshold.strip()):
             found.append(
                 f"`threshold` of {name} must be a condition such as 'v > 1' or None, but is {self.threshold!r}."
@@ -133,16 +151,16 @@ class Neuron(NeuronModel):
             found.append(f"`refractory` of {name} must be a time >= 0 ms, a condition, or None, but is {time!r}.")
         return found
 
-    def _input(self, name: str) -> Iterator[str]:
+    def receiving_problems(self, variable: str, who: str, name: str) -> Iterator[str]:
+        """What is wrong with a variable that synapses are to add their weights to."""
         equations = parsed(self.model)
-        equation = equations.get(self.input)
+        equation = equations.get(variable)
         if equation is None:
-            choices = nearest(self.input, equations.names)
-            yield f"The input variable {self.input!r} of {name} is not in its equations; {choices}."
+            yield f"{who} {variable!r} of {name}, which is not in its equations; {nearest(variable, equations.names)}."
         elif equation.type == SUBEXPRESSION or equation.var_type != "float" or "constant" in equation.flags:
             yield (
-                f"Synapses add to the input variable {self.input!r} of {name}, so it must be 'd{self.input}/dt = ...' "
-                f"or '{self.input} : unit', but is {str(equation)!r}."
+                f"{who} {variable!r} of {name}, so it must be 'd{variable}/dt = ...' or '{variable} : unit', but is "
+                f"{str(equation)!r}."
             )
 
     def _initial(self, name: str) -> Iterator[str]:
@@ -155,8 +173,17 @@ class Neuron(NeuronModel):
                 unit = equations[variable].unit
                 yield f"`initial` of {name} must give {variable!r} in the unit {unit!r}, but it is {value!r}."
 
+    def _lasting(self, name: str) -> Iterator[str]:
+        equations = parsed(self.model)
+        state = [variable for variable, equation in equations.items() if equation.type != SUBEXPRESSION]
+        for variable in self.lasting:
+            if variable not in state:
+                yield f"`lasting` of {name} names {variable!r}; {nearest(variable, state)}."
+
     def _spikes(self, name: str) -> Iterator[str]:
         if self.threshold is None and self.reset:
             yield f"A reset needs a threshold, but {name} has threshold=None."
+        if self.threshold is None and "spiked" in identifiers(self.learning):
+            yield f"`learning` of {name} reads `spiked`, but {name} has threshold=None and never spikes."
         if self.threshold is None and self.refractory is not None:
             yield f"A refractory time needs a threshold, but {name} has threshold=None."

@@ -10,6 +10,7 @@ import pytest
 from snn.backends.cache import key
 from snn.backends.load import load_program
 from snn.backends.program import Candidate
+from tests.snn.old_brian import UnavailableError, old_brian
 from tests.snn.programs import USE, answer, spec, start
 
 
@@ -58,3 +59,12 @@ def disk(tmp_path):
         pytest.skip(f"a tmpfs cannot be mounted: {mounted.stderr.strip()}")
     yield place
     subprocess.run(["umount", "-l", place], check=True)
+
+
+@pytest.fixture(scope="session")
+def genn_python():
+    """The interpreter of an environment with brian2 2.5.4 and Brian2GeNN; nobody needs GeNN for it."""
+    try:
+        return old_brian()
+    except UnavailableError as error:
+        pytest.skip(f"genn: {error}")

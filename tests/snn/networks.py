@@ -14,18 +14,27 @@ from snn import (
     AdEx,
     Arctan,
     Constant,
+    Covariance,
+    DeltaRule,
     Dense,
+    DopamineDepression,
     Environment,
     EProp,
     Exponential,
+    Factor,
     FastSigmoid,
     FixedFanIn,
     Given,
+    HomeostaticLIF,
+    InhibitorySTDP,
     Izhikevich,
     LeakyReadout,
+    LocalRule,
+    ModulatedSTDP,
     Network,
     Neuron,
     Normal,
+    Oja,
     OneToOne,
     PairSTDP,
     Poisson,
@@ -35,9 +44,14 @@ from snn import (
     Signal,
     Sparse,
     SpikeReadout,
+    SpikeTrace,
     SpikeTrains,
+    SumOfProducts,
     SynapticLIF,
+    TripletSTDP,
     Uniform,
+    VolterraRule,
+    WeightNormalisation,
 )
 from snn.backends.load import load_program
 from snn.backends.process import RunOptions
@@ -123,6 +137,58 @@ def reward_stdp(on="sample"):
     return net
 
 
+def modulated():
+    """Rules with a factor: spikes of a teacher, a broadcast reward, and one at a readout."""
+    net = Network(inputs=Poisson(INPUTS, rate=150 * Hz), dt=1 * ms)
+    teacher = {"teacher": Signal("label", one_hot=True, teacher=True)}
+    net.population("out", LIF(tau_m=10 * ms, v_th=1.0), n=CLASSES, signals=teacher)
+    net.readout(SpikeReadout("out"))
+    net.readout(LeakyReadout(CLASSES, tau=10 * ms), name="leaky")
+    net.environment(Environment("reward = 2*int(action == label) - 1 : 1", on="step"))
+    reward = Factor("reward - expected", {"expected": 0.1}, tau=5 * ms, gain=0.2)
+    rules = {
+        "inputs->out.delta": DeltaRule(lr=0.01, tau_pre=5 * ms, tau_post=5 * ms),
+        "inputs->out.summed": DeltaRule(lr=0.01, factor="teacher", on="sample"),
+        "inputs->out.dopamine": DopamineDepression(0.01, reward, recovery=0.1),
+    }
+    for name, rule in rules.items():
+        net.connect("inputs", "out", Dense(Uniform(0, 0.3)), rule, w_min=0, w_max=1, name=name)
+    gated = ModulatedSTDP(PairSTDP(pairing="nearest"), reward)
+    net.connect("out", "out", Dense(Uniform(0, 0.3)), gated, delay=2 * ms)
+    by_error = DopamineDepression(0.05, Factor("error + sigma*randn()", {"sigma": 0.1}), on="sample")
+    net.connect("out", "leaky", Dense(), by_error)
+    return net
+
+
+def local_rules():
+    """The other rules, side by side; weights that keep their sum; and one that a user has written."""
+    net = Network(inputs=Poisson(INPUTS, rate=150 * Hz), dt=1 * ms)
+    net.population("out", LIF(tau_m=10 * ms, v_th=1.0, reset="zero"), n=CLASSES)
+    net.population("sum", Neuron("dv/dt = -v/(20*ms) : 1", input="v"), n=CLASSES)
+    net.readout(SpikeReadout("out"))
+    traces = {"x": SpikeTrace("pre", 15 * ms, nearest=True), "y": SpikeTrace("post", 15 * ms, limit=1.5, current=True)}
+    rules = {
+        "triplets": TripletSTDP.hippocampus(),
+        "inhibition": InhibitorySTDP(0.01, rate=20 * Hz),
+        "covariance": Covariance(0.001, tau_mean=50 * ms),
+        "volterra": VolterraRule({"110": 0.01, "021": -0.01, "222": 1e-4}, post=Factor("v", tau=5 * ms)),
+        "products": SumOfProducts("0.01*(x1 - 0.2)*y0 + 0.001*sgn(w)*tag", tag="x2*y0 - 0.1*tag", on="sample"),
+        "kept": WeightNormalisation(PairSTDP(dependence="power", mu_plus=0.2, mu_minus=0.5), total=1.5),
+        "own": LocalRule(
+            pre="eta*(y - c)",
+            post="eta*x*v_post",
+            traces=traces,
+            parameters={"eta": 0.01},
+            variables=("c",),
+            changes={"step": "c = 0.9*c + 0.1*y"},
+        ),
+    }
+    for name, rule in rules.items():
+        net.connect("inputs", "out", Dense(Uniform(0, 0.3)), rule, w_min=0, w_max=1, name=f"inputs->out.{name}")
+    net.connect("inputs", "sum", Sparse(p=0.6, weights=Uniform(0, 0.3)), Oja(1e-3, post="v"))
+    return net
+
+
 def own_neuron():
     """Physical units, a hard reset, refractoriness as Brian2 writes it, noise, and a variable called w."""
     model = """
@@ -168,13 +234,30 @@ def of_model(model, mean, variable="v", dt=1.0, amplitude=0.05):
     return net
 
 
+def turns(schedule="sequential"):
+    """Populations one after another, a global inhibitory unit, and thresholds that last."""
+    net = Network(inputs=Poisson(INPUTS, rate=300 * Hz), dt=1 * ms, schedule=schedule)
+    net.population("kc", HomeostaticLIF(tau_m=10 * ms, v_th=0.8, theta_plus=0.02, refractory=2 * ms), n=20)
+    net.population("out", LIF(tau_m=10 * ms, v_th=1.0), n=CLASSES)
+    net.readout(SpikeReadout("out"))
+    net.connect("inputs", "kc", FixedFanIn(k=5, weights=Uniform(0, 0.6)))
+    net.inhibit("kc", gain=0.02, tau=3 * ms)
+    net.connect("kc", "out", Dense(Uniform(0, 0.4)), PairSTDP(), w_min=0)
+    net.connect("kc", "out", Sparse(p=0.5), name="late", delay=2 * ms)
+    net.connect("out", "kc", Dense(Constant(0.1)))
+    return net
+
+
 NETWORKS = {
     "eprop_lif": eprop_lif,
     "eprop_alif": eprop_alif,
     "pair_stdp": pair_stdp,
     "reward_stdp": reward_stdp,
     "reward_stdp_step": lambda: reward_stdp("step"),
+    "modulated": modulated,
+    "local_rules": local_rules,
     "own_neuron": own_neuron,
+    "turns": turns,
     "explicit_spikes": explicit_spikes,
     "synaptic_lif": lambda: of_model(SynapticLIF(tau_m=15 * ms, refractory=3 * ms), 1.0),
     "resonate_and_fire": lambda: of_model(ResonateAndFire(refractory=3 * ms), 0.7, variable="y"),

@@ -22,6 +22,7 @@ from snn.backends.load import load_program
 from snn.backends.process import RunOptions
 from snn.backends.program import Candidate
 from snn.errors import BuildError, Cancelled
+from snn.profile import Profile
 from tests.snn.networks import CLASSES, INPUTS, run, stream
 from tests.snn.programs import answer, damage_binary, spec, start, use
 
@@ -111,14 +112,15 @@ def test_a_folder_that_cannot_be_written_is_named(monkeypatch, tmp_path):
         load_program(Candidate(spec(), 0))
 
 
-def test_a_build_can_be_cancelled(monkeypatch, tmp_path):
+def test_a_build_can_be_cancelled(entry, monkeypatch, tmp_path):
+    """Its compiler is ended, by what it has used of the time of a whole build."""
     monkeypatch.setenv("SNNSEARCH_CACHE", str(tmp_path))
     cancel = threading.Event()
-    threading.Timer(0.5, cancel.set).start()
-    begin = time.monotonic()
-    with pytest.raises(Cancelled):
-        load_program(Candidate(spec(), 0), options=RunOptions(cancel=cancel))
-    assert time.monotonic() - begin < 2
+    threading.Timer(0.2, cancel.set).start()
+    profile = Profile()
+    with pytest.raises(Cancelled), profile.stage("build"):
+        load_program(Candidate(spec(), 0), options=RunOptions(cancel=cancel, profile=profile))
+    assert profile.seconds["build"] < 0.7 * read_manifest(entry)["build_cpu_seconds"]
     assert not list(tmp_path.iterdir()), "nothing half-built stays"
 
 
@@ -127,7 +129,7 @@ def test_a_killed_build_does_not_stop_the_next(entry, tmp_path):
     """The next one is given a limit that nothing meets: it removes the others, and keeps its own."""
     cache = tmp_path / "cache"
     process = start(cache)
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 120
     while not list(cache.glob(f"*/{SOURCE}")):  # the compiler is at work
         assert process.poll() is None and time.monotonic() < deadline
         time.sleep(0.02)

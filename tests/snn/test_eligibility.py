@@ -184,7 +184,7 @@ def test_a_derivation_is_quick_and_is_kept(model, through_reset):
     texts = texts_of(model.neuron(0.5 * ms), {})
     before = time.process_time()
     found = derive.__wrapped__(texts, None, through_reset)
-    assert time.process_time() - before < 2
+    assert time.process_time() - before < 10  # the slowest takes 0.2 s; one that simplifies, minutes
     assert derive(texts, None, through_reset) is derive(texts, None, through_reset)
     assert derive(texts, None, through_reset) == found
 

@@ -225,7 +225,7 @@ EQUATIONS = {
     "no unit": (own(model="dv/dt = -v/tau"), "cannot be parsed", "'dx/dt = ... : unit'"),
     "syntax": (own(model="dv/dt = (I - v/tau : 1\nI : 1"), "cannot be parsed"),
     "twice": (own(model=OWN["model"] + "\nv : 1"), "cannot be parsed: Duplicate definition of variable 'v'"),
-    "input": (own(input="J"), "The input variable 'J' of hidden is not in its equations; choices: 'I', 'v'"),
+    "input": (own(input="J"), "the input variable 'J' of hidden, which is not in its equations; choices: 'I', 'v'"),
     "input, subexpression": (
         own(model="dv/dt = (I - v)/tau : 1\nI = v : 1"),
         "so it must be 'dI/dt = ...' or 'I : unit'",
@@ -242,6 +242,7 @@ EQUATIONS = {
     "reset, units": (own(reset="v = 1*mV"), "Units do not agree in `reset` of hidden"),
     "reset, syntax": (own(reset="v = ("), "`reset` of hidden cannot be used"),
     "reset, condition": (own(reset="v == 0"), "`reset` of hidden cannot be used"),
+    "reset, operator": (own(reset="v **= 2"), "`reset` of hidden must not use `**=`; write 'v = v ** 2'"),
     "reset, ours": (own(reset="spike_count = 0"), "`reset` of hidden must not set `spike_count`"),
     "reset alone": (own(threshold=None), "A reset needs a threshold, but hidden has threshold=None."),
     "refractory": (own(refractory=3), "`refractory` of hidden must be a time >= 0 ms, a condition, or None, but is 3."),

@@ -37,13 +37,15 @@ def test_a_program_that_somebody_else_has_killed_did_nothing_wrong(number):
 
 def test_a_timeout_kills_the_whole_group(tmp_path):
     mark = tmp_path / "mark"
-    code = f"import subprocess, time; subprocess.Popen(['sh', '-c', 'sleep 1.5; touch {mark}']); time.sleep(60)"
     begin = time.monotonic()
     with pytest.raises(RunTimeout):
-        run_process([*PYTHON, code], RunOptions(timeout=0.5))
-    assert time.monotonic() - begin < 1.4
-    time.sleep(max(0.0, begin + 2.5 - time.monotonic()))
-    assert not mark.exists()
+        run_process(["sh", "-c", f"sleep 60 & echo $! > {mark}; wait"], RunOptions(timeout=1.0))
+    child = Path(f"/proc/{mark.read_text().strip()}/stat")
+    with contextlib.suppress(OSError):  # it is gone
+        while child.read_text().rpartition(")")[2].split()[0] != "Z":  # or dead, and nobody has waited for it
+            assert time.monotonic() - begin < 30, "the child of the program outlived it"
+            time.sleep(0.02)
+    assert time.monotonic() - begin < 30  # half of what they would take
 
 
 def test_cancelling_ends_a_run_at_once():
@@ -52,7 +54,7 @@ def test_cancelling_ends_a_run_at_once():
     begin = time.monotonic()
     with pytest.raises(Cancelled):
         run_process([*PYTHON, "import time; time.sleep(60)"], RunOptions(cancel=cancel))
-    assert time.monotonic() - begin < 1.5
+    assert time.monotonic() - begin < 10  # of 60
 
 
 def test_a_program_ends_with_its_caller(entry):
@@ -80,13 +82,13 @@ load_program(candidate).advance([candidate], [long], [None])
                     return True
         return False
 
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while not running():
         assert process.poll() is None and time.monotonic() < deadline
         time.sleep(0.05)
     process.kill()
     process.communicate()
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 30
     while running():
         assert time.monotonic() < deadline, "the program outlived its caller"
         time.sleep(0.05)

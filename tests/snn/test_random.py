@@ -59,6 +59,31 @@ def test_cpp_equals_numpy(tmp_path):
     np.testing.assert_allclose(cpp[:, 1], numpy[:, 1], rtol=0, atol=1e-15 * np.abs(numpy[:, 1]).max())
 
 
+DITHER = """
+#include "functions.h"
+#include <cstdio>
+int main() {
+    long long seed, stream, step, element;
+    while (std::scanf("%lld %lld %lld %lld", &seed, &stream, &step, &element) == 4)
+        std::printf("%a\\n", double(snn_dither(seed, stream, step, element)));
+}
+"""
+
+
+@pytest.mark.parametrize(("real", "bits"), [("float", 24), ("double", 53)])
+def test_dither_is_the_uniform_number_cut_to_a_reals_bits(real, bits, tmp_path):
+    """So never 1, as a float that is rounded would be once in 2**25."""
+    (tmp_path / "main.cpp").write_text(DITHER)
+    command = [compiler(), "-std=c++17", "-O2", f"-DSNN_REAL={real}", f"-I{ENGINE}", "main.cpp", "-o", "main"]
+    subprocess.run(command, cwd=tmp_path, check=True)
+    elements = np.arange(2000)
+    text = "\n".join(f"3 {2**20} 12345678901 {element}" for element in elements)
+    said = subprocess.run([tmp_path / "main"], input=text, capture_output=True, text=True, check=True).stdout
+    cpp = [float.fromhex(line) for line in said.splitlines()]
+    drawn = uniform(3, 2**20, 12345678901, elements)
+    np.testing.assert_array_equal(cpp, np.floor(drawn * 2.0**bits) / 2.0**bits)
+
+
 @given(whole, whole, st.integers(0, 2**50), st.lists(whole, min_size=1, max_size=20))
 def test_a_draw_depends_on_its_own_indices_alone(seed, stream, step, elements):
     together = uniform(seed, stream, step, np.array(elements))

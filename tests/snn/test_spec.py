@@ -19,19 +19,24 @@ from snn import (
     Adam,
     Arctan,
     Constant,
+    DeltaRule,
     Dense,
     Environment,
     EProp,
     Exponential,
+    Factor,
     FastSigmoid,
     FixedFanIn,
     Given,
     GradientDescent,
     LeakyReadout,
+    LocalRule,
+    ModulatedSTDP,
     Network,
     NetworkSpec,
     Neuron,
     Normal,
+    Oja,
     OneToOne,
     PairSTDP,
     PiecewiseLinear,
@@ -42,9 +47,13 @@ from snn import (
     SNNError,
     Sparse,
     SpikeReadout,
+    SpikeTrace,
     SpikeTrains,
     Static,
+    SumOfProducts,
     Uniform,
+    VolterraRule,
+    WeightNormalisation,
 )
 from snn.errors import NetworkError
 from snn.network import SCHEMA
@@ -94,10 +103,28 @@ models = (
 )
 shares = st.floats(0, 0.999)
 stdp = {"a_plus": positive, "a_minus": positive, "tau_plus": times, "tau_minus": times}
+factors = st.just("spiked") | st.builds(
+    Factor,
+    st.just("strength*spiked"),
+    st.fixed_dictionaries({"strength": plain}),
+    tau=st.none() | times,
+    gain=plain,
+)
 rules = (
     st.just(Static())
     | st.builds(PairSTDP, **stdp)
     | st.builds(RewardSTDP, lr=positive, tau_e=times, on=st.sampled_from(["sample", "step"]), **stdp)
+    | st.builds(ModulatedSTDP, st.builds(PairSTDP, **stdp), factors, st.sampled_from(["spike", "sample"]))
+    | st.builds(DeltaRule, positive, factors, times, times)
+    | st.builds(Oja, positive, post=st.just("v/v_unit").map(lambda v: Factor(v, {"v_unit": 1 * volt})))
+    | st.builds(VolterraRule, st.dictionaries(st.sampled_from(["000", "110", "222"]), plain), positive)
+    | st.builds(lambda a, b: WeightNormalisation(SumOfProducts(f"{a}*x1*y0 + {b}*w"), total=a), positive, plain)
+    | st.builds(
+        LocalRule,
+        pre=st.just("k*y"),
+        traces=st.fixed_dictionaries({"y": st.builds(SpikeTrace, st.just("post"), times, plain, st.booleans())}),
+        parameters=st.fixed_dictionaries({"k": plain}),
+    )
     | st.builds(
         EProp,
         lr=positive,
@@ -455,6 +482,18 @@ def variants():
         "stdp, w_min": net(rule=PairSTDP(), w_min=0),
         "stdp, w_max": net(rule=PairSTDP(), w_max=1),
         "stdp, both": net(rule=PairSTDP(), w_min=0, w_max=1),
+        "stdp, nearest": net(rule=PairSTDP(pairing="nearest")),
+        "stdp, power": net(rule=PairSTDP(dependence="power")),
+        "stdp, normalised": net(rule=WeightNormalisation(PairSTDP())),
+        "stdp, modulated": net(rule=ModulatedSTDP(PairSTDP(), "spiked")),
+        "stdp, modulated by a trace": net(rule=ModulatedSTDP(PairSTDP(), Factor("spiked", tau=5 * ms))),
+        "delta": net(rule=DeltaRule(factor="spiked")),
+        "delta, sample": net(rule=DeltaRule(factor="spiked", on="sample")),
+        "Oja": net(rule=Oja()),
+        "Oja, graded": net(rule=Oja(post="v")),
+        "Volterra": net(rule=VolterraRule()),
+        "products": net(rule=SumOfProducts("x1*y0 - x0*y1")),
+        "other products": net(rule=SumOfProducts("x1*y0 - x0*y2")),
         "reward": net(rule=RewardSTDP(), environment=reward, readout=by_count),
         "reward, leaky": net(rule=RewardSTDP(), environment=reward),
         "reward, step": net(rule=RewardSTDP(on="step"), environment=reward),

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from brian2 import ms
+from brian2 import Hz, ms
 from sklearn.datasets import load_digits
 
+from snn import LIF, Dense, EProp, LeakyReadout, Network, Poisson
 from tasks import Digits
 from tests.tasks.contract import TaskContract
 
@@ -30,3 +31,20 @@ def test_the_split_is_that_of_the_published_numbers():
     np.testing.assert_array_equal(split.stream, order[:1120])
     np.testing.assert_array_equal(split.validation, order[1120:1400])
     np.testing.assert_array_equal(split.test, order[1400:])
+
+
+def test_what_is_not_held_out_is_streamed():
+    whole = Digits(sample=5 * ms, hold_out=False, split_seed=3)
+    assert [len(part) for part in (whole.parts.stream, whole.parts.validation, whole.parts.test)] == [1400, 0, 397]
+    split = whole.split(1797)
+    np.testing.assert_array_equal(whole.parts.stream, np.r_[split.stream, split.validation])
+    np.testing.assert_array_equal(whole.parts.test, np.random.default_rng(3).permutation(1797)[1400:])
+    net = Network(inputs=Poisson(64, rate=200 * Hz), dt=1 * ms)
+    net.population("hidden", LIF(v_th=0.5), n=10)
+    net.readout(LeakyReadout(10))
+    net.connect("inputs", "hidden", Dense())
+    net.connect("hidden", "readout", Dense(), EProp(lr=0.01))
+    result = whole.run(net, seed=1, test=True)
+    assert len(result.stream) == 1400 and len(result.test) == 397 and result.validation is None
+    assert np.isnan(result.accuracy) and "not scored" in str(result.summary())
+    assert Digits.from_json(whole.to_json()) == whole
