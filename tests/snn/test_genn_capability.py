@@ -13,6 +13,8 @@ from snn.backends.program import Candidate
 from snn.errors import NetworkError
 from tests.snn.networks import FURTHER, NETWORKS, spec_of, stream
 
+pytestmark = pytest.mark.genn
+
 
 def of(model, reset="v = 0", connection=None, threshold="v > 1", **numbers):
     net = Network(inputs=Poisson(4, rate=100 * Hz), dt=1 * ms)

@@ -24,6 +24,8 @@ from snn.backends.program import Candidate
 from snn.equations import FUNCTIONS
 from tests.snn.networks import FURTHER, NETWORKS, eprop_lif, spec_of, stream_for
 
+pytestmark = pytest.mark.genn
+
 ROOT = Path(__file__).resolve().parents[2]
 WITHOUT_GENN = "GENN_PATH" not in os.environ or importlib.util.find_spec("brian2genn") is None
 SHORT = ("pair_stdp", "reward_stdp")
@@ -194,7 +196,6 @@ for name in [*NETWORKS, *FURTHER]:
 """
 
 
-@pytest.mark.genn
 @pytest.mark.slow
 def test_generated_code_names_only_what_is_declared(genn_python, tmp_path):
     """In the code that GeNN would be given, which Brian2GeNN writes without it, for every network and rule."""
@@ -224,7 +225,6 @@ def assert_declared(name, written):
         assert "$(" in code and not set(re.findall(r"\$\((\w+)", code)) - declared, name
 
 
-@pytest.mark.genn
 @pytest.mark.slow
 @pytest.mark.skipif(WITHOUT_GENN, reason="genn: GENN_PATH and brian2genn are needed")
 @pytest.mark.parametrize("name", NETWORKS)
@@ -234,7 +234,6 @@ def test_genn_gives_the_same(name):
     assert_same(run(name, samples), simulate(Candidate(spec_of(name), 3), samples, None, np.float64, SPIKES), 1e-9)
 
 
-@pytest.mark.genn
 @pytest.mark.slow
 @pytest.mark.skipif(WITHOUT_GENN, reason="genn: GENN_PATH and brian2genn are needed")
 def test_genn_undoes_previews():

@@ -30,6 +30,8 @@ from tests.snn.programs import fill, spec, start
 from tests.snn.test_backends import assert_same
 from tests.snn.test_result import run as run_task
 
+pytestmark = pytest.mark.genn
+
 RECORD = ("spikes", "hidden.v", "inputs_to_hidden.weight")
 HERE = GennProgram(sys.executable, "float64", "runtime", gpu=False)
 
@@ -229,10 +231,12 @@ def test_time_that_is_up_and_a_run_that_is_cancelled():
 
 
 def test_memory_is_limited():
-    """What the worker has by itself is counted."""
+    """What the worker has by itself is counted; 60 million neurons, half a GiB for each of their variables, are not."""
     candidate, samples = Candidate(spec(), 0), stream(n=1, spikes=True)
-    with pytest.raises(RunError, match="needs more memory than the 1 MiB that it was given: raise --memory-limit"):
-        advance(HERE, candidate, samples, memory=2**20)
+    crowd = dataclasses.replace(candidate.spec.populations[0], name="crowd", n=60_000_000)
+    crowded = dataclasses.replace(candidate.spec, populations=(*candidate.spec.populations, crowd))
+    with pytest.raises(RunError, match="needs more memory than the 400 MiB that it was given: raise --memory-limit"):
+        advance(HERE, Candidate(crowded, 0), samples, memory=400 * 2**20)
     assert_same(run(candidate.spec, samples, seed=0), advance(HERE, candidate, samples, memory=2**31), 0)
 
 

@@ -36,6 +36,8 @@ def _genn(request: Request) -> list[Outcome]:
     ]
 
 
+NO_ROOM = "failed to map segment"
+"""What the loader says of a library that there is no memory for."""
 ENGINES: dict[str, Callable[[Request], list[Outcome]]] = {"runtime": _runtime, "genn": _genn}
 
 
@@ -63,10 +65,12 @@ def _run(request: Request) -> list[Outcome]:
 
     try:
         return ENGINES[request.engine](request)
-    except BrianObjectException as error:
+    except (BrianObjectException, ImportError) as error:
         about = error.__cause__ or error
-        if isinstance(about, MemoryError):
+        if isinstance(about, MemoryError) or NO_ROOM in str(about):
             raise MemoryError from None
+        if isinstance(error, ImportError):
+            raise
         raise BuildError(f"Brian2 refuses the network's equations: {type(about).__name__}: {about}") from error
 
 
