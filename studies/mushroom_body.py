@@ -68,6 +68,7 @@ from tasks import Digits, Mnist
 TEACHER = Signal("label", one_hot=True, teacher=True)
 FRESH_SEED = 2_000_000  # first of the seeds for the final runs; no trial is likely to have had one of them
 MEMORY = 2**23  # bits of all that the searched network keeps
+AGAIN = {"digits": (5, 3), "mnist": (3, 2)}  # trials to choose from, and seeds; MNIST's runs take ten times as long
 LAST = 100  # images of the stream over which active Kenyon cells are counted
 
 # ---- spikelearn's network --------------------------------------------------------------------------------------------
@@ -346,12 +347,13 @@ def promise(trial):
 
 
 def best_of(space, trials):
-    """Of some trials the best: the three of the most promise again, on two fresh seeds and the validation part."""
-    liked, task = sorted(trials, key=promise, reverse=True)[:3], space.data()
-    runs = [(trial, seed) for trial in liked for seed in (FRESH_SEED, FRESH_SEED + 1)]
+    """Of some trials the best: those of the most promise again, on fresh seeds and the validation part."""
+    most, seeds = AGAIN[space.task]
+    liked, task = sorted(trials, key=promise, reverse=True)[:most], space.data()
+    runs = [(trial, seed) for trial in liked for seed in range(FRESH_SEED, FRESH_SEED + seeds)]
     results = in_parallel(lambda run: task.run(space.network(FixedTrial(run[0].params)), seed=run[1]), runs)
     scores = [result.accuracy if result.memory_bits <= MEMORY else 0.0 for result in results]
-    return liked[int(np.argmax(np.reshape(scores, (len(liked), 2)).mean(axis=1)))]
+    return liked[int(np.argmax(np.reshape(scores, (len(liked), seeds)).mean(axis=1)))]
 
 
 def tested(space, trial, seeds):
