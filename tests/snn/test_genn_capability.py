@@ -40,6 +40,11 @@ def test_names_of_genn(name):
     assert f"`{name}` means something else to GeNN; rename" in sentence
 
 
+def test_names_of_genn_among_parameters():
+    [sentence] = problems(plan(of("dv/dt = -v*scalar/(10*ms) : 1", scalar=1.0)))
+    assert "`scalar` means something else to GeNN; rename" in sentence
+
+
 def test_projections_without_synapses():
     [sentence] = problems(plan(of("dv/dt = -v/(10*ms) : 1", connection=Sparse(p=0.0))))
     assert "from inputs to out has none" in sentence

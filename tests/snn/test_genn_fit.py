@@ -1,7 +1,6 @@
 """Plans fitted into what Brian2GeNN can do: rehearsed on NumPy, and on GeNN where it is installed."""
 
 import dataclasses
-import importlib.util
 import os
 import re
 import subprocess
@@ -9,14 +8,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from brian2 import Hz, ms
 
-from snn import Chip
-from snn.backends.genn.actions import Action, actions
+from snn import Chip, Constant, Dense, Network, Neuron, Poisson, SpikeReadout
+from snn.backends.genn.actions import actions
 from snn.backends.genn.fit import fit
 from snn.backends.genn.functions import OF_BRIAN2, OF_BRIAN2GENN
 from snn.backends.genn.onesided import MIRROR, one_sided
-from snn.backends.genn.order import place
-from snn.backends.genn.simulate import rehearse, simulate
+from snn.backends.genn.simulate import rehearse
 from snn.backends.load import load_program
 from snn.backends.planner import plan
 from snn.backends.process import RunOptions
@@ -27,7 +26,6 @@ from tests.snn.networks import FURTHER, NETWORKS, eprop_lif, spec_of, stream_for
 pytestmark = pytest.mark.genn
 
 ROOT = Path(__file__).resolve().parents[2]
-WITHOUT_GENN = "GENN_PATH" not in os.environ or importlib.util.find_spec("brian2genn") is None
 SHORT = ("pair_stdp", "reward_stdp")
 SPIKES = RunOptions(record=("spikes",))
 
@@ -83,6 +81,20 @@ def test_previews_gaps_and_runs_that_go_on(name):
     assert_same(run(name, more, expected.state), rehearse(candidate, more, given.state, np.float64, SPIKES), 1e-12)
 
 
+@pytest.mark.parametrize("name", slow_but(("pair_stdp", "eprop_lif", "local_rules"), ("pair_stdp",)))
+def test_where_nothing_learns_the_rules_are_left_out(name):
+    off = np.zeros(2, bool)
+    samples = stream_for(name, n=2, learn=off, teach=off)
+    given = rehearse(Candidate(spec_of(name), 3), samples, None, np.float64, SPIKES)
+    assert_same(run(name, samples), given, 1e-12)
+    whole, frozen = (fit(plan(spec_of(name), 3), learn=learn) for learn in (True, False))
+    assert sum(map(programs, frozen.plan.blocks())) < sum(map(programs, whole.plan.blocks()))
+
+
+def programs(block):
+    return len(block.program)
+
+
 def test_states_and_weights_are_recorded_as_on_other_backends():
     names = ("out.v", "inputs_to_out.weight")
     samples = stream_for("pair_stdp", n=2, record=np.array([False, True]))
@@ -92,32 +104,26 @@ def test_states_and_weights_are_recorded_as_on_other_backends():
     assert_same(expected, given, 1e-12)
 
 
+def test_names_and_records_of_a_users_neuron():
+    """A parameter with the name of a function of other packages, and the refractory state in every step."""
+    net = Network(inputs=Poisson(4, rate=400 * Hz), dt=1 * ms)
+    model = "dv/dt = -v*chosen/(10*ms) : 1 (unless refractory)"
+    neuron = Neuron(model, threshold="v > 1", reset="v = 0", input="v", refractory=2 * ms, parameters={"chosen": 0.5})
+    net.population("out", neuron, n=4)
+    net.readout(SpikeReadout("out"))
+    net.connect("inputs", "out", Dense(Constant(0.6)))
+    candidate, samples = Candidate(net.freeze(), 3), stream_for("pair_stdp", n=2)
+    samples = dataclasses.replace(samples, signals={"values": np.ones((2, 4))})
+    options = RunOptions(record=("out.not_refractory", "spikes"))
+    program = load_program(candidate, "runtime", "float64")
+    (expected,) = program.advance([candidate], [samples], [None], options)
+    given = rehearse(candidate, samples, None, np.float64, options)
+    assert not expected.recordings["out.not_refractory"].all()
+    assert_same(expected, given, 1e-12)
+
+
 def _arrays(flags):
     return {name: np.array(values) for name, values in flags.items()}
-
-
-def action(block, reads=(), writes=(), synaptic=False, received=None):
-    return Action(block, "", (), (0, 0, ""), frozenset(reads), frozenset(writes), synaptic, received)
-
-
-def test_an_action_waits_for_what_it_depends_on():
-    sent = action("s", ["a.z"], [], True, action("b", ["b.inbox"], ["b.v"]))
-    later = [action("b", ["b.v"], ["b.y"]), action("a", ["a.z"], ["a.x"])]
-    placed, rounds = place([action("a", [], ["a.z"]), sent, *later])
-    assert [item.round for item in placed] == [0, 1, 1, 1, 0]
-    assert rounds == 2
-
-
-def test_neurons_may_overwrite_what_synapses_have_read_in_the_same_round_but_not_before():
-    reader = action("s", ["a.x"], ["s.g"], synaptic=True)
-    placed, _ = place([action("a", [], ["a.x"]), reader, action("a", [], ["a.x"])])
-    assert [item.round for item in placed] == [0, 1, 1]
-
-
-def test_synapses_send_one_thing_a_round():
-    first, second = (action("s", [f"a.{x}"], [], True, action("b", [], [f"b.{x}"])) for x in "xy")
-    placed, _ = place([first, second])
-    assert [item.round for item in placed if item.action.synaptic] == [0, 1]
 
 
 @pytest.mark.parametrize("name", slow_but([*NETWORKS, *FURTHER], ("eprop_alif", "modulated", "local_rules", "turns")))
@@ -147,10 +153,10 @@ def test_random_feedback_is_mirrored_without_the_rule():
     assert not mirror.codes and set(mirror.variables) == {"feedback_weight"}
 
 
-def test_decays_are_numbers_of_the_projection():
+def test_constants_of_a_projection_are_numbers_in_its_code():
     block = fit(plan(spec_of("eprop_lif"), 3)).plan.synapses["of_inputs_to_hidden"]
-    assert "exp(" not in block.program and "genn_decay_tau_out*e_filtered" in block.program
-    assert block.variables["genn_decay_tau_out"].value == np.exp(-0.1)
+    assert "exp(" not in block.program and f"{float(np.exp(-0.1))!r}*e_filtered" in block.program
+    assert "-(0.02)*genn_" in block.program and not {"lr", "tau_out"} & block.variables.keys()
 
 
 CHIP = Chip(
@@ -223,20 +229,3 @@ def assert_declared(name, written):
         else:
             assert "addToInSyn" not in code
         assert "$(" in code and not set(re.findall(r"\$\((\w+)", code)) - declared, name
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(WITHOUT_GENN, reason="genn: GENN_PATH and brian2genn are needed")
-@pytest.mark.parametrize("name", NETWORKS)
-def test_genn_gives_the_same(name):
-    """Spikes and counters equal, weights to 1e-9, on GeNN's code for the CPU."""
-    samples = stream_for(name, n=3)
-    assert_same(run(name, samples), simulate(Candidate(spec_of(name), 3), samples, None, np.float64, SPIKES), 1e-9)
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(WITHOUT_GENN, reason="genn: GENN_PATH and brian2genn are needed")
-def test_genn_undoes_previews():
-    name = "pair_stdp"
-    samples = dataclasses.replace(stream_for(name, n=3, gap=2), preview=np.array([False, True, True]))
-    assert_same(run(name, samples), simulate(Candidate(spec_of(name), 3), samples, None, np.float64, SPIKES), 1e-9)

@@ -30,14 +30,11 @@ from snn.backends.plan import (
 )
 from snn.equations import identifiers, parsed, substitute
 
-CONDITIONS = {
-    STEP: (),
-    LEARN: ("genn_learn{} == 1",),
-    FIRST: ("sample_step{} == 0",),
-    LAST: ("sample_step{0} == genn_period{0} - 1",),
-    LEARN_LAST: ("genn_learn{} == 1", "sample_step{0} == genn_period{0} - 1"),
-}
-"""What a phase of a plan means, by a neuron's clock; synapses read it with a suffix."""
+WHEN = {STEP: STEP, LEARN: STEP, FIRST: FIRST, LAST: LAST, LEARN_LAST: LAST}
+"""In which steps of a sample a phase's actions run."""
+LEARNS = (LEARN, LEARN_LAST)
+LEARNING = "genn_learn"
+"""A neuron's variable: whether rules run in this sample."""
 SIGNAL = re.compile(r"signal_(\w+?)\((?:sample_row|signal_row), (?:i|0)\)")
 STATEMENT = re.compile(r"^\s*(\w+)\s*(\*\*|//|[-+*/%])?=(?!=)\s*(.*?)\s*$")
 SUMMED = re.compile(r"^\s*(\w+)_(pre|post) = (.*) : 1 \(summed\)\s*$")
@@ -57,12 +54,14 @@ class Action:
     text : str
         Statements.
     conditions : tuple of str
-        When it runs.
+        What must hold for it to run.
     key : tuple
         Its place in the plan's order.
     reads, writes : frozenset of str
     synaptic : bool
         Whether the block is one of synapses.
+    when : str
+        In which steps of a sample it runs: all, the first, or the last; one of the values of `WHEN`.
     received : Action or None
         If there is one, synapses add up the text, an expression, at their target's variable ``genn_inbox_BLOCK``, and
         this is how the target takes it out, in the same round.
@@ -75,7 +74,13 @@ class Action:
     reads: frozenset[str] = frozenset()
     writes: frozenset[str] = frozenset()
     synaptic: bool = False
+    when: str = STEP
     received: Action | None = None
+
+    @property
+    def learns(self) -> bool:
+        """Whether it runs only in samples in which rules run."""
+        return any(condition.startswith(LEARNING) for condition in self.conditions)
 
 
 def inbox(block: str) -> str:
@@ -123,19 +128,22 @@ def plain_words(group: Group) -> dict[str, str]:
 def _of_group(plan: Plan, group: Group) -> Iterator[Action]:
     words = plain_words(group)
 
-    def action(text: str, place: tuple[int, int, str], *conditions: str, protect: bool = True) -> Action:
+    def action(
+        text: str, place: tuple[int, int, str], phase: str = STEP, condition: str = "", protect: bool = True
+    ) -> Action:
         text = SIGNAL.sub(lambda match: f"genn_fed_{match.group(1)}", text)
         text = substitute(text, {k: v for k, v in words.items() if k not in written_names(text)})
         if protect:
             text = _protected(group, text)
+        conditions = given(condition, phase, "")
         words_read = set(identifiers(text)).union(*map(identifiers, conditions))
-        read = {f"{group.name}.{name}" for name in words_read}
-        written = {f"{group.name}.{name}" for name in written_names(text)}
-        return Action(group.name, text, tuple(conditions), place, frozenset(read), frozenset(written))
+        read = frozenset(f"{group.name}.{name}" for name in words_read)
+        written = frozenset(f"{group.name}.{name}" for name in written_names(text))
+        return Action(group.name, text, conditions, place, read, written, when=WHEN[phase])
 
     for number, code in enumerate(group.codes):
         place = key(plan, code.slot, code.order, f"{group.name}_run_regularly_{number}")
-        yield action(code.text, place, *(c.format("") for c in CONDITIONS[code.phase]))
+        yield action(code.text, place, code.phase)
     update = _update(group, plan.dt)
     if update:
         yield action(update, key(plan, group.update_slot, 0, f"{group.name}_stateupdater"))
@@ -149,8 +157,12 @@ def _of_group(plan: Plan, group: Group) -> Iterator[Action]:
         yield action(f"{flag(event.name)} = int({event.condition})", place)
     for number, on in enumerate(group.on_events):
         place = key(plan, on.slot, on.order, f"{group.name}_on_{on.event}_{number}")
-        conditions = (f"{flag(on.event)} == 1", *(c.format("") for c in CONDITIONS[on.phase]))
-        yield action(on.text, place, *conditions, protect=False)
+        yield action(on.text, place, on.phase, f"{flag(on.event)} == 1", protect=False)
+
+
+def given(condition: str, phase: str, side: str) -> tuple[str, ...]:
+    """The conditions of a phase's action, apart from the steps in which it runs."""
+    return tuple(text for text in (condition, f"{LEARNING}{side} == 1" * (phase in LEARNS)) if text)
 
 
 def flag(event: str) -> str:
@@ -171,7 +183,7 @@ def _protected(group: Group, text: str) -> str:
     lines = []
     for name, operator, value in statements(text):
         whole = f"{name} {operator} ({value})" if operator else value
-        lines.append(f"{name} = chosen({ALLOWED} == 1, {whole}, {name})" if name in names else f"{name} = {whole}")
+        lines.append(f"{name} = genn_chosen({ALLOWED} == 1, {whole}, {name})" if name in names else f"{name} = {whole}")
     return "\n".join(lines)
 
 
@@ -234,23 +246,25 @@ def _of_synapses(plan: Plan, block: SynapseBlock) -> Iterator[Action]:
             found.add(f"{owners[side]}.{base}" if side in owners and base else f"{block.name}.{name}")
         return frozenset(found)
 
-    def action(text: str, place: tuple[int, int, str], *conditions: str) -> Action:
-        text = substitute(text, words)
+    def action(text: str, place: tuple[int, int, str], phase: str, condition: str = "") -> Action:
+        text, conditions = substitute(text, words), given(condition, phase, "_pre")
         read = owned(identifiers(text) | set().union(*map(identifiers, conditions), set()))
-        return Action(block.name, text, conditions, place, read, owned(written_names(text)), synaptic=True)
+        written = owned(written_names(text))
+        return Action(block.name, text, conditions, place, read, written, True, WHEN[phase])
 
-    def sent(variable: str, text: str, place: tuple[int, int, str], adds: bool, phase: str, *conditions: str) -> Action:
-        value = action(text, place, *conditions)
+    def sent(
+        variable: str, text: str, place: tuple[int, int, str], adds: bool, phase: str, condition: str = ""
+    ) -> Action:
+        value = action(text, place, phase, condition)
         taken = f"{variable} {'+=' * adds or '='} {inbox(block.name)}"
         taken = _protected(target, taken) if adds else taken
-        when = tuple(c.format("") for c in CONDITIONS[phase])
-        read = {f"{target.name}.{name}" for name in identifiers(taken) | set().union(*map(identifiers, when), set())}
-        received = Action(
-            target.name, taken, when, place, frozenset(read), frozenset({f"{target.name}.{variable}"})
-        )
+        conditions = given("", phase, "")
+        words_read = identifiers(taken) | set().union(*map(identifiers, conditions), set())
+        read = frozenset(f"{target.name}.{name}" for name in words_read)
+        written = frozenset({f"{target.name}.{variable}"})
+        received = Action(target.name, taken, conditions, place, read, written, when=WHEN[phase])
         return replace(value, received=received)
 
-    post = {phase: tuple(c.format("_post") for c in conditions) for phase, conditions in CONDITIONS.items()}
     for number, on in enumerate(block.on_events):
         place = key(plan, on.slot, on.order, f"{block.name}_path{number}")
         happened = f"{flag(on.event)}_{on.side} == 1"
@@ -258,10 +272,10 @@ def _of_synapses(plan: Plan, block: SynapseBlock) -> Iterator[Action]:
         if arrives and "\n" not in on.text.strip():
             yield sent(arrives.group(1), arrives.group(2), place, True, on.phase, happened)
         else:
-            yield action(on.text, place, happened, *post[on.phase])
+            yield action(on.text, place, on.phase, happened)
     for number, code in enumerate(block.codes):
         place = key(plan, code.slot, code.order, f"{block.name}_run_regularly_{number}")
-        yield action(code.text, place, *post[code.phase])
+        yield action(code.text, place, code.phase)
     for line in block.model.splitlines():
         match = SUMMED.match(line)
         if match:

@@ -199,7 +199,11 @@ def notes(found: Found) -> list[str]:
     cuda = found["cuda"]
     if cuda is None or int(cuda.partition(".")[0]) <= CUDA_KNOWN:
         return []
-    return [f"GeNN 4.9 was written for CUDA up to {CUDA_KNOWN}, and this is {cuda}: if it fails, install one of those."]
+    return [
+        f"GeNN 4.9 was written for CUDA up to {CUDA_KNOWN}, and this is {cuda}: if GeNN does not compile, give "
+        "cuCtxCreate in its src/genn/backends/cuda/optimiser.cc a null pointer as second argument, or install a CUDA "
+        f"{CUDA_KNOWN}."
+    ]
 
 
 def package_version(package: str) -> str | None:

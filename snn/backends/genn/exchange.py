@@ -18,15 +18,15 @@ import numpy as np
 from snn import errors
 from snn.backends.genn.environment import fingerprint
 from snn.backends.process import RunOptions
-from snn.backends.program import Candidate, Outcome, Samples
+from snn.backends.program import FLAGS, Candidate, Outcome, Samples
 from snn.errors import BuildError, Problems, RunError, SNNError
 from snn.network import NetworkSpec
 from snn.state import State
 
 REQUEST, ANSWER = "request.json", "answer.json"
 NUMBERS = ("steps", "gap")
-FLAGS = ("learn", "teach", "reset", "preview", "record")
 PARTS = ("outputs", "totals", "recordings")
+SAID = ("peak_memory_bytes", "seconds", "not_finite")
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,8 @@ def write_outcomes(folder: Path, outcomes: Sequence[Outcome]) -> None:
         for k, outcome in enumerate(outcomes):
             _save(folder / f"outcome-{k}.npz", {part: getattr(outcome, part) for part in PARTS})
             outcome.state.save(folder / f"left-{k}.npz")
-        _answer(folder, {"peaks": [outcome.peak_memory_bytes for outcome in outcomes]})
+        said = [{name: getattr(outcome, name) for name in SAID} for outcome in outcomes]
+        _answer(folder, {"outcomes": said})
 
 
 def write_error(folder: Path, error: SNNError) -> None:
@@ -145,16 +146,16 @@ def read_outcomes(folder: Path) -> list[Outcome]:
         said = json.loads((folder / ANSWER).read_text())
         if "error" in said:
             raise _error(said)
-        return [_outcome(folder, k, peak) for k, peak in enumerate(said["peaks"])]
+        return [_outcome(folder, k, run) for k, run in enumerate(said["outcomes"])]
     except SNNError:
         raise
     except Exception as error:  # files, zip, zlib and NumPy each have their own
         raise RunError(f"The worker's answer cannot be read: {error}.") from error
 
 
-def _outcome(folder: Path, k: int, peak: int | None) -> Outcome:
-    arrays = _load(folder / f"outcome-{k}.npz", PARTS)
-    return Outcome(**arrays, state=State.load(folder / f"left-{k}.npz"), peak_memory_bytes=peak)
+def _outcome(folder: Path, k: int, said: Mapping[str, Any]) -> Outcome:
+    arrays: dict[str, Any] = dict(_load(folder / f"outcome-{k}.npz", PARTS))
+    return Outcome(**arrays, state=State.load(folder / f"left-{k}.npz"), **{name: said[name] for name in SAID})
 
 
 def _error(said: Mapping[str, Any]) -> SNNError:

@@ -2,35 +2,50 @@
 
 Brian2GeNN has no phases, no events but spikes, no code on a neuron's side of a synapse that another synapse may write,
 and one summed variable for each `Synapses`. So everything that a plan does in a step becomes statements of one state
-update, each with its conditions: the round (`snn.backends.genn.order`), the phase, and the event, by variables that
-every neuron holds. What synapses send, spikes included, goes through their one summed variable, a round for each. The
-statements are the plan's own: nothing about a rule or a neuron is written a second time.
+update, each with its conditions: the round and the phase (`snn.backends.genn.order`), and the event, by variables that
+every neuron holds. What synapses send, spikes included, goes through their one summed variable. The statements are the
+plan's own: nothing about a rule or a neuron is written a second time.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from snn.backends.genn.actions import ALLOWED, SIGNAL, Action, actions, flag, inbox, statements
+from snn.backends.genn.actions import ALLOWED, LEARNING, SIGNAL, Action, actions
 from snn.backends.genn.onesided import MIRROR, one_sided
-from snn.backends.genn.order import Placed, place
+from snn.backends.genn.order import Order, place
+from snn.backends.genn.rounds import FED, FIRST_VALUE, KEPT, SEEN, fitted_group, fitted_synapses
 from snn.backends.loops import written_names
-from snn.backends.plan import CLOCK, INTEGERS, Block, Code, Group, Plan, SynapseBlock, Variable
-from snn.equations import identifiers, substitute
+from snn.backends.plan import FIRST, INTEGERS, Block, Group, Plan, SynapseBlock, Variable
+from snn.equations import identifiers
 
 OF = "of_"
-KEPT, FIRST_VALUE = "genn_kept_", "genn_initial_"
+BROUGHT = "genn_brought_"
 RESET, PREVIEW, RESTORE = "genn_reset", "genn_preview", "genn_restore"
-FLAGS = ("genn_learn", "teach", RESET, PREVIEW, RESTORE, "genn_first_step")
+FLAGS = (LEARNING, "teach", RESET, PREVIEW, RESTORE, "genn_first_step")
 """What the host tells every neuron at the beginning of each sample."""
-CARRIED = "genn_carried"
-DECAY = re.compile(r"\bexp\(-dt/(\w+)\)")
-PRETEXT, PRETEXT_OF_SYNAPSES = "dgenn_clocked/dt = 0/second : 1", "dgenn_paced/dt = 0/second : 1"
-"""Brian2 has a state update only for what has a differential equation."""
+
+
+@dataclass(frozen=True)
+class Fed:
+    """A variable of neurons that the host sets.
+
+    Attributes
+    ----------
+    source : str
+        A signal, or one of `FLAGS`.
+    per : {"sample", "step"}
+        How often.
+    lag : int
+        Rounds from a step's beginning to its taking: a lag of whole steps is the host's.
+    """
+
+    source: str
+    per: str
+    lag: int = 0
 
 
 @dataclass(frozen=True)
@@ -43,16 +58,28 @@ class Fitted:
         Its groups and synapses have programs; its numbers are arguments like any plan's.
     rounds : int
         GeNN's steps in one step of the network.
+    behind : int
+        Steps by which the end of a sample lags behind.
     fed : dict of str to dict
-        By group: the variables that the host sets, and the signal and its rhythm, ``"sample"`` or ``"step"``.
+        By group: what the host sets, by variable.
+    lags : dict of str to int
+        By group, the lag of its spike test, and by ``"block.variable"``, that of what is seen in each step.
     """
 
     plan: Plan
     rounds: int
-    fed: dict[str, dict[str, tuple[str, str]]] = field(default_factory=dict)
+    behind: int = 0
+    fed: dict[str, dict[str, Fed]] = field(default_factory=dict)
+    lags: dict[str, int] = field(default_factory=dict)
+
+    def length(self, period: int) -> int:
+        """GeNN's steps in a sample of so many steps."""
+        return self.rounds * (period + self.behind)
 
 
-def fit(plan: Plan, preview: bool = False, reset: bool = True) -> Fitted:
+def fit(
+    plan: Plan, preview: bool = False, reset: bool = True, seen: Sequence[str] = (), learn: bool = True
+) -> Fitted:
     """Fit a plan into what Brian2GeNN can do.
 
     Parameters
@@ -61,26 +88,58 @@ def fit(plan: Plan, preview: bool = False, reset: bool = True) -> Fitted:
         Not changed.
     preview, reset : bool
         Whether any sample of the run is a preview, or starts from the initial state.
+    learn : bool
+        Whether rules run in any sample.
+    seen : sequence of str
+        Variables that are recorded as each step leaves them, such as ``"hidden.v"``: copies are kept of them.
     """
     working = one_sided(plan)
-    everything = actions(working)
+    everything = [action for action in actions(working) if learn or not action.learns]
     changed = set().union(*(a.writes | (a.received.writes if a.received else frozenset()) for a in everything))
     before = [a for block in working.blocks() for a in _between_samples(working, block, changed, preview, reset)]
-    placed, rounds = place([*sorted(before, key=lambda action: action.key), *everything])
-    of: dict[str, list[Placed]] = {block.name: [] for block in working.blocks()}
-    for item in placed:
-        of[item.action.block].append(item)
-    fitted = Fitted(Plan(plan.dt, signals=plan.signals, outputs=plan.outputs), rounds)
+    before += [a for group in working.groups.values() for a in _taken(group)]
+    after = [_kept(working, name) for name in seen]
+    order = place([*sorted(before, key=lambda action: action.key), *everything, *after])
+    fitted = Fitted(Plan(plan.dt, signals=plan.signals, outputs=plan.outputs), order.rounds, order.behind)
     for block in working.synapses.values():
-        if of[block.name]:
-            fitted.plan.synapses[block.name] = _synapses(block, of[block.name], plan.dt)
+        if order.of(block.name):
+            fitted.plan.synapses[block.name] = fitted_synapses(block, order, plan.dt)
     for group in working.groups.values():
-        fitted.plan.groups[group.name] = _group(working, group, of[group.name], rounds)
-        fitted.fed[group.name] = _fed(group)
+        fitted.plan.groups[group.name] = fitted_group(working, group, order)
+        fitted.fed[group.name] = _fed(group, order, _read(fitted.plan, group.name))
+        if group.threshold is not None:
+            fitted.lags[group.name] = order.lag(group.name, "spiked =")
+    for name in seen:
+        block_name, variable = seen_as(name).split(".")
+        fitted.lags[name] = order.lag(block_name, f"{SEEN}{variable} =")
     for name, feeds in fitted.fed.items():
         for variable in feeds:
             fitted.plan.groups[name].declare(variable, 0, "clock", wide=variable == "genn_first_step")
     return _renamed(fitted)
+
+
+def _taken(group: Group) -> Iterator[Action]:
+    """The taking of what the host brings in each step: in the round in which it is needed."""
+    for name, per in _signals(group).items():
+        if per == "step":
+            written = frozenset({f"{group.name}.{FED}{name}"})
+            yield Action(group.name, f"{FED}{name} = {BROUGHT}{name}", (), (-1, 3, ""), writes=written)
+
+
+def _kept(plan: Plan, name: str) -> Action:
+    """The keeping of what is seen, at the end of a step."""
+    block, variable = seen_as(name).split(".")
+    written = frozenset({f"{block}.{SEEN}{variable}"})
+    synaptic = block in plan.synapses
+    text = f"{SEEN}{variable} = {variable}"
+    read = frozenset({f"{block}.{variable}"})
+    return Action(block, text, (), (3 * len(plan.slots), 0, ""), read, written, synaptic)
+
+
+def seen_as(name: str) -> str:
+    """The name under which a fitted plan has what is recorded."""
+    block, variable = name.split(".")
+    return f"{block}.{ALLOWED if variable == 'not_refractory' else variable}"
 
 
 def _renamed(fitted: Fitted) -> Fitted:
@@ -92,14 +151,15 @@ def _renamed(fitted: Fitted) -> Fitted:
         for name, block in plan.synapses.items()
     }
     renamed = replace(plan, groups=groups, synapses=synapses)
-    return replace(fitted, plan=renamed, fed={f"{OF}{name}": feeds for name, feeds in fitted.fed.items()})
+    fed = {f"{OF}{name}": feeds for name, feeds in fitted.fed.items()}
+    return replace(fitted, plan=renamed, fed=fed)
 
 
 def _between_samples(
     plan: Plan, block: Block, changed: set[str], preview: bool, reset: bool
 ) -> Iterable[Action]:
     """What happens before a sample's first step: a preview is undone, another one's beginning kept, state reset."""
-    side = "_post" if isinstance(block, SynapseBlock) else ""
+    side = "_pre" if isinstance(block, SynapseBlock) else ""
     roles = ("state", "lasting", "mirror", "total")
     names = [n for n, v in block.variables.items() if v.role in roles and f"{block.name}.{n}" in changed]
     if isinstance(block, Group) and "not_refractory" in block.variables:
@@ -110,8 +170,8 @@ def _between_samples(
         text = "\n".join(lines)
         read = {f"{block.name}.{name}" for name in identifiers(text)}
         written = frozenset(f"{block.name}.{name}" for name in written_names(text))
-        conditions = (f"sample_step{side} == 0", f"{told}{side} == 1")
-        return Action(block.name, text, conditions, (-1, order, ""), frozenset(read), written, synaptic=bool(side))
+        conditions = (f"{told}{side} == 1",)
+        return Action(block.name, text, conditions, (-1, order, ""), frozenset(read), written, bool(side), FIRST)
 
     if preview and names:
         yield action(0, [f"{name} = {KEPT}{name}" for name in names], RESTORE)
@@ -137,113 +197,31 @@ def _first_value(block: Block, name: str) -> str:
     return repr(int(value) if variable.kind in INTEGERS else value)
 
 
-def _guarded(placed: Iterable[Placed], own: set[str], side: str) -> Iterable[str]:
-    """Statements that change nothing unless their conditions hold."""
-    for number, item in enumerate(placed):
-        action = item.action
-        condition = " and ".join([f"genn_turn{side} == {item.round}", *action.conditions])
-        if action.received is not None:
-            yield f"{CARRIED} = chosen({condition}, {action.text}, {CARRIED})"
-            continue
-        local = {name: f"genn_{number}_{name}" for name in written_names(action.text) if name not in own}
-        for name, operator, value in statements(substitute(action.text, local)):
-            if name in own:
-                whole = f"{name} {operator} ({value})" if operator else value
-                yield f"{name} = chosen({condition}, {whole}, {name})"
-            else:
-                yield f"{name} = {f'{name} {operator} ({value})' if operator else value}"
-
-
-def _group(plan: Plan, group: Group, placed: list[Placed], rounds: int) -> Group:
-    fitted = Group(group.name, n=group.n, model=PRETEXT, method="euler")
-    counted = set().union(*(block.variables for block in plan.synapses.values() if block.target == group.name), set())
-    for name, variable in group.variables.items():
-        if name in CLOCK or (variable.role == "total" and name in counted):
-            continue  # it has a clock of its own, and its synapses count for it
-        if name == "not_refractory":
-            fitted.declare(ALLOWED, 1.0)
-        else:
-            _declare(fitted, name, variable)
-    for item in placed:
-        for name in identifiers(item.action.text):
-            if name.startswith(inbox("")):
-                fitted.declare(name, role="clock")
-    events = [flag(event.name) for event in group.events] + (["spiked"] if group.threshold is not None else [])
-    for name in events:
-        fitted.declare(name, role="clock")
-    for name in ("genn_turn", "sample_step"):
-        fitted.declare(name, 0, "clock", integer=True)
-    for name in ("genn_period", "sample_steps"):
-        fitted.declare(name, 0, "constant", integer=True)
-    fitted.declare("genn_number", np.arange(group.n), "constant", integer=True)
-    _declare_copies(fitted, group, placed)
-    own = set(fitted.variables)
-    last = f"genn_turn == {rounds - 1}"
-    clock = [
-        f"sample_step = chosen({last}, chosen(sample_step == genn_period - 1, 0, sample_step + 1), sample_step)",
-        f"genn_turn = chosen({last}, 0, genn_turn + 1)",
-    ]
-    fitted.program = "\n".join([*_guarded(placed, own, ""), *clock])
-    if group.threshold is not None:  # for monitors: in the round after the test, as the clock has moved on
-        tested = next(item.round for item in placed if item.action.text.startswith("spiked ="))
-        fitted.threshold = f"spiked == 1 and genn_turn == {(tested + 1) % rounds}"
-    return fitted
-
-
-def _synapses(block: SynapseBlock, placed: list[Placed], dt: float) -> SynapseBlock:
-    sends = any(item.action.received is not None for item in placed)
-    fitted = SynapseBlock(
-        block.name, source=block.source, target=block.target, pre=block.pre, post=block.post, transmits=block.transmits
-    )
-    fitted.model = f"{PRETEXT_OF_SYNAPSES} (clock-driven)"
-    if sends:
-        fitted.model = f"{inbox(block.name)}_post = {CARRIED} : 1 (summed)\n{fitted.model}"
-        fitted.summed[f"{inbox(block.name)}_post"] = Code("synapses", "")
-        fitted.declare(CARRIED, role="clock")
-    for name, variable in block.variables.items():
-        _declare(fitted, name, variable, shared=variable.role == "constant" and np.size(variable.value) == 1)
-    _declare_copies(fitted, block, placed)
-    start = [f"{CARRIED} = 0"] if sends else []
-    program = "\n".join([*start, *_guarded(placed, set(fitted.variables), "_post")])
-    fitted.program = _decays_known(fitted, program, dt)
-    return fitted
-
-
-def _decays_known(fitted: SynapseBlock, program: str, dt: float) -> str:
-    """The program with ``exp(-dt/tau)`` of a time constant as a number: GeNN would compute it for each synapse."""
-
-    def known(match: re.Match[str]) -> str:
-        tau = fitted.variables.get(match.group(1))
-        if tau is None or tau.role != "constant" or np.size(tau.value) != 1:
-            return match.group()
-        name = f"genn_decay_{match.group(1)}"
-        fitted.declare(name, float(np.exp(-dt / float(np.ravel(tau.value)[0]))), "constant", shared=True)
-        return name
-
-    return DECAY.sub(known, program)
-
-
-def _declare(fitted: Block, name: str, variable: Variable, shared: bool = False) -> None:
-    flags = [text for text, on in (("shared", shared), ("constant", variable.role == "constant")) if on]
-    kind = "integer" if variable.kind in ("integer", "wide") else "1"
-    text = f"{name} : {kind}" + (f" ({', '.join(flags)})" if flags else "")
-    fitted.variables[name] = Variable(variable.value, variable.role, text, variable.kind)
-
-
-def _declare_copies(fitted: Block, block: Block, placed: list[Placed]) -> None:
-    for item in placed:
-        for name in identifiers(item.action.text):
-            if name.startswith(KEPT) and (of := name.removeprefix(KEPT)) in fitted.variables:
-                _declare(fitted, name, replace(fitted.variables[of], role="clock"))
-            if name.startswith(FIRST_VALUE) and (of := name.removeprefix(FIRST_VALUE)) in block.variables:
-                _declare(fitted, name, replace(block.variables[of], role="constant"))
-
-
-def _fed(group: Group) -> dict[str, tuple[str, str]]:
-    """What the host sets in a group, by variable: flags, and the signals that the group's code reads."""
-    feeds: dict[str, tuple[str, str]] = {name: (name, "sample") for name in FLAGS}
+def _signals(group: Group) -> dict[str, str]:
+    """The signals that a group's code reads, and how often."""
+    found = {}
     for code in group.codes:
         for match in SIGNAL.finditer(code.text):
-            rhythm = "sample" if "sample_row" in match.group() else "step"
-            feeds[f"genn_fed_{match.group(1)}"] = (match.group(1), rhythm)
+            found[match.group(1)] = "sample" if "sample_row" in match.group() else "step"
+    return found
+
+
+def _read(plan: Plan, group: str) -> set[str]:
+    """The names that a group's program and those of its synapses read of its neurons."""
+    found = set(identifiers(plan.groups[group].program))
+    for block in plan.synapses.values():
+        for side, end in (("_pre", block.source), ("_post", block.target)):
+            if end == group:
+                found |= {name.removesuffix(side) for name in identifiers(block.program) if name.endswith(side)}
+    return found
+
+
+def _fed(group: Group, order: Order, read: Container[str]) -> dict[str, Fed]:
+    """What the host sets in a group: flags, and the signals that the group's code reads."""
+    feeds = {name: Fed(name, "sample") for name in FLAGS if name in read}
+    for name, per in _signals(group).items():
+        if per == "sample":
+            feeds[f"{FED}{name}"] = Fed(name, per)
+        else:
+            feeds[f"{BROUGHT}{name}"] = Fed(name, per, order.lag(group.name, f"{FED}{name} ="))
     return feeds

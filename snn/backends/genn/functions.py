@@ -2,7 +2,7 @@
 
 Two of Brian2GeNN's functions are replaced: its ``clip`` is computed in 32 bits and its ``int`` only takes conditions.
 Three that it lacks are added.
-``chosen(condition, a, b)`` is the plan's ``where`` for numbers of any kind. In GeNN both are C's own choice between two
+``genn_chosen(condition, a, b)`` is the plan's ``where`` for numbers of any kind. In GeNN both are C's own choice of two
 values, so that a value which is not chosen is not computed.
 """
 
@@ -27,7 +27,7 @@ SUPPORT_CODE_FUNC double snn_draw(long long seed, long long stream, long long st
     h = snn_mix(h + (unsigned long long) stream);
     h = snn_mix(h + (unsigned long long) step);
     h = snn_mix(h + (unsigned long long) element);
-    return (h >> 11) * (1.0 / 9007199254740992.0);
+    return (double) (h >> 11) * (1.0 / 9007199254740992.0);
 }}
 """
 DITHER = """
@@ -38,7 +38,7 @@ DITHER = """
 NORMAL = f"""
 SUPPORT_CODE_FUNC double snn_normal(long long seed, long long stream, long long step, long long element) {{
     const double radius = sqrt(-2.0 * log(1.0 - snn_draw(seed, stream, step, element)));
-    return radius * cos(6.283185307179586 * snn_draw(seed, stream + {NORMAL_OFFSET}LL, step, element));
+    return radius * cos(2 * M_PI * snn_draw(seed, stream + {NORMAL_OFFSET}LL, step, element));
 }}
 """
 CODE = {
@@ -48,7 +48,7 @@ CODE = {
     "history_shifted": "#define snn_history_shifted(history, size) ((2 * (history)) & ((size) - 1))",
     "history_at": "#define snn_history_at(history, bit) ((((long long) (history)) & ((long long) (bit))) != 0)",
     "where": "#define snn_where(condition, a, b) ((condition) ? (a) : (b))",
-    "chosen": "#define snn_chosen(condition, a, b) ((condition) ? (a) : (b))",
+    "genn_chosen": "#define snn_chosen(condition, a, b) ((condition) ? (a) : (b))",
     "whole_below": "#define snn_whole_below(x) floor(x)",
     "whole_towards_zero": "#define snn_whole_towards_zero(x) trunc(x)",
 }
@@ -73,7 +73,7 @@ def fitted_functions() -> dict[str, Function]:
     kinds = ["boolean", "any", "any"]
     chosen = Function(np.where, arg_units=[None, 1, 1], return_unit=1, arg_types=kinds, return_type="highest")
     chosen.implementations.add_numpy_implementation(np.where)
-    return brian_functions() | {"chosen": chosen}
+    return brian_functions() | {"genn_chosen": chosen}
 
 
 def genn_functions() -> dict[str, Function]:
@@ -82,12 +82,13 @@ def genn_functions() -> dict[str, Function]:
     from brian2genn.genn_generator import GeNNCodeGenerator
 
     functions = fitted_functions()
-    functions["chosen"].implementations.add_implementation(CPPStandaloneCodeObject, "")  # asked for, never used
+    functions["genn_chosen"].implementations.add_implementation(CPPStandaloneCodeObject, "")  # asked for, never used
     mix = Function(lambda x: x, arg_units=[1], return_unit=1)
     mix.implementations.add_implementation(GeNNCodeObject, MIX, name="snn_mix")
     for name, function in functions.items():
         needed = {"snn_mix": mix} if name in DRAWN else None
-        function.implementations.add_implementation(GeNNCodeObject, CODE[name], dependencies=needed, name=f"snn_{name}")
+        own = f"snn_{name.removeprefix('genn_')}"
+        function.implementations.add_implementation(GeNNCodeObject, CODE[name], dependencies=needed, name=own)
     for name, code in OF_BRIAN2.items():
         DEFAULT_FUNCTIONS[name].implementations.add_implementation(GeNNCodeGenerator, code, name=f"snn_{name}")
     return functions

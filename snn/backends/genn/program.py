@@ -12,8 +12,9 @@ from snn.backends.genn.capability import check
 from snn.backends.genn.environment import interpreter, unfit, variables
 from snn.backends.genn.exchange import EngineOptions, Request, read_outcomes
 from snn.backends.plan import Plan
+from snn.backends.population import together
 from snn.backends.process import PLAIN, RunOptions, run_process
-from snn.backends.program import Candidate, Outcome, Program, Samples, check_finite
+from snn.backends.program import Candidate, Outcome, Program, Samples
 from snn.backends.recording import resolve
 from snn.backends.standalone import scratch
 from snn.errors import Cancelled, Killed, RunError, RunTimeout
@@ -62,12 +63,16 @@ class GennProgram(Program):
         states: Sequence[State | None],
         options: RunOptions = PLAIN,
     ) -> list[Outcome]:
-        """See `Program.advance`. Thread-safe: each call is a process. All candidates share it, and the time given."""
+        """See `Program.advance`. Candidates that fit are in one simulation (`snn.backends.population`).
+
+        Thread-safe: each call is a process. All candidates share it, and the time given.
+        """
         profile = options.profile
-        for candidate in candidates:
-            resolve(candidate.plan, options.record)  # what is wrong is said before anything is started
+        for places in together(candidates, samples, states):  # what is wrong is said before anything is started
+            plans = [candidates[k].plan for k in places]
+            resolve(plans[0], options.record)
             if self.engine == "genn":
-                check(candidate.plan)
+                check(*plans)
         with stage(profile, "write"), scratch() as folder:
             chosen = EngineOptions(
                 options.record, state=options.state, memory=options.memory, gpu=self.gpu, folder=folder
@@ -100,4 +105,3 @@ def _check(outcome: Outcome, planned: Plan, samples: Samples, state: State | Non
     rows = {name: len(outcome.outputs.get(name, ())) for name in names}
     if outcome.state.step != last or any(count != len(samples) for count in rows.values()):
         raise RunError("The run ended before its last sample.")
-    check_finite(outcome)

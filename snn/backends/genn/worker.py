@@ -10,9 +10,11 @@ from pathlib import Path
 
 from snn.backends.genn.environment import found, problems
 from snn.backends.genn.exchange import Request, write_error, write_outcomes
-from snn.backends.process import end_with_caller
-from snn.backends.program import DTYPES, Outcome
+from snn.backends.population import Population, advance_together
+from snn.backends.process import RunOptions, end_with_caller
+from snn.backends.program import DTYPES, Candidate, Outcome, Samples
 from snn.errors import BuildError, RunError, SNNError
+from snn.state import State
 
 
 def _runtime(request: Request) -> list[Outcome]:
@@ -24,16 +26,16 @@ def _runtime(request: Request) -> list[Outcome]:
 
 
 def _genn(request: Request) -> list[Outcome]:
-    """Brian2GeNN."""
+    """Brian2GeNN, one simulation for all candidates that fit together."""
     missing = problems(found(), request.options.gpu)
     if missing:
         raise BuildError("\n".join(missing))
     from snn.backends.genn.simulate import simulate
 
-    return [
-        simulate(candidate, samples, state, DTYPES[request.dtype], request.options)
-        for candidate, samples, state in zip(request.candidates, request.samples, request.states, strict=True)
-    ]
+    def run(planned: Candidate | Population, samples: Samples, state: State | None, options: RunOptions) -> Outcome:
+        return simulate(planned, samples, state, DTYPES[request.dtype], options)
+
+    return advance_together(request.candidates, request.samples, request.states, request.options, run)
 
 
 NO_ROOM = "failed to map segment"
