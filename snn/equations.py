@@ -28,11 +28,11 @@ FUNCTIONS = frozenset(DEFAULT_FUNCTIONS) - {"poisson", "timestep"}  # these two 
 METHODS = tuple(name for name in StateUpdateMethod.stateupdaters if not name.startswith("gsl"))
 FLAGS = ("unless refractory", "constant", "constant over dt")
 
-# What a simulation declares beside the user's variables (snn/backends/groups.py, projections.py, writes.py), and words
-# and macros that C++ keeps for itself.
+# What a simulation declares beside the user's variables (snn/backends/groups.py, projections.py, writes.py), what
+# `record` calls spikes, and words and macros that C++ keeps for itself.
 _TAKEN = """
 seed spiked spiked_before is_refractory not_refractory refractory_left refractory_steps lastspike
-spike_count spike_history history_size history_shifted history_at sample_spikes pre post gate_ arrival_gate_
+spikes spike_count spike_history history_size history_shifted history_at sample_spikes pre post gate_ arrival_gate_
 global_inhibition inhibition_gain
 weight feedback_weight written rank psi learning_signal uniform normal dither where whole_below whole_towards_zero
 sample_row sample_step sample_steps signal_row absolute_step teach

@@ -35,10 +35,13 @@ def _mix_array(x: np.ndarray) -> np.ndarray:
 
 
 def uniform(seed: Any, stream: Any, step: Any, element: Any) -> np.ndarray:
-    """Numbers uniform in [0, 1) for an array of elements; seed, stream and step are single integers."""
-    h = 0
-    for part in (seed, stream, step):
-        h = _mix_int((h + int(np.asarray(part).reshape(-1)[0])) & MASK)
+    """Numbers uniform in [0, 1) for an array of elements; stream and step are single integers, and seed may be."""
+    h: Any = 0
+    for part in (np.asarray(part).reshape(-1) for part in (seed, stream, step)):
+        if isinstance(h, int) and part.size == 1:
+            h = _mix_int((h + int(part[0])) & MASK)
+        else:  # each element has a seed of its own
+            h = _mix_array(np.uint64(h) + part.astype(np.uint64))
     elements = np.asarray(element).astype(np.uint64)
     return (_mix_array(np.atleast_1d(elements) + np.uint64(h)) >> np.uint64(11)) * 2.0**-53
 

@@ -140,12 +140,13 @@ def _network(name: str) -> Candidate:
 
 
 def _run(program: Program, candidate: Candidate) -> np.ndarray:
-    from snn.backends.program import Samples
+    from snn.backends.program import Samples, check_finite
 
     flags: dict[str, Any] = {flag: np.zeros(1, bool) for flag in ("learn", "teach", "reset", "preview", "record")}
     signals = {"values": np.ones((1, STEPS, 2)), "label": np.zeros(1, np.int64)}
     samples = Samples(STEPS, signals, **flags)
     outcome = program.advance([candidate], [samples], [None], _options())[0]
+    check_finite(outcome)
     score = outcome.outputs["readout.score"]
     if not score.any():
         raise RunError("The tiny network must spike, but has not: please report it.")

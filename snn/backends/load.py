@@ -38,3 +38,8 @@ def load_program(
     from snn.backends.runtime import RuntimeProgram
 
     return RuntimeProgram(backend.partition(":")[2] or "numpy", dtype)
+
+
+def one_program(backend: str) -> bool:
+    """Whether one program runs networks of all structures, so that one call may have candidates of several."""
+    return backend != "standalone"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -18,6 +18,8 @@ from snn.network import NetworkSpec
 from snn.state import State
 
 DTYPES = {"float32": np.float32, "float64": np.float64}
+FLAGS = ("learn", "teach", "reset", "preview", "record")
+"""What is said of each of `Samples`."""
 
 
 @dataclass(frozen=True)
@@ -99,7 +101,12 @@ class Outcome:
         Without arrays if it was not wanted (`RunOptions.state`).
     peak_memory_bytes : int or None
         The most memory that the program held, its own code included. None from a backend without a program of its own,
-        which is Brian2 in this process.
+        which is Brian2 in this process. Of candidates in one simulation, each has that of all.
+    seconds : float or None
+        How long the steps took, without building, writing and reading, where a backend tells: GeNN does. Of candidates
+        in one simulation, each has that of all.
+    not_finite : str or None
+        The name of the first array with numbers that are infinite or none; `check_finite` raises an error.
     """
 
     outputs: Mapping[str, np.ndarray]
@@ -107,6 +114,8 @@ class Outcome:
     recordings: Mapping[str, np.ndarray]
     state: State
     peak_memory_bytes: int | None = None
+    seconds: float | None = None
+    not_finite: str | None = None
 
 
 class Program(ABC):
@@ -128,6 +137,9 @@ class Program(ABC):
     ) -> list[Outcome]:
         """Run each candidate through its samples, from its state (``None``: from the beginning).
 
+        A run whose numbers are no longer finite says so in its outcome (`Outcome.not_finite`): it is not its
+        neighbours' trouble.
+
         Raises
         ------
         RunError
@@ -135,13 +147,24 @@ class Program(ABC):
         """
 
 
-def check_finite(outcome: Outcome) -> None:
-    """Raise `NotFinite` if a run produced numbers that are none."""
+def finished(outcome: Outcome, options: RunOptions) -> Outcome:
+    """The outcome of a run with what it says of its numbers, and with its state if that is wanted."""
+    bad = outcome.not_finite or _not_finite(outcome)
+    state = outcome.state if options.state else State(outcome.state.step, {})
+    return replace(outcome, not_finite=bad, state=state)
+
+
+def _not_finite(outcome: Outcome) -> str | None:
     for name, array in (*outcome.outputs.items(), *outcome.state.arrays.items()):
         if array.dtype.kind == "f" and not np.isfinite(array).all():
-            raise not_finite(name)
+            return name
+    return None
 
 
-def not_finite(name: str) -> NotFinite:
-    """The error for an array with numbers that are none."""
-    return NotFinite(f"`{name}` became infinite or not a number; smaller learning rates or bounds w_min, w_max help.")
+def check_finite(outcome: Outcome) -> None:
+    """Raise `NotFinite` if a run produced numbers that are none; callers of `Program.advance` do."""
+    name = outcome.not_finite
+    if name is not None:
+        raise NotFinite(
+            f"`{name}` became infinite or not a number; smaller learning rates or bounds w_min, w_max help."
+        )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,8 +11,9 @@ from brian2 import Function, prefs, second
 from snn.backends.functions import brian_functions
 from snn.backends.lower import Lowered, lower
 from snn.backends.plan import CLOCK, FIRST, LAST, LEARN, LEARN_LAST, STEP, Plan, SignalUse
+from snn.backends.population import Population, advance_together
 from snn.backends.process import PLAIN, RunOptions
-from snn.backends.program import DTYPES, Candidate, Outcome, Program, Samples, check_finite
+from snn.backends.program import DTYPES, Candidate, Outcome, Program, Samples
 from snn.backends.recording import Recorder, resolve
 from snn.backends.signals import signal_rows
 from snn.profile import stage
@@ -34,15 +34,21 @@ class RuntimeProgram(Program):
         states: Sequence[State | None],
         options: RunOptions = PLAIN,
     ) -> list[Outcome]:
-        """See `Program.advance`. Not thread-safe: Brian2's preferences belong to the process."""
+        """See `Program.advance`. Candidates that fit are in one simulation (`snn.backends.population`).
+
+        Not thread-safe: Brian2's preferences belong to the process.
+        """
+        with stage(options.profile, "run"):
+            return advance_together(candidates, samples, states, options, self.simulate)
+
+    def simulate(
+        self, candidate: Candidate | Population, samples: Samples, state: State | None, options: RunOptions
+    ) -> Outcome:
+        """One simulation, of one candidate or of a population."""
         before = prefs.codegen.target
         prefs.codegen.target = self.target
         try:
-            with stage(options.profile, "run"):
-                return [
-                    _Run(candidate.plan, piece, state, self.dtype, options).outcome()
-                    for candidate, piece, state in zip(candidates, samples, states, strict=True)
-                ]
+            return _Run(candidate.plan, samples, state, self.dtype, options).outcome()
         finally:
             prefs.codegen.target = before
 
@@ -78,7 +84,7 @@ class _Run:
                 if phase in phases:
                     run()
             self._end(row, step)
-        outcome = Outcome(
+        return Outcome(
             outputs={name: np.array(rows) for name, rows in self.outputs.items()},
             totals=self._arrays("total"),
             recordings=self.recorder.result(),
@@ -87,8 +93,6 @@ class _Run:
                 self._arrays("state") | self._arrays("lasting"),
             ),
         )
-        check_finite(outcome)
-        return outcome if self.options.state else replace(outcome, state=State(outcome.state.step, {}))
 
     def _begin(self, row: int, step: int) -> set[str]:
         """Prepare a step; returns the phases that it has."""

@@ -15,7 +15,7 @@ from snn.backends.cache import find_or_build, program_key
 from snn.backends.lower import MARK
 from snn.backends.plan import INTEGERS, PHASES, SPIKES_EVENT, Group, Plan
 from snn.backends.process import PLAIN, RunOptions, run_process
-from snn.backends.program import DTYPES, Candidate, Outcome, Program, Samples, check_finite, not_finite
+from snn.backends.program import DTYPES, Candidate, Outcome, Program, Samples, finished
 from snn.backends.recording import SPIKES, Track, resolve
 from snn.backends.signals import signal_rows
 from snn.errors import RunError
@@ -50,7 +50,11 @@ class StandaloneProgram(Program):
         states: Sequence[State | None],
         options: RunOptions = PLAIN,
     ) -> list[Outcome]:
-        """See `Program.advance`. Thread-safe: each candidate is a process."""
+        """See `Program.advance`. Thread-safe: each candidate is a process.
+
+        Candidates run one after the other, not as blocks of one simulation: the program's loops are over dense synapses
+        that are in the cache, which blocks would make sparse and large.
+        """
         return [
             self._advance(candidate, piece, state, options)
             for candidate, piece, state in zip(candidates, samples, states, strict=True)
@@ -154,8 +158,6 @@ def _outcome(
 
     if int(output["run:samples"][0]) != len(samples):
         raise RunError("The run ended before its last sample.")
-    for name in part(NOT_FINITE):
-        raise not_finite(name)
     flags = {f"{b.name}.{n}" for b in planned.blocks() for n, v in b.variables.items() if v.kind == "boolean"}
     left = part("state:") if options.state else {}
     arrays = {name: array.astype(bool) if name in flags else array for name, array in left.items()}
@@ -167,9 +169,9 @@ def _outcome(
         recordings={track.name: _recording(output, track, planned, samples) for track in tracks},
         state=State(last, arrays),
         peak_memory_bytes=int(output[PEAK][0]) if PEAK in output else None,
+        not_finite=next(iter(part(NOT_FINITE)), None),
     )
-    check_finite(outcome)
-    return outcome
+    return finished(outcome, options)
 
 
 def _recording(output: Mapping[str, np.ndarray], track: Track, planned: Plan, samples: Samples) -> np.ndarray:

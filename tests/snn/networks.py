@@ -55,7 +55,7 @@ from snn import (
 )
 from snn.backends.load import load_program
 from snn.backends.process import RunOptions
-from snn.backends.program import Candidate, Outcome, Samples
+from snn.backends.program import Candidate, Outcome, Samples, check_finite
 from snn.state import State
 
 INPUTS, CLASSES, STEPS = 12, 4, 25
@@ -81,7 +81,9 @@ def run(
 ) -> Outcome:
     """One run of a network through a stream."""
     candidate = Candidate(spec, seed)
-    return load_program(candidate, backend, dtype).advance([candidate], [samples], [state], RunOptions(record))[0]
+    outcome = load_program(candidate, backend, dtype).advance([candidate], [samples], [state], RunOptions(record))[0]
+    check_finite(outcome)
+    return outcome
 
 
 def kept(rule: EProp, model) -> list[str]:

@@ -31,7 +31,7 @@ import numpy as np
 from snn.backends.build import compiler
 from snn.backends.plan import CLOCK, LAST, STEP, Plan
 from snn.backends.process import PLAIN, RunOptions
-from snn.backends.program import DTYPES, Candidate, Outcome, Program, Samples, check_finite
+from snn.backends.program import DTYPES, Candidate, Outcome, Program, Samples, check_finite, finished
 from snn.backends.recording import SPIKES, Track, resolve
 from snn.backends.signals import signal_rows
 from snn.network import NetworkSpec
@@ -103,6 +103,7 @@ def _run(
     plan = Candidate(NetworkSpec.from_json(network), seed).plan
     with tempfile.TemporaryDirectory(prefix="snnsearch-stock-") as folder:
         outcome = _Stock(program, plan, samples, state, record, Path(folder)).outcome()
+    outcome = finished(outcome, PLAIN)
     check_finite(outcome)
     return outcome
 

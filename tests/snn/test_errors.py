@@ -308,6 +308,7 @@ def test_a_mistake_is_told(case):
     "name",
     [
         "spike_count",
+        "spikes",
         "weight",
         "written",
         "seed",

@@ -39,7 +39,7 @@ def test_a_timeout_kills_the_whole_group(tmp_path):
     mark = tmp_path / "mark"
     begin = time.monotonic()
     with pytest.raises(RunTimeout):
-        run_process(["sh", "-c", f"sleep 60 & echo $! > {mark}; wait"], RunOptions(timeout=1.0))
+        run_process(["sh", "-c", f"sleep 60 & echo $! > {mark}; wait"], RunOptions(timeout=2.0))
     child = Path(f"/proc/{mark.read_text().strip()}/stat")
     with contextlib.suppress(OSError):  # it is gone
         while child.read_text().rpartition(")")[2].split()[0] != "Z":  # or dead, and nobody has waited for it
@@ -54,7 +54,7 @@ def test_cancelling_ends_a_run_at_once():
     begin = time.monotonic()
     with pytest.raises(Cancelled):
         run_process([*PYTHON, "import time; time.sleep(60)"], RunOptions(cancel=cancel))
-    assert time.monotonic() - begin < 10  # of 60
+    assert time.monotonic() - begin < 30  # of 60
 
 
 def test_a_program_ends_with_its_caller(entry):

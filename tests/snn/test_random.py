@@ -108,6 +108,14 @@ def test_uniform_along_every_axis(axis):
         assert abs(np.corrcoef(draws[:-lag], draws[lag:])[0, 1]) < 4 / np.sqrt(len(draws))
 
 
+def test_elements_may_have_seeds_of_their_own():
+    """As those of candidates side by side have: the same numbers, to the last bit."""
+    seeds, elements = np.array([0, 1, 2**31 - 1, 7, 7]), np.array([0, 5, 2, 2, 3])
+    for draw in (uniform, normal):
+        one_by_one = [draw(int(s), 4, 100, np.array([e]))[0] for s, e in zip(seeds, elements, strict=True)]
+        np.testing.assert_array_equal(draw(seeds, 4, 100, elements), one_by_one)
+
+
 def test_seeds_streams_and_steps_are_independent():
     """Neighbouring ones, as simulations use them, over the same elements."""
     base = uniform(1, 1, 1, np.arange(N))
