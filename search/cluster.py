@@ -32,6 +32,7 @@ import json
 import logging
 import re
 import time
+from collections.abc import Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import replace
@@ -42,7 +43,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from search.errors import ExecutorLost, StudyError
-from search.executor import Executor
+from search.executor import Executor, ran_together
 from search.job import Job, Ran
 from search.storage import mask
 from snn import errors, serial
@@ -104,9 +105,11 @@ class Cluster(Executor):
 
     def submit(self, job: Job) -> Future[Ran]:
         """Hand the job to the scheduler."""
-        if self._client.status not in ("running", "connecting"):
-            raise self._lost()
-        return self._spawn(self._run(job, self._source(job)))
+        return self._spawn(self._run_one(job, self._checked_source([job])))
+
+    def submit_together(self, jobs: Sequence[Job]) -> Future[list[Ran | Exception]]:
+        """Hand the jobs to the scheduler, as one."""
+        return self._spawn(self._run(jobs, self._checked_source(jobs)))
 
     def stop(self) -> None:
         """Cancel what is queued, and kill what runs."""
@@ -144,37 +147,52 @@ class Cluster(Executor):
     def _spawn(self, coroutine: Any) -> Future[Any]:
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop.asyncio_loop)
 
-    async def _run(self, job: Job, source: str | None) -> Ran:
+    async def _run_one(self, job: Job, source: str | None) -> Ran:
+        (ran,) = await self._run([job], source)
+        if isinstance(ran, Exception):
+            raise ran
+        return ran
+
+    async def _run(self, jobs: Sequence[Job], source: str | None) -> list[Ran | Exception]:
+        """Jobs that run together; if they cannot, their halves."""
         from distributed import KilledWorker
 
-        text = replace(job, after=None).to_json()
-        reason = ""
-        for _ in range(ATTEMPTS):
+        problem: errors.RunError | None = None
+        for _ in range(ATTEMPTS if len(jobs) == 1 else 1):
             try:
-                answer, data = await self._ask(text, job.after, source)
+                answer, data = await self._ask(jobs, source)
             except KilledWorker as error:
-                reason = f"but {error.allowed_failures + 1} of them died while they did"
+                problem = _given_up(f"{error.allowed_failures + 1} of them died while they did")
+            except errors.Cancelled:
+                raise
+            except errors.RunError as error:
+                problem = error
+                break
             else:
-                if answer.get("error") != "Cancelled":
-                    return self._ran(answer, data)
-                reason = f"but {answer['worker']} was told to stop"
-        raise errors.RunError(
-            f"A run must leave the workers of the cluster alive, {reason}, and was given up after {ATTEMPTS} attempts: "
-            "do they have the memory that it needs?"
-        )
+                ran = self._ran(answer, data)
+                if not any(isinstance(one, errors.Cancelled) for one in ran):
+                    return ran
+                problem = _given_up(f"{answer['worker']} was told to stop")
+        if half := len(jobs) // 2:
+            first, second = await asyncio.gather(self._run(jobs[:half], source), self._run(jobs[half:], source))
+            return first + second
+        assert problem is not None
+        return [problem]
 
-    async def _ask(self, text: str, after: bytes | None, source: str | None) -> tuple[dict[str, Any], bytes]:
+    async def _ask(self, jobs: Sequence[Job], source: str | None) -> tuple[dict[str, Any], list[bytes]]:
         """One attempt."""
         from dask import config
         from distributed import CancelledError, KilledWorker
 
-        from search.remote import run_job
+        from search.remote import run_jobs
 
         if self._stopped:
             raise errors.Cancelled("The run was stopped.")
         key = f"{self._name}-{next(self._numbers)}"
+        texts, afters = [replace(job, after=None).to_json() for job in jobs], [job.after for job in jobs]
         with config.set({"distributed.admin.large-graph-warning-threshold": "1 GiB"}):  # a state may have 10 MB
-            future = self._client.submit(run_job, self._name, self._version, text, after, source, key=key, pure=False)
+            given = (self._name, self._version, texts, afters, source)
+            future = self._client.submit(run_jobs, *given, key=key, pure=False)
         self._underway.add(future)
         gathering = asyncio.ensure_future(self._client.gather(future, asynchronous=True))
         try:
@@ -211,14 +229,19 @@ class Cluster(Executor):
 
     # ---- answers
 
-    def _ran(self, answer: dict[str, Any], data: bytes) -> Ran:
+    def _ran(self, answer: dict[str, Any], data: Sequence[bytes]) -> list[Ran | Exception]:
         from snn.result import Result
 
-        if (kind := answer.get("error")) == "Mismatch":
-            raise ExecutorLost(self._other_versions({answer["worker"]: answer["message"]}))
-        if kind is not None:
-            raise getattr(errors, kind, errors.RunError)(answer["message"])
-        return Ran(Result.from_bytes(data), answer["worker"], answer["began"], answer["ended"])
+        worker = answer["worker"]
+        results: list[Result | Exception] = []
+        for said, given in zip(answer["errors"], data, strict=True):
+            if said is None:
+                results.append(Result.from_bytes(given))
+            elif said["error"] == "Mismatch":
+                raise ExecutorLost(self._other_versions({worker: said["message"]}))
+            else:
+                results.append(getattr(errors, said["error"], errors.RunError)(said["message"]))
+        return ran_together(results, worker, answer["began"], answer["ended"])
 
     def _lost(self, error: BaseException | None = None) -> ExecutorLost:
         self._gone = True
@@ -250,6 +273,12 @@ class Cluster(Executor):
             f"install snnsearch {self._version} there."
         )
 
+    def _checked_source(self, jobs: Sequence[Job]) -> str | None:
+        """The source of one of the jobs, if the cluster is there to run them."""
+        if self._client.status not in ("running", "connecting"):
+            raise self._lost()
+        return next(filter(None, map(self._source, jobs)), None)
+
     def _source(self, job: Job) -> str | None:
         """Text of the job's script, if its task, neurons or rules come from there and not from the package."""
         if job.script is None or serial.packages(job.task) | serial.packages(job.network) <= OURS:
@@ -258,6 +287,13 @@ class Cluster(Executor):
             # workers never open the storage: they need not know its password
             self._sources[job.script] = mask(Path(job.script).read_text(encoding="utf-8"))
         return self._sources[job.script]
+
+
+def _given_up(reason: str) -> errors.RunError:
+    return errors.RunError(
+        f"A run must leave the workers of the cluster alive, but {reason}, and was given up after {ATTEMPTS} attempts: "
+        "do they have the memory that it needs?"
+    )
 
 
 def _words(error: BaseException) -> str:

@@ -52,6 +52,8 @@ class Driver:
         Told of every trial.
     profile : Profile, optional
         Where the CPU time of asking and telling is counted; the executor counts that of jobs.
+    batch : int, default 1
+        How many jobs each worker runs together.
     """
 
     def __init__(
@@ -61,10 +63,11 @@ class Driver:
         executor: Executor,
         progress: Progress,
         profile: Profile | None = None,
+        batch: int = 1,
     ):
         self._plan = plan
         self._study = study
-        self._jobs = Jobs(executor)
+        self._jobs = Jobs(executor, batch)
         self._progress = progress
         self._profile = profile
         self._ledger = Ledger(plan, study, progress.say, profile)

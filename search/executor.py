@@ -5,15 +5,17 @@ from __future__ import annotations
 import math
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
+from functools import partial
 from queue import SimpleQueue
 from threading import Event, Thread
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from search.job import Job, Ran
-from snn.errors import Killed
+from search.errors import StudyError
+from search.job import Job, Ran, run_together
+from snn.errors import Cancelled, Killed
 
 if TYPE_CHECKING:
     from snn.profile import Profile
@@ -49,6 +51,10 @@ class Executor(ABC):
     def submit(self, job: Job) -> Future[Ran]:
         """Begin a job; its future ends with what it gave or with the error that it ended with."""
 
+    def submit_together(self, jobs: Sequence[Job]) -> Future[list[Ran | Exception]]:
+        """Begin jobs of one kind that one worker runs together; the future ends with what each gave, or its error."""
+        raise StudyError(f"{type(self).__name__} cannot run trials together: leave `batch` at 1.")
+
     @abstractmethod
     def stop(self) -> None:
         """Kill the jobs that run; their futures end with `Cancelled`. Nothing can be submitted afterwards."""
@@ -60,6 +66,10 @@ class Runner(ABC):
     @abstractmethod
     def run(self, job: Job) -> Result:
         """Run a job and wait for it."""
+
+    def run_together(self, jobs: Sequence[Job]) -> list[Result | Exception]:
+        """Run jobs of one kind and wait for them; each gives its result or its error. Here one after the other."""
+        return [result_of(self.run, job) for job in jobs]
 
     @abstractmethod
     def stop(self) -> None:
@@ -85,11 +95,21 @@ class InThread(Runner):
 
     def run(self, job: Job) -> Result:
         """Run a job and wait for it."""
-        return job.run(self._stopped, self._task if job.task == self._json else None, self._profile)
+        return job.run(self._stopped, self._task_of(job), self._profile)
+
+    def run_together(self, jobs: Sequence[Job]) -> list[Result | Exception]:
+        """Run jobs side by side."""
+        return run_together(jobs, self._stopped, self._task_of(jobs[0]), self._profile)
+
+    def _task_of(self, job: Job) -> Task | None:
+        return self._task if job.task == self._json else None
 
     def stop(self) -> None:
         """Have the task kill its program."""
         self._stopped.set()
+
+
+Work = Callable[[Runner, str], Any]  # what a thread does, with its runner and its name
 
 
 class Local(Executor):
@@ -105,7 +125,7 @@ class Local(Executor):
 
     def __init__(self, workers: int, runner: Callable[[], Runner]):
         super().__init__(workers)
-        self._queue: SimpleQueue[tuple[Job, Future[Ran]] | None] = SimpleQueue()
+        self._queue: SimpleQueue[tuple[Work, Future[Any]] | None] = SimpleQueue()
         self._runners = [runner() for _ in range(workers)]
         for number, one in enumerate(self._runners):
             # daemon: a job that cannot be stopped must not keep an interrupted search from ending
@@ -114,8 +134,15 @@ class Local(Executor):
 
     def submit(self, job: Job) -> Future[Ran]:
         """Hand the job to the next free thread."""
-        future: Future[Ran] = Future()
-        self._queue.put((job, future))
+        return self._hand_over(partial(_ran, job))
+
+    def submit_together(self, jobs: Sequence[Job]) -> Future[list[Ran | Exception]]:
+        """Hand the jobs to the next free thread."""
+        return self._hand_over(partial(_ran_together, jobs))
+
+    def _hand_over(self, work: Work) -> Future[Any]:
+        future: Future[Any] = Future()
+        self._queue.put((work, future))
         return future
 
     def stop(self) -> None:
@@ -126,16 +153,32 @@ class Local(Executor):
 
     def _work(self, runner: Runner, name: str) -> None:
         while (item := self._queue.get()) is not None:
-            job, future = item
+            work, future = item
             if not future.set_running_or_notify_cancel():
                 continue
-            began = time.time()
             try:
-                result = attempt(runner, job)
+                done = work(runner, name)
             except BaseException as error:
                 future.set_exception(error)
             else:
-                future.set_result(Ran(result, name, began, time.time()))
+                future.set_result(done)
+
+
+def _ran(job: Job, runner: Runner, name: str) -> Ran:
+    began = time.time()
+    return Ran(attempt(runner, job), name, began, time.time())
+
+
+def _ran_together(jobs: Sequence[Job], runner: Runner, name: str) -> list[Ran | Exception]:
+    began = time.time()
+    return ran_together(attempt_together(runner, jobs), name, began, time.time())
+
+
+def ran_together(
+    results: Sequence[Result | Exception], worker: str, began: float, ended: float
+) -> list[Ran | Exception]:
+    """What jobs gave that one worker ran together."""
+    return [one if isinstance(one, Exception) else Ran(one, worker, began, ended) for one in results]
 
 
 def attempt(runner: Runner, job: Job) -> Result:
@@ -144,6 +187,33 @@ def attempt(runner: Runner, job: Job) -> Result:
         with suppress(Killed):
             return runner.run(job)
     return runner.run(job)
+
+
+def attempt_together(runner: Runner, jobs: Sequence[Job]) -> list[Result | Exception]:
+    """Run jobs together; each gives its result or its error.
+
+    Where that fails as a whole, as when one of them crashes the process of all, the halves are run, and so on, so that
+    only those fail that are to blame. Those whose process was killed run again, each by itself.
+    """
+    if len(jobs) == 1:
+        return [result_of(partial(attempt, runner), jobs[0])]
+    try:
+        results = runner.run_together(jobs)
+    except Cancelled as error:
+        return [error] * len(jobs)
+    except Exception:
+        half = len(jobs) // 2
+        return attempt_together(runner, jobs[:half]) + attempt_together(runner, jobs[half:])
+    again = partial(result_of, partial(attempt, runner))
+    return [again(job) if isinstance(one, Killed) else one for job, one in zip(jobs, results, strict=True)]
+
+
+def result_of(run: Callable[[Job], Result], job: Job) -> Result | Exception:
+    """What a job gives, be it an error."""
+    try:
+        return run(job)
+    except Exception as error:
+        return error
 
 
 class ByBackend(Runner):
@@ -165,7 +235,14 @@ class ByBackend(Runner):
 
     def run(self, job: Job) -> Result:
         """Run a job where its backend can run."""
-        return (self._process if job.backend.startswith("runtime") else self._thread).run(job)
+        return self._runner(job).run(job)
+
+    def run_together(self, jobs: Sequence[Job]) -> list[Result | Exception]:
+        """Run jobs where their backend can run."""
+        return self._runner(jobs[0]).run_together(jobs)
+
+    def _runner(self, job: Job) -> Runner:
+        return self._process if job.backend.startswith("runtime") else self._thread
 
     def stop(self) -> None:
         """Stop both."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from base64 import b64decode, b64encode
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from threading import Event
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from snn.profile import Profile
     from snn.result import Result
     from tasks import Task
+    from tasks.together import Calls
 
 
 @dataclass(frozen=True)
@@ -25,7 +27,7 @@ class Ran:
     worker : str
         Who ran it.
     began, ended : float
-        When, in seconds since 1970.
+        When, in seconds since 1970; for jobs that ran together, when the first of them began and the last ended.
     """
 
     result: Result
@@ -93,11 +95,23 @@ class Job:
         after = None if mine["after"] is None else b64decode(mine["after"])
         return replace(cls(**mine), record=tuple(mine["record"]), after=after), fields
 
+    @property
+    def kind(self) -> tuple[object, ...]:
+        """What jobs have in common that may run together."""
+        return self.task, self.backend, self.dtype, self.script, self.memory
+
     def run(self, cancel: Event | None = None, task: Task | None = None, profile: Profile | None = None) -> Result:
         """Run it here.
 
         A task object that is at hand saves reading its data again; setting `cancel` ends the run; `profile` counts it.
         """
+        from tasks import Task
+        from tasks.together import alone
+
+        return alone(self._calls(task or Task.from_json(self.task), cancel, profile))
+
+    def _calls(self, task: Task, cancel: Event | None, profile: Profile | None, beside: int = 1) -> Calls:
+        """The run, as `tasks.together` takes it; a task with a `run` of its own does it in no call."""
         from snn.network import NetworkSpec
         from snn.profile import stage
         from snn.result import Result
@@ -107,18 +121,35 @@ class Job:
             network = NetworkSpec.from_json(self.network)
         with stage(profile, "read"):
             after = None if self.after is None else Result.from_bytes(self.after)
-        return (task or Task.from_json(self.task)).run(
-            network,
-            seed=self.seed,
-            backend=self.backend,
-            dtype=self.dtype,
-            record=self.record,
-            upto=self.upto,
-            after=after,
-            test=self.test,
-            settling=self.settling,
-            timeout=self.timeout,
-            cancel=cancel,
-            profile=profile,
-            memory=self.memory,
-        )
+        own = type(task).run is not Task.run
+        settings: dict[str, Any] = {
+            "seed": self.seed,
+            "backend": self.backend,
+            "dtype": self.dtype,
+            "record": self.record,
+            "upto": self.upto,
+            "after": after,
+            "test": self.test,
+            "settling": self.settling,
+            "timeout": self.timeout,
+            "cancel": cancel,
+            "profile": profile,
+            "memory": self.memory,
+        }
+        return task.run(network, **settings) if own else (yield from task.calls(network, beside=beside, **settings))
+
+
+def run_together(
+    jobs: Sequence[Job], cancel: Event | None = None, task: Task | None = None, profile: Profile | None = None
+) -> list[Result | Exception]:
+    """Run jobs of one kind here, side by side; each gives its result or the error that it ended with.
+
+    The other arguments are those of `Job.run`; the task is that of all.
+    """
+    from tasks import Task
+    from tasks.together import together
+
+    if len(kinds := {job.kind for job in jobs}) > 1:
+        raise ValueError(f"Jobs that run together must be of one kind, but are of {len(kinds)}.")
+    task = task or Task.from_json(jobs[0].task)
+    return together([job._calls(task, cancel, profile, len(jobs)) for job in jobs])

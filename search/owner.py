@@ -123,6 +123,7 @@ class OfServer(Owner):
         self._url = url
         self._study = study
         self._connection: Connection | None = None
+        self._taken = False  # and not given back: the connection may be lost meanwhile
         self._key = 0
         self._mutex = Mutex()
 
@@ -146,6 +147,7 @@ class OfServer(Owner):
             connection.close()
             raise
         self._connection = connection  # kept if it was not taken too, to ask who holds it
+        self._taken = self._taken or taken
         return taken
 
     def holder(self) -> Holder | None:
@@ -162,6 +164,11 @@ class OfServer(Owner):
 
     def release(self) -> None:
         """See `Owner`."""
+        with self._mutex:
+            self._taken = False
+            self._drop()
+
+    def _drop(self) -> None:
         connection, self._connection = self._connection, None
         if connection is not None:
             with suppress(Exception):  # a server that is gone holds no locks
@@ -170,20 +177,23 @@ class OfServer(Owner):
     def check(self) -> None:
         """See `Owner`."""
         from sqlalchemy import text
-        from sqlalchemy.exc import DBAPIError
+        from sqlalchemy.exc import SQLAlchemyError
 
         with self._mutex:
+            if not self._taken:
+                return
             try:
                 if self._connection is not None:
                     self._connection.execute(text("SELECT 1"))
-                return
-            except DBAPIError:
-                self.release()
+                    return
+            except SQLAlchemyError:
+                self._drop()
             try:
                 if self.acquire():
                     return
                 message = f"the database server was away, and when it was back, {_driven(self._study, self)}."
-            except DBAPIError as error:
+            except SQLAlchemyError as error:
+                self._drop()
                 raise ConnectionError(str(error)) from error
             raise StudyError(f"This driver has stopped, since it has lost the study: {message}")
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 CALL = "snnsearch:call"  # system attribute of a trial: which call made it
+SQLITE_MISTAKES = ("SQLITE_ERROR", "SQLITE_NOTADB", "SQLITE_CORRUPT")  # no such table, no database, a damaged one
 FIRST, LONGEST, LOOK = 0.1, 10.0, 0.1  # seconds: the first wait, the longest, between two looks for Ctrl-C
 
 
@@ -57,18 +58,35 @@ class Patience:
     seconds: float = 600.0
 
 
-def passing(error: BaseException) -> bool:
-    """Whether an error of a storage is one that waiting can mend: a connection, a lock, a full disk."""
+def beneath(error: BaseException) -> BaseException:
+    """What Optuna has wrapped into its own error, or the error itself."""
     from optuna.exceptions import StorageInternalError
-    from sqlalchemy.exc import DBAPIError, OperationalError
 
-    if isinstance(error, StorageInternalError) and error.__cause__ is not None:
-        error = error.__cause__
-    if isinstance(error, DBAPIError):
-        if getattr(error.orig, "sqlite_errorname", "") == "SQLITE_ERROR":  # there is no such table, or so
+    return error.__cause__ if isinstance(error, StorageInternalError) and error.__cause__ is not None else error
+
+
+def passing(error: BaseException) -> bool:
+    """Whether an error of a storage is one that waiting can mend: a connection, a lock, a full disk.
+
+    Also what a connection or a session reports that has not got over such an error yet.
+    """
+    from sqlalchemy import exc
+
+    error = beneath(error)
+    if isinstance(error, exc.DBAPIError):
+        if getattr(error.orig, "sqlite_errorname", "").startswith(SQLITE_MISTAKES):
             return False
-        return isinstance(error, OperationalError) or error.connection_invalidated
-    return isinstance(error, OSError)
+        mistakes = (exc.ProgrammingError, exc.DataError, exc.IntegrityError, exc.NotSupportedError)
+        return error.connection_invalidated or not isinstance(error, mistakes)
+    return isinstance(error, OSError | exc.PendingRollbackError | exc.ResourceClosedError | exc.TimeoutError)
+
+
+def refused(error: BaseException) -> bool:
+    """Whether a database refuses what has nothing to do with the values that it was given: a right, a table."""
+    from sqlalchemy import exc
+
+    error = beneath(error)
+    return isinstance(error, exc.SQLAlchemyError) and not isinstance(error, exc.DataError | exc.IntegrityError)
 
 
 def prepare(engine: Engine, patience: Patience) -> None:
@@ -78,13 +96,16 @@ def prepare(engine: Engine, patience: Patience) -> None:
     through.
     """
     from sqlalchemy import event
+    from sqlalchemy.exc import DBAPIError, OperationalError
 
     @event.listens_for(engine, "handle_error")
     def translate(context: Any) -> Exception | None:
-        error = context.sqlalchemy_exception
-        if error is None or context.is_pre_ping or not (passing(error) or context.is_disconnect):
+        error = context.sqlalchemy_exception or context.original_exception
+        if context.is_pre_ping or not (passing(error) or (context.is_disconnect and isinstance(error, DBAPIError))):
             return None
-        return ConnectionError(str(error.orig))
+        if not isinstance(error, OperationalError):  # the connection is in disorder, or has a server that may not write
+            context.is_disconnect = True
+        return ConnectionError(str(getattr(error, "orig", error)))
 
     @event.listens_for(engine, "connect")
     def check(*_: object) -> None:
@@ -114,7 +135,7 @@ class Outages:
         Raises
         ------
         StudyError
-            If patience ends.
+            If patience ends; if the storage refuses the call whatever the values in it are. No trial is to blame.
         KeyboardInterrupt
             If the user does not want to wait.
         """
@@ -124,7 +145,13 @@ class Outages:
                 done = call()
             except Exception as error:
                 if not passing(error):
-                    raise
+                    if not refused(error):
+                        raise
+                    raise StudyError(
+                        f"The storage {self._location.shown} must take what a search writes, but refuses it "
+                        f"({self._location.first_line(beneath(error))}); what had finished is kept, and the same "
+                        "command goes on."
+                    ) from None
                 self._gone(error)
                 if time.monotonic() + wait > give_up:
                     raise StudyError(

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import signal
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from threading import Event, Timer
 from typing import TYPE_CHECKING, Any
@@ -42,17 +44,28 @@ class InProcess(Runner):
 
     def run(self, job: Job) -> Result:
         """Run a job and wait for it."""
-        from snn.result import Result
+        (result,) = self.run_together([job])
+        if isinstance(result, Exception):
+            raise result
+        return result
 
+    def run_together(self, jobs: Sequence[Job]) -> list[Result | Exception]:
+        """Run jobs side by side and wait for them. A crash, or too much time for all of them, is an error of all."""
         with tempfile.TemporaryDirectory(prefix="snnsearch-") as folder:
-            path = Path(folder) / "result.npz"
-            answer = self._ask(job, path)
+            paths = [Path(folder) / f"{place}.npz" for place in range(len(jobs))]
+            answer = self._ask(jobs, paths)
             if self._profile is not None:
                 self._profile.merge(answer["profile"])
-            if "error" in answer:
-                raise getattr(errors, answer["error"], errors.RunError)(answer["message"])
-            with stage(self._profile, "read"):
-                return Result.load(path)
+            return [self._read(ended, path) for ended, path in zip(answer["ended"], paths, strict=True)]
+
+    def _read(self, ended: dict[str, str], path: Path) -> Result | Exception:
+        """What one of the jobs gave."""
+        from snn.result import Result
+
+        if "error" in ended:
+            return getattr(errors, ended["error"], errors.RunError)(ended["message"])
+        with stage(self._profile, "read"):
+            return Result.load(path)
 
     def stop(self) -> None:
         """Kill the process, and wait for its end: what it used is known only then."""
@@ -61,17 +74,19 @@ class InProcess(Runner):
         if (process := self._process) is not None:
             process.wait()
 
-    def _ask(self, job: Job, path: Path) -> dict[str, Any]:
+    def _ask(self, jobs: Sequence[Job], paths: Sequence[Path]) -> dict[str, Any]:
         process = self._start()
         assert process.stdin is not None and process.stdout is not None
         late = Event()
         timer = None
-        if job.timeout and job.backend.startswith("runtime"):  # a compiled program is killed from in there
-            timer = Timer(job.timeout, self._kill_late, [late])
+        seconds = sum(job.timeout or math.inf for job in jobs)
+        if seconds < math.inf and jobs[0].backend.startswith("runtime"):  # a compiled program is killed from in there
+            timer = Timer(seconds, self._kill_late, [late])
         try:
             if timer:
                 timer.start()
-            process.stdin.write(job.to_json(result=str(path), profile=self._profile is not None) + "\n")
+            told = [job.to_json(result=str(path)) for job, path in zip(jobs, paths, strict=True)]
+            process.stdin.write(json.dumps({"jobs": told, "profile": self._profile is not None}) + "\n")
             process.stdin.flush()
             line = process.stdout.readline()
         except BrokenPipeError:
@@ -87,7 +102,8 @@ class InProcess(Runner):
         if self._stopped.is_set():
             raise errors.Cancelled("The run was stopped.")
         if late.is_set():
-            raise errors.RunTimeout(f"A run must end within {job.timeout:g} s, but did not, and was killed.")
+            what = "A run" if len(jobs) == 1 else f"A batch of {len(jobs)} runs"
+            raise errors.RunTimeout(f"{what} must end within {seconds:g} s, but did not, and was killed.")
         code = process.wait()
         kind = errors.Killed if -code in KILLS else errors.RunError
         raise kind(f"The process of the run must answer, but ended with {_status(code)}.")

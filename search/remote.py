@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from distributed import WorkerPlugin, get_worker
 
-from search.executor import InThread, Runner, attempt
+from search.executor import InThread, Runner, attempt_together
 from search.job import Job
 from search.process import InProcess
 from search.storage import mask
@@ -82,10 +83,11 @@ class Bench(WorkerPlugin):
         if runner is not None:
             runner.stop()
 
-    def run(self, key: str, job: Job, source: str | None) -> Result:
-        """Run a job in the calling thread, or behind it."""
-        script = None if source is None else str(self._script(job.script, source))
-        job = replace(job, script=script)
+    def run(self, key: str, jobs: Sequence[Job], source: str | None) -> list[Result | Exception]:
+        """Run jobs of one kind together, in the calling thread or behind it; each gives its result or its error."""
+        script = None if source is None else str(self._script(jobs[0].script, source))
+        jobs = [replace(job, script=script) for job in jobs]
+        job = jobs[0]
         apart = script is not None or job.backend.startswith("runtime")
         place = (script, None if apart else job.task)
         with self._lock:
@@ -98,7 +100,7 @@ class Bench(WorkerPlugin):
             self._running[key] = runner
             self._inside.add(key)
         try:
-            return attempt(runner, job)
+            return attempt_together(runner, jobs)
         finally:
             with self._lock:
                 self._inside.discard(key)
@@ -132,8 +134,10 @@ class Bench(WorkerPlugin):
         return copy
 
 
-def run_job(name: str, version: str, text: str, after: bytes | None, source: str | None) -> tuple[str, bytes]:
-    """Run a job on the worker that this is called on.
+def run_jobs(
+    name: str, version: str, texts: list[str], afters: list[bytes | None], source: str | None
+) -> tuple[str, list[bytes]]:
+    """Run jobs of one kind together on the worker that this is called on.
 
     Parameters
     ----------
@@ -141,35 +145,43 @@ def run_job(name: str, version: str, text: str, after: bytes | None, source: str
         The search's.
     version : str
         The driver's version of the package.
-    text : str
-        JSON of the job, without what it goes on from.
-    after : bytes or None
-        What it goes on from.
+    texts : list of str
+        JSON of each job, without what it goes on from.
+    afters : list of bytes or None
+        What each goes on from.
     source : str or None
-        Text of the script that defines its task, neurons or rules, if one does.
+        Text of the script that defines their task, neurons or rules, if one does.
 
     Returns
     -------
     text : str
-        JSON: `worker`, `began`, `ended`, and `error` (its type) and `message` if it did not give a result.
-    result : bytes
-        `Result.to_bytes`, or nothing.
+        JSON: `worker`, `began`, `ended`, and for each job in `errors` None, or its `error` (the type) and `message`.
+    results : list of bytes
+        `Result.to_bytes` of each, or nothing.
     """
     worker = get_worker()
     began = time.time()
-    answer, result = {}, b""
     try:
         if (mine := installed(PACKAGE)) != version:
             raise Mismatch(mine)
-        job = replace(Job.from_json(text)[0], after=after)
+        jobs = [replace(Job.from_json(text)[0], after=after) for text, after in zip(texts, afters, strict=True)]
         bench = worker.plugins[name]
         assert isinstance(bench, Bench)
-        result = bench.run(str(worker.get_current_task()), job, source).to_bytes()
-    except SNNError as error:
-        answer = {"error": type(error).__name__, "message": str(error)}
+        results = bench.run(str(worker.get_current_task()), jobs, source)
     except Exception as error:
-        answer = {"error": "RunError", "message": f"{type(error).__name__}: {error}"}
-    return json.dumps({"worker": worker.address, "began": began, "ended": time.time(), **answer}), result
+        results = [error] * len(texts)
+    data = [b"" if isinstance(one, Exception) else one.to_bytes() for one in results]
+    said = {"worker": worker.address, "began": began, "ended": time.time(), "errors": [_words(one) for one in results]}
+    return json.dumps(said), data
+
+
+def _words(result: Result | Exception) -> dict[str, str] | None:
+    """What went wrong, if anything did."""
+    if not isinstance(result, Exception):
+        return None
+    if isinstance(result, SNNError):
+        return {"error": type(result).__name__, "message": str(result)}
+    return {"error": "RunError", "message": f"{type(result).__name__}: {result}"}
 
 
 class Mismatch(SNNError):

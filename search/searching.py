@@ -79,6 +79,7 @@ def search(
     interrupt: Interrupt | None = None,
     profiled_from: float | None = None,
     cluster: Any = None,
+    batch: int = 1,
 ) -> tuple[Summary, bool]:
     """Search, and say how.
 
@@ -89,13 +90,15 @@ def search(
     trials : int
         Total of complete, pruned and failed trials.
     workers : int, optional
-        Trials at a time; by default one for each CPU, or for each thread of the cluster.
+        Trials, or batches of them, at a time; by default one for each CPU, or for each thread of the cluster.
     interrupt : Interrupt, optional
         One that has been entered already.
     profiled_from : float, optional
         `snn.profile.cpu_seconds` from which on to say where the CPU went.
     cluster : str or distributed.Client, optional
         Where trials run, if not on this machine.
+    batch : int, default 1
+        How many trials each worker runs together (`tasks.together`).
 
     Returns
     -------
@@ -120,10 +123,10 @@ def search(
             before = ended(count(study.get_trials(deepcopy=False)))
             warm_up(study, plan, progress.say)
             executor = executor_of(plan, workers, cluster, profile)
-            choose_sampler(study, plan, executor.workers)
+            choose_sampler(study, plan, executor.workers * batch)
             if cluster is not None:
-                progress.say(str(executor))
-            driver = Driver(plan, study, executor, progress, profile)
+                progress.say(f"{executor}, each of {batch} trials" if batch > 1 else str(executor))
+            driver = Driver(plan, study, executor, progress, profile, batch)
             asked.then = driver.interrupt
             if asked.asked:
                 driver.interrupt()

@@ -196,6 +196,7 @@ class Study:
         timeout: float | None = None,
         profile: bool = False,
         cluster: str | Client | None = None,
+        batch: int = 1,
         **changes: Any,
     ) -> Summary:
         """Search until the study has its number of trials; run again, it goes on where it was.
@@ -213,6 +214,11 @@ class Study:
         cluster : str or distributed.Client, optional
             Where trials run (`search.cluster`): the address of a scheduler, such as ``"tcp://10.0.0.1:8786"``, or a
             client. On this machine by default.
+        batch : int, at least 1, default 1
+            How many trials each worker runs together, so that workers times `batch` trials are under way. GeNN and
+            Brian2 in process simulate them at once, which fills a GPU; compiled programs run one after the other. What
+            a trial gives does not depend on it. A batch has `batch` times the time of a trial, but where it is one
+            simulation only the memory of one; what fails as a whole is run again in halves.
         **changes
             `memory`, the bytes that the process of a run may take (any number by default; a run that needs more fails),
             and any of `SETTINGS` that replace the study's own.
@@ -234,11 +240,11 @@ class Study:
                 f"`snnsearch` runs the study itself, but {file} calls study.run(...) while it is being read: "
                 "put that call under `if __name__ == '__main__':`."
             )
-        if problems := check_settings(trials=trials, workers=workers):
+        if problems := check_settings(trials=trials, workers=workers, batch=batch):
             raise StudyError(problems)
         began = cpu_seconds() if profile else None
         plan = self.plan(timeout=timeout, **changes)
-        summary, interrupted = search(plan, trials, workers, profiled_from=began, cluster=cluster)
+        summary, interrupted = search(plan, trials, workers, None, began, cluster, batch or 1)
         if interrupted:
             raise KeyboardInterrupt(f"study {summary.study!r} was interrupted; call run again to go on")
         return summary
@@ -302,6 +308,7 @@ def check_settings(**settings: Any) -> list[str]:
         "seed": lambda name, value: _check_whole(name, value, 0),
         "trials": lambda name, value: _check_whole(name, value, 0),
         "workers": lambda name, value: _check_whole(name, value, 1),
+        "batch": lambda name, value: _check_whole(name, value, 1),
         "top": lambda name, value: _check_whole(name, value, 1),
         "seeds": lambda name, value: _check_whole(name, value, 1),
         "rungs": lambda name, value: _check_whole(name, value, 1, MOST_RUNGS),

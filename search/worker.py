@@ -6,17 +6,19 @@ import json
 import os
 import resource
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from queue import SimpleQueue
 from threading import Thread
 from typing import TYPE_CHECKING
 
-from search.job import Job
+from search.job import Job, run_together
 from search.script import Script, load_module
 from snn.errors import SNNError
 from snn.profile import Profile, stage
 
 if TYPE_CHECKING:
+    from snn.result import Result
     from tasks import Task
 
 
@@ -50,10 +52,12 @@ def _read(jobs: SimpleQueue[str]) -> None:
 
 
 def _serve(line: str, kept: Kept) -> str:
-    job, more = Job.from_json(line)
-    profile = Profile() if more["profile"] else None
-    answer = _run(job, more["result"], profile, kept)
-    return json.dumps(answer if profile is None else {**answer, "profile": profile.to_json()})
+    told = json.loads(line)
+    profile = Profile() if told["profile"] else None
+    jobs = [Job.from_json(text) for text in told["jobs"]]
+    results = _run([job for job, _ in jobs], profile, kept)
+    ended = [_answer(one, job, more["result"], profile) for one, (job, more) in zip(results, jobs, strict=True)]
+    return json.dumps({"ended": ended} if profile is None else {"ended": ended, "profile": profile.to_json()})
 
 
 def _limit(memory: int | None) -> None:
@@ -72,18 +76,28 @@ def _out_of_memory(error: BaseException | None) -> bool:
     return _out_of_memory(error.__cause__ or error.__context__)
 
 
-def _run(job: Job, path: str, profile: Profile | None, kept: Kept) -> dict[str, str]:
-    """Run a job and write its result; what went wrong, if anything did."""
+def _run(jobs: Sequence[Job], profile: Profile | None, kept: Kept) -> list[Result | Exception]:
+    """Run jobs of one kind; what went wrong, if anything did, in place of a result."""
     from tasks import Task
 
+    one = jobs[0]
     try:
-        if job.script is not None and job.script not in kept.imported:
-            load_module(Script.read(job.script))
-            kept.imported.add(job.script)
-        if job.task not in kept.tasks:
-            kept.tasks[job.task] = Task.from_json(job.task)
-        _limit(job.memory)
-        result = job.run(task=kept.tasks[job.task], profile=profile)
+        if one.script is not None and one.script not in kept.imported:
+            load_module(Script.read(one.script))
+            kept.imported.add(one.script)
+        if one.task not in kept.tasks:
+            kept.tasks[one.task] = Task.from_json(one.task)
+        _limit(one.memory)
+        return run_together(jobs, task=kept.tasks[one.task], profile=profile)
+    except Exception as error:
+        return [error] * len(jobs)
+
+
+def _answer(result: Result | Exception, job: Job, path: str, profile: Profile | None) -> dict[str, str]:
+    """Write a result; what went wrong, if anything did."""
+    try:
+        if isinstance(result, Exception):
+            raise result
         with stage(profile, "read"):  # how it comes back from here
             result.save(path)
     except SNNError as error:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
@@ -22,12 +22,19 @@ from snn.readouts import LeakyReadout
 from snn.result import Part, joined_recordings
 from snn.state import State
 from tasks.settling import deciding, settled_after
+from tasks.together import Answer, Call
 
 if TYPE_CHECKING:
     from tasks.task import Task
 
 PIECE = 64 << 20
-"""The most bytes of signals, as numbers of 64 bits, that are made and handed to a program at a time."""
+"""The most bytes of signals, as numbers of 64 bits, that a run makes and hands to a program at a time."""
+PIECES = 16
+"""As many pieces of that size are held by all the runs that go side by side; with more runs they are smaller."""
+
+T = TypeVar("T")
+Advancing = Generator[Call, Answer, T]
+"""A part of a run: it asks for calls, and gives something in the end."""
 
 SETTLED = "settled"  # no name that can be recorded: those have a point
 
@@ -43,6 +50,8 @@ class TaskRun:
         Ends it when set.
     profile : Profile or None
         Where its CPU time is counted.
+    beside : int
+        How many runs go side by side, itself included.
 
     Attributes
     ----------
@@ -52,24 +61,30 @@ class TaskRun:
     Notes
     -----
     A piece is at most `PIECE` bytes of signals, or one sample, with its preview. A run in pieces is exactly the run in
-    one.
+    one. Whoever iterates over a run's methods makes the calls that they ask for (`tasks.together`).
     """
 
     program: Program
+    engine: tuple[str, str]
     began: float
     deadline: float | None = None
     memory: int | None = None
     peak_memory_bytes: int | None = None
 
     def __init__(
-        self, task: Task, candidate: Candidate, cancel: threading.Event | None, profile: Profile | None = None
+        self,
+        task: Task,
+        candidate: Candidate,
+        cancel: threading.Event | None,
+        profile: Profile | None = None,
+        beside: int = 1,
     ):
         self.task, self.candidate, self.cancel, self.profile = task, candidate, cancel, profile
         dt = si(candidate.spec.dt)
         self.steps, self.gap = round(si(task.sample) / dt), round(si(task.gap) / dt)
         self.period = self.steps + self.gap
         self.readout = candidate.spec.readouts[0]
-        self.piece = max(1, PIECE // max(1, task.data.row_bytes))
+        self.piece = max(1, PIECE * min(beside, PIECES) // beside // max(1, task.data.row_bytes))
         self.passes = 2 if writes_during_sample(candidate.spec) else 1  # the first of two only predicts
 
     def check_signals(self) -> None:
@@ -84,12 +99,26 @@ class TaskRun:
             raise SNNError(f"The settling time is that of a decision, but {self.task.name} has no labels to decide on.")
         deciding(self.candidate.plan, self.readout)
 
-    def start(self, program: Program, timeout: float | None, memory: int | None = None) -> None:
-        """The time runs from here."""
-        self.program, self.memory, self.began = program, memory, time.monotonic()
+    def start(
+        self, program: Program, engine: tuple[str, str], timeout: float | None, memory: int | None = None
+    ) -> None:
+        """The time runs from here; the engine is the program's backend and dtype."""
+        self.program, self.engine, self.memory, self.began = program, engine, memory, time.monotonic()
         self.deadline = None if timeout is None else self.began + timeout
 
-    def stream(self, record: tuple[str, ...], last: int, rung: slice, state: State | None) -> tuple[Part, Outcome]:
+    @property
+    def seconds(self) -> float:
+        """How long it has run, without the time of the runs beside it."""
+        return time.monotonic() - self.began
+
+    def _pause(self, seconds: float) -> None:
+        """So much of the time was others'."""
+        self.began += seconds
+        self.deadline = None if self.deadline is None else self.deadline + seconds
+
+    def stream(
+        self, record: tuple[str, ...], last: int, rung: slice, state: State | None
+    ) -> Advancing[tuple[Part, Outcome]]:
         """A piece of the stream: its scores, and the outcome with counters, what was recorded, and the state it leaves.
 
         Of the stream's last `last` samples those that lie in the piece are recorded.
@@ -102,14 +131,15 @@ class TaskRun:
             learn &= self.task.data.learn[np.repeat(order, passes)]
         recorded = ~preview & np.repeat(np.arange(len(whole))[rung] >= len(whole) - last, passes)
         samples = _flags(len(preview), learn=learn, teach=learn, preview=preview, record=recorded)
-        outcome = self._advance(np.repeat(order, passes), samples, state, record, passes, keep=True)
+        outcome = yield from self._advance(np.repeat(order, passes), samples, state, record, passes, keep=True)
         return self._part(outcome, order, slice(None, None, passes)), outcome
 
-    def frozen(self, indices: np.ndarray, state: State, settling: bool = False) -> Part:
+    def frozen(self, indices: np.ndarray, state: State, settling: bool = False) -> Advancing[Part]:
         """A part without learning, from a state; with the steps after which decisions have settled, if asked for."""
         names = deciding(self.candidate.plan, self.readout) if settling else ()
         flags = _flags(len(indices), record=np.full(len(indices), settling))
-        outcome = self._advance(indices, flags, state, names, reduce=self._settle if settling else None)
+        reduce = self._settle if settling else None
+        outcome = yield from self._advance(indices, flags, state, names, reduce=reduce)
         return self._part(outcome, indices, slice(None))
 
     def _settle(self, outcome: Outcome) -> Outcome:
@@ -135,7 +165,7 @@ class TaskRun:
         passes: int = 1,
         keep: bool = False,
         reduce: Callable[[Outcome], Outcome] | None = None,
-    ) -> Outcome:
+    ) -> Advancing[Outcome]:
         """Run samples of any number piece by piece, each from the state that the one before has left.
 
         The state that the last one leaves is given back where `keep` says so. `reduce` makes less of each piece.
@@ -146,7 +176,8 @@ class TaskRun:
             options = self._options(record, state=keep or piece.stop < len(rows))
             with stage(self.profile, "write"):
                 samples = self._samples(rows[piece], {name: flag[piece] for name, flag in flags.items()})
-            outcome = self.program.advance([self.candidate], [samples], [state], options)[0]
+            outcome, others = yield Call(self.program, self.engine, self.candidate, samples, state, options)
+            self._pause(others)
             self.peak_memory_bytes = largest(self.peak_memory_bytes, outcome.peak_memory_bytes)
             outcome = outcome if reduce is None else reduce(outcome)
             whole = outcome if whole is None else _joined(whole, outcome)

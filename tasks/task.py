@@ -32,6 +32,7 @@ from snn.versions import versions
 from tasks import check
 from tasks.data import Data, Split
 from tasks.run import TaskRun
+from tasks.together import Calls, alone
 
 
 @dataclass(frozen=True)
@@ -188,6 +189,53 @@ class Task(ABC):
         OtherRun
             If `after` is of another network, task, seed, backend or precision.
         """
+        return alone(
+            self.calls(
+                network,
+                seed=seed,
+                backend=backend,
+                dtype=dtype,
+                record=record,
+                record_samples=record_samples,
+                upto=upto,
+                after=after,
+                test=test,
+                settling=settling,
+                timeout=timeout,
+                cancel=cancel,
+                profile=profile,
+                memory=memory,
+            )
+        )
+
+    def calls(
+        self,
+        network: Network | NetworkSpec,
+        *,
+        seed: int,
+        backend: str,
+        dtype: str,
+        record: Sequence[str],
+        record_samples: int = 5,
+        upto: float,
+        after: Result | None,
+        test: bool,
+        settling: bool,
+        timeout: float | None,
+        cancel: threading.Event | None,
+        profile: Profile | None,
+        memory: int | None,
+        beside: int = 1,
+    ) -> Calls:
+        """What `run` does, for `tasks.together`, which makes the calls that this asks for.
+
+        Parameters
+        ----------
+        network, seed, backend, dtype, record, record_samples, upto, after, test, settling, timeout, cancel, profile
+            As in `run`, `memory` too.
+        beside : int
+            How many runs go side by side: they share the memory for samples.
+        """
         begin = time.monotonic()
         if not 0 <= seed < 2**31:
             raise SNNError(f"`0 <= seed < 2**31` must hold, but seed = {seed}.")
@@ -198,7 +246,7 @@ class Task(ABC):
             if problems:
                 raise NetworkError(problems)
             candidate = Candidate(spec, int(seed))
-            run = TaskRun(self, candidate, cancel, profile)
+            run = TaskRun(self, candidate, cancel, profile, beside)
             run.check_signals()
             hashes = {"network": spec.hash(), "structure": candidate.plan.structure_hash(), "task": self._hash()}
             split = self.parts
@@ -210,12 +258,16 @@ class Task(ABC):
                 run.check_settling()
         with stage(profile, "build"):
             program = load_program(candidate, backend, dtype, RunOptions(cancel=cancel, profile=profile))
-        run.start(program, timeout, memory)
+        prepared = time.monotonic() - begin
+        run.start(program, (backend, dtype), timeout, memory)
         recorded = (record,) if isinstance(record, str) else tuple(record)
-        stream, outcome = run.stream(recorded, record_samples, rung, None if after is None else after.state)
+        stream, outcome = yield from run.stream(recorded, record_samples, rung, None if after is None else after.state)
         over = rung.stop == len(split.stream)
-        validation = run.frozen(split.validation, outcome.state, settling) if over and self.hold_out else None
-        tested = run.frozen(split.test, outcome.state) if over and test else None
+        validation = tested = None
+        if over and self.hold_out:
+            validation = yield from run.frozen(split.validation, outcome.state, settling)
+        if over and test:
+            tested = yield from run.frozen(split.test, outcome.state)
         if profile is not None:
             profile.memory(run.peak_memory_bytes)
         with stage(profile, "score"):
@@ -237,8 +289,8 @@ class Task(ABC):
                 period=run.period,
                 versions=versions(),
                 hashes=hashes,
-                seconds=time.monotonic() - begin,
-                run_seconds=time.monotonic() - run.began,
+                seconds=prepared + run.seconds,
+                run_seconds=run.seconds,
                 builds=int(program.built),
                 peak_memory_bytes=run.peak_memory_bytes,
                 memory_bits=memory_bits(candidate.plan, dtype),

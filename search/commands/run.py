@@ -23,6 +23,8 @@ examples:
   snnsearch run my_study.py --storage postgresql://user:password@host/db --name second
   snnsearch run my_study.py --trials 2000 --cluster tcp://10.0.0.1:8786
       on the workers of a dask scheduler
+  snnsearch run my_study.py --backend genn --workers 1 --batch 64
+      64 trials at a time, in one simulation on the GPU
   snnsearch run new_study.py --warm-start my_study.py --enqueue '{"lr": 0.01, "n": 64}'
       learn from the trials of another study, and try these parameters first
   snnsearch run my_study.py --trials 24 --json > result.json
@@ -43,6 +45,10 @@ def add(commands: Any) -> argparse.ArgumentParser:
         "--trials", type=whole(0), default=100, metavar="N", help="total of complete, pruned and failed (default: 100)"
     )
     parser.add_argument("--workers", type=whole(1), metavar="W", help="trials at a time (default: one for each CPU)")
+    parser.add_argument(
+        "--batch", type=whole(1), default=1, metavar="K",
+        help="trials that each worker runs together: GeNN simulates them at once (default: 1)",
+    )  # fmt: skip
     parser.add_argument(
         "--cluster", metavar="ADDRESS", help="run trials on a dask cluster, one for each of its threads by default"
     )
@@ -86,7 +92,7 @@ def execute(arguments: argparse.Namespace) -> int:
         plan = read_plan(arguments, **changes)
         profiled_from = began if arguments.profile else None
         summary, interrupted = search(
-            plan, arguments.trials, arguments.workers, interrupt, profiled_from, arguments.cluster
+            plan, arguments.trials, arguments.workers, interrupt, profiled_from, arguments.cluster, arguments.batch
         )
     if arguments.json:
         print(summary.to_json(), flush=True)
@@ -107,6 +113,7 @@ def _again(arguments: argparse.Namespace) -> str:
     """The same command, passwords hidden."""
     from search.report.note import options
 
-    given = {name: getattr(arguments, name) for name in ("workers", "cluster", *CHANGES)}
+    given = {name: getattr(arguments, name) for name in ("workers", "batch", "cluster", *CHANGES)}
+    given["batch"] = None if arguments.batch == 1 else arguments.batch
     words = ["snnsearch", "run", *shlex.split(place(arguments)), "--trials", str(arguments.trials)]
     return shlex.join([*words, *options(given)])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -62,7 +62,7 @@ def runs(trials: Iterable[FrozenTrial]) -> list[Run]:
     """What the trials have stored of where they ran.
 
     Where they have stored nothing (older studies), each took the first of the workers that was free, from the time it
-    was given to the time it was told.
+    was given to the time it was told. The time of runs that went together on a worker is cut into equal shares.
     """
     stored, bare = [], []
     for trial in trials:
@@ -71,7 +71,25 @@ def runs(trials: Iterable[FrozenTrial]) -> list[Run]:
             stored += [Run(str(worker), float(began), float(ended), state) for worker, began, ended in rungs]
         elif Record(trial).interval or (trial.datetime_start and trial.datetime_complete):
             bare.append(trial)
-    return sorted(stored + _in_lanes(bare), key=lambda run: run.began)
+    return sorted(_shared(stored) + _in_lanes(bare), key=lambda run: run.began)
+
+
+def _shared(found: list[Run]) -> list[Run]:
+    """Runs one after the other where several have the same worker and the same time, which are those of a batch."""
+    batches: dict[tuple[str, float, float], list[Run]] = {}
+    for run in found:
+        batches.setdefault((run.worker, run.began, run.ended), []).append(run)
+    return [
+        replace(run, began=begin, ended=end)
+        for batch in batches.values()
+        for run, begin, end in zip(batch, *_cut(batch[0].began, batch[0].ended, len(batch)), strict=True)
+    ]
+
+
+def _cut(began: float, ended: float, parts: int) -> tuple[list[float], list[float]]:
+    """Begins and ends of equal parts of a time."""
+    bounds = np.linspace(began, ended, parts + 1).tolist()
+    return bounds[:-1], bounds[1:]
 
 
 def _in_lanes(trials: list[FrozenTrial]) -> list[Run]:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
-from collections import Counter
 from pathlib import Path
 
 import optuna
@@ -14,10 +11,11 @@ from search.job import Job
 from search.record import RESULT
 from snn import LIF, Dense, LeakyReadout, Network, Poisson
 from tasks import Digits
-from tests.search.test_crash import told, wait_for
 
 MINE = """\
 import os
+import signal
+import time
 from dataclasses import dataclass
 from optuna.samplers import RandomSampler
 from search import Study
@@ -28,19 +26,26 @@ from tests.search.synthetic import Bowl, network
 @serialisable
 @dataclass(frozen=True)
 class Deep(Bowl):
-    '''A task that only this script knows; it writes down which worker begins and ends which rung.'''
+    '''A task that only this script knows; it writes down which worker begins which rung.
+
+    The first to run half of the stream with the seed `deadly` kills its worker, and not the nanny that starts it again.
+    '''
 
     diary: str = os.devnull
+    deadly: int = -1
 
     def run(self, network, *, seed=0, upto=1.0, **settings):
-        self.write("begins", seed, upto)
-        result = super().run(network, seed=seed, upto=upto, **settings)
-        self.write("ends", seed, upto)
-        return result
+        worker = os.getppid()
+        self.write("begins", worker, seed, upto)
+        if (seed, upto) == (self.deadly, 0.5) and "dies" not in open(self.diary).read():
+            time.sleep(0.2)
+            self.write("dies", worker, seed, upto)
+            os.kill(worker, signal.SIGKILL)
+        return super().run(network, seed=seed, upto=upto, **settings)
 
-    def write(self, what, seed, upto):
+    def write(self, *words):
         with open(self.diary, "a") as file:
-            file.write(f"{{what}} {{os.getppid()}} {{seed}} {{upto:g}}\\n")
+            print(*words, file=file)
 
 
 study = Study(network, task=Deep({task}), objectives=["accuracy", "spikes"], sampler=RandomSampler, pruner=None)
@@ -93,21 +98,25 @@ def children():
 
 
 def entries(diary):
-    return [line.split() for line in diary.read_text().splitlines()] if diary.exists() else []
+    """What a diary of `MINE` tells: what, the worker's process, the seed, how far a rung goes."""
+    return [
+        (what, int(pid), int(seed), float(upto))
+        for what, pid, seed, upto in map(str.split, diary.read_text().splitlines())
+    ]
 
 
-def kill_a_busy_worker(diary, journal):
-    """Kill a worker, and not the nanny that starts it again, in the middle of a trial's last rung."""
-    wait_for(lambda: told(journal) >= 2)
+def could_be_lost(diary):
+    """Of the diary of a search with a deadly rung: that rung, and all that its worker's death may have cost.
 
-    def busy():
-        open_ = Counter()
-        for what, pid, _, upto in entries(diary):
-            open_[pid] += (1 if what == "begins" else -1) if upto == "1" else 0
-        return [int(pid) for pid, times in open_.items() if times > 0]
-
-    wait_for(busy)
-    os.kill(busy()[0], signal.SIGKILL)
+    What has ended on a worker lies there until the driver has fetched it. It has if the trial's next rung has begun,
+    and with two workers it hands over no fourth rung before.
+    """
+    told = entries(diary)
+    end = next(place for place, (what, *_) in enumerate(told) if what == "dies")
+    _, victim, *deadly = told[end]
+    begun = [(seed, upto) for what, _, seed, upto in told[:end] if what == "begins"]
+    its = [(seed, upto) for what, pid, seed, upto in told[:end] if what == "begins" and pid == victim][-3:]
+    return tuple(deadly), {(seed, upto) for seed, upto in its if (seed, 2 * upto) not in begun}
 
 
 def optuna_front(journal, name):

@@ -63,6 +63,20 @@ def snnsearch(capsys: pytest.CaptureFixture[str]) -> Callable[..., SimpleNamespa
 
 
 @pytest.fixture
+def one_sentence(snnsearch: Callable[..., SimpleNamespace], write: Callable[..., Path]) -> Callable[..., None]:
+    """Run a command line with a mistake, of the study of `bowl.py`, or of that of `other.py`, which was never run."""
+
+    def check(arguments: list[object], part: str) -> None:
+        snnsearch("run", write(), "--trials", 1)
+        write(name="other.py")
+        ended = snnsearch(*arguments)
+        assert ended.status == 2 and ended.out == ""
+        assert part in ended.err and len(ended.err.splitlines()) == 1
+
+    return check
+
+
+@pytest.fixture
 def start(folder: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
     """Start a command line as a process; it does not outlive the test."""
     started: list[subprocess.Popen[str]] = []

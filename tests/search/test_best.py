@@ -64,12 +64,8 @@ def test_best_that_was_taken_over_says_from_where(snnsearch, write):
         (["best", "bowl.py", "--trial", "-1"], "at least 0"),
     ],
 )
-def test_a_mistake_is_one_sentence(snnsearch, write, arguments, part):
-    snnsearch("run", write(), "--trials", 1)
-    write(name="other.py")
-    ended = snnsearch(*arguments)
-    assert ended.status == 2 and ended.out == ""
-    assert part in ended.err and len(ended.err.splitlines()) == 1
+def test_a_mistake_is_one_sentence(one_sentence, arguments, part):
+    one_sentence(arguments, part)
 
 
 def test_help_has_examples(snnsearch):

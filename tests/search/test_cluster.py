@@ -11,7 +11,6 @@ import sys
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
-from threading import Thread
 from types import SimpleNamespace
 
 import pytest
@@ -27,9 +26,9 @@ from tests.search.clusters import (
     MINE,
     at,
     compiled,
+    could_be_lost,
     entries,
     grandchildren,
-    kill_a_busy_worker,
     optuna_front,
     stored,
     trials_of,
@@ -188,7 +187,7 @@ def test_a_job_whose_thread_comes_after_the_search_is_over_begins_nothing(folder
     bench.setup(SimpleNamespace(local_directory=str(folder)))
     asyncio.run(bench.teardown(SimpleNamespace()))
     with pytest.raises(Cancelled):
-        bench.run("search-1", make(Bowl(slow=0.1)), (folder / "mine.py").read_text())
+        bench.run("search-1", [make(Bowl(slow=0.1))], (folder / "mine.py").read_text())
 
 
 def test_a_job_that_nobody_waits_for_ends_and_the_others_go_on(client, make):
@@ -210,20 +209,19 @@ def test_a_worker_that_dies_costs_its_rung_and_nothing_else(cluster, write, snns
     alone = snnsearch("run", write(MINE.format(task="")), *at("here"), "--trials", 8, "--workers", 2)
     assert alone.status == 0
     diary = folder / "diary"
-    script = write(MINE.format(task=f"sleep=0.6, diary={str(diary)!r}"))
-    killed = Thread(target=kill_a_busy_worker, args=(diary, folder / "there.journal"))
-    killed.start()
+    diary.touch()
+    script = write(MINE.format(task=f"sleep=0.4, diary={str(diary)!r}, deadly={trial_seed(0, 3)}"))
     address = cluster.scheduler_address
     ended = snnsearch("run", script, *at("there"), "--trials", 8, "--workers", 2, "--cluster", address)
-    killed.join()
     assert ended.status == 0, ended.err
     assert stored(folder / "here.journal", "here") == stored(folder / "there.journal", "there")
     begun = Counter((seed, upto) for what, _, seed, upto in entries(diary) if what == "begins")
-    assert {rung for rung, times in begun.items() if times > 1} <= {(str(trial_seed(0, n)), "1") for n in range(8)}
-    trained = {(str(trial_seed(0, n)), upto): 1 for n in range(8) for upto in ("0.125", "0.25", "0.5", "1")}
-    finals = {(str(t.user_attrs[SEED]), "1") for t in optuna_front(folder / "there.journal", "there")}
-    again = begun - Counter(trained) - Counter(finals)  # the best were run once more in the end
-    assert begun.keys() == trained.keys() and again.total() == 1
+    once = Counter((trial_seed(0, number), upto) for number in range(8) for upto in (0.125, 0.25, 0.5, 1.0))
+    # the best are run once more in the end
+    finals = Counter((trial.user_attrs[SEED], 1.0) for trial in optuna_front(folder / "there.journal", "there"))
+    again, (deadly, lost) = begun - once - finals, could_be_lost(diary)
+    assert not once + finals - begun
+    assert deadly in again and set(again) <= lost and set(again.values()) == {1}, (again, diary.read_text())
 
 
 @pytest.mark.slow
@@ -241,6 +239,29 @@ def test_a_job_that_kills_its_workers_fails_with_a_reason(cluster, client, folde
     finally:
         executor.stop()
         client.wait_for_workers(2)
+
+
+def test_a_job_of_a_batch_that_kills_its_workers_costs_the_others_nothing(client, monkeypatch):
+    from distributed import KilledWorker
+
+    from search.cluster import Cluster
+
+    executor = Cluster(client)
+    ask = executor._ask
+
+    async def deadly(jobs, source):
+        if any(one.seed == 2 for one in jobs):
+            raise KilledWorker("a job", SimpleNamespace(address="tcp://127.0.0.1:1"), 0)
+        return await ask(jobs, source)
+
+    monkeypatch.setattr(executor, "_ask", deadly)
+    try:
+        jobs = [replace(job(Bowl(), "standalone"), seed=seed) for seed in range(4)]
+        ended = executor.submit_together(jobs).result(120)
+    finally:
+        executor.stop()
+    assert [isinstance(one, RunError) for one in ended] == [False, False, True, False]
+    assert "1 of them died while they did" in str(ended[2])
 
 
 @pytest.fixture
@@ -391,9 +412,29 @@ def test_a_worker_of_another_version_that_comes_later_ends_the_search(own, older
 
 def test_a_search_gives_the_numbers_of_a_local_one(cluster, write, snnsearch):
     script = write(MINE.format(task=""))
-    for name, more in {"here": [], "there": ["--cluster", cluster.scheduler_address]}.items():
+    there = ["--cluster", cluster.scheduler_address]
+    for name, more in {"here": [], "together": [*there, "--batch", 3], "there": there}.items():
         ended = snnsearch("run", script, *at(name), "--trials", 8, "--json", *more)
         assert ended.status == 0, ended.err
     assert "threads 2, jobs at a time 2" in ended.err
-    here, there = (stored(script.parent / f"{name}.journal", name) for name in ("here", "there"))
-    assert len(here) == 8 and here == there
+    here, *others = (stored(script.parent / f"{name}.journal", name) for name in ("here", "together", "there"))
+    assert len(here) == 8 and all(here == other for other in others)
+
+
+def test_a_worker_that_dies_costs_its_batch_which_runs_again(client, make):
+    import psutil
+
+    from search.cluster import Cluster
+
+    executor = Cluster(client, workers=1)
+    try:
+        batch = [replace(make(Bowl(sleep=1.0)), seed=seed) for seed in (1, 2, 3)]
+        future = executor.submit_together([*batch, replace(batch[0], upto=2.0, after=b"nothing")])
+        wait_for(lambda: grandchildren(client))
+        psutil.Process(grandchildren(client)[0]).parent().kill()
+        *ran, failed = future.result(120)
+    finally:
+        executor.stop()
+        client.wait_for_workers(2)
+    assert [one.result.accuracy for one in ran] == [one.run().accuracy for one in batch]
+    assert "is not a result that can be read" in str(failed)

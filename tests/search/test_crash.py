@@ -60,7 +60,7 @@ def test_ctrl_c_stops_what_runs_and_tells_how_to_go_on(start, write, snnsearch):
     wait_for(lambda: told(script) >= 1)
     time.sleep(0.3)
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=20)  # well before a slow trial would have ended
+    out, err = process.communicate(timeout=60)  # before a slow trial would have ended
     assert process.returncode == 130 and "Traceback" not in err
     assert f"to go on: snnsearch run {script} --trials 50 --workers 2" in err
     state = json.loads(out)
@@ -72,11 +72,13 @@ def test_ctrl_c_stops_what_runs_and_tells_how_to_go_on(start, write, snnsearch):
     assert trials["running"] == 0 and trials["complete"] + trials["fail"] == total
 
 
-def test_ctrl_c_while_the_script_is_imported(start, write):
-    script = write("import time\nprint('imported', flush=True)\ntime.sleep(0.3)\n" + write().read_text())
+def test_ctrl_c_while_the_script_is_imported(start, write, folder):
+    wait = "import os, time\nprint('imported', flush=True)\nwhile not os.path.exists('go'):\n    time.sleep(0.01)\n"
+    script = write(wait + write().read_text())
     process = start("run", script, "--trials", 5, "--json")
     assert process.stdout.readline() == "imported\n"
     process.send_signal(signal.SIGINT)
+    (folder / "go").touch()
     out, err = process.communicate(timeout=60)
     assert process.returncode == 130 and "Traceback" not in err
     assert json.loads(out)["trials"] == {"complete": 0, "fail": 0, "pruned": 0, "running": 0}

@@ -130,10 +130,10 @@ def test_a_killed_run_is_run_again_but_not_for_ever(times):
     executor = Local(1, lambda: Fragile(times))
     future = executor.submit(job(Bowl(), "standalone"))
     if times < ATTEMPTS:
-        assert future.result(10).result.seed == 3
+        assert future.result(60).result.seed == 3
     else:
         with pytest.raises(Killed):
-            future.result(10)
+            future.result(60)
     executor.stop()
 
 

@@ -176,6 +176,17 @@ def test_a_lock_that_a_restarted_server_has_lost_is_taken_back(server, tmp_path)
         owner.check()
 
 
+def test_a_lock_that_could_not_be_taken_back_is_still_missing(server, tmp_path):
+    with owned(location(server.url, tmp_path), "study") as owner:
+        server.stop()
+        for _ in range(2):
+            with pytest.raises(ConnectionError):
+                owner.check()
+        server.start()
+        owner.check()
+        assert not taken(server.url, tmp_path)
+
+
 def test_a_driver_whose_study_was_taken_while_the_server_was_away_stops(server, driver, tmp_path):
     with owned(location(server.url, tmp_path), "study") as owner:
         server.restart()

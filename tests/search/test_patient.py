@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import threading
 import time
@@ -10,8 +11,10 @@ from pathlib import Path
 
 import optuna
 import pytest
+from optuna.exceptions import StorageInternalError
 from optuna.storages import BaseStorage
 from optuna.trial import TrialState
+from sqlalchemy import create_engine, exc, text
 
 from search import patient
 from search.errors import StudyError
@@ -173,6 +176,61 @@ def test_mistakes_are_not_tried_again(kind, tmp_path):
     assert not lines
 
 
+DISORDER = [
+    sqlite3.InternalError("in disorder"),
+    sqlite3.InterfaceError("in disorder"),
+    exc.PendingRollbackError("in disorder"),
+    exc.ResourceClosedError("in disorder"),
+    exc.TimeoutError("in disorder"),
+]
+
+
+@pytest.mark.parametrize("error", DISORDER, ids=lambda error: type(error).__name__)
+def test_no_trial_fails_by_what_a_connection_in_disorder_reports(error, tmp_path):
+    """Errors of the kinds that a server that goes away may leave behind, but that are not its own."""
+    lines, left = [], -1
+
+    def fault(moment: str) -> None:
+        nonlocal left
+        left -= moment == "before"
+        if left == 0:
+            raise error
+
+    storage = breaking("sqlite", tmp_path, fault, say=lines.append)
+    study = optuna.create_study(study_name="s", storage=storage)
+    place = 0
+    while left <= 0:  # each commit of a trial fails once
+        place = left = place + 1
+        trial = study.ask()
+        trial.suggest_float("x", 0, 1)
+        trial.suggest_float("y", 0, 1)
+        trial.set_user_attr("a", 1)
+        study.tell(trial, 1.0)
+    stored = Location.of(text_of("sqlite", tmp_path), tmp_path / "s").open(create=False).get_all_trials(1)
+    assert len(stored) == place > 5 and len(lines) == 2 * (place - 1)
+    assert all(one.state == TrialState.COMPLETE and len(one.params) == 2 and one.user_attrs for one in stored)
+
+
+def test_what_a_database_refuses_ends_the_search_and_costs_no_trial(write, snnsearch, tmp_path, monkeypatch):
+    from optuna.storages import RDBStorage
+
+    set_param, calls = RDBStorage._set_trial_param, []
+
+    def refuse(*arguments):
+        calls.append(arguments)
+        if len(calls) == 5:
+            raise StorageInternalError from exc.ProgrammingError("INSERT", {}, Exception("permission denied"))
+        return set_param(*arguments)
+
+    monkeypatch.setattr(RDBStorage, "_set_trial_param", refuse)
+    command = ("run", write(), "--storage", f"sqlite:///{tmp_path}/s.db", "--trials", 6, "--workers", 1, "--json")
+    ended = snnsearch(*command)
+    assert ended.status == 2 and "refuses it (ProgrammingError: " in ended.err and "Traceback" not in ended.err
+    ended = snnsearch(*command)
+    trials = json.loads(ended.out)["trials"]
+    assert trials == {"complete": 6, "fail": 0, "pruned": 0, "running": 0}, ended.err
+
+
 def test_a_line_that_a_full_disk_has_cut_short_is_mended(tmp_path):
     storage = breaking("journal", tmp_path, lambda moment: None)
     study = optuna.create_study(study_name="s", storage=storage)
@@ -266,3 +324,11 @@ def test_new_connections_are_checked(server, tmp_path):
     with pytest.raises(StudyError, match="it is another's"):
         study.ask()
     assert server.sql("SELECT count(*) FROM trials") == [(1,)]
+
+
+def test_a_file_that_is_no_database_is_not_waited_for(tmp_path):
+    (tmp_path / "no.db").write_bytes(b"not a database " * 100)
+    engine = create_engine(f"sqlite:///{tmp_path / 'no.db'}")
+    with pytest.raises(exc.DatabaseError) as error, engine.connect() as connection:
+        connection.execute(text("SELECT 1 FROM trials"))
+    assert not patient.passing(error.value)

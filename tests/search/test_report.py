@@ -380,12 +380,8 @@ def test_scores_of_a_confirmation_are_hidden_while_the_search_goes_on(snnsearch,
         (["report", "other.py", "-o", "a.html"], "must have been run"),
     ],
 )
-def test_a_mistake_is_one_sentence(snnsearch, write, arguments, part):
-    snnsearch("run", write(), "--trials", 1)
-    write(name="other.py")
-    ended = snnsearch(*arguments)
-    assert ended.status == 2 and ended.out == ""
-    assert part in ended.err and len(ended.err.splitlines()) == 1
+def test_a_mistake_is_one_sentence(one_sentence, arguments, part):
+    one_sentence(arguments, part)
 
 
 def test_help_has_examples(snnsearch):

@@ -240,7 +240,7 @@ def test_what_an_earlier_start_left_of_another_run_is_run_again(make, change):
 def test_the_time_of_a_trial_is_that_of_all_its_rungs(make):
     _, trials = run(make(task=Bowl(sleep=0.6), pruner=None), 2, timeout=0.4)  # its longest rung takes 0.3 s
     assert [trial.user_attrs["reason"] for trial in trials] == ["A trial must end within 0.4 s, but did not."] * 2
-    _, trials = run(make("more", task=Bowl(sleep=0.2), pruner=None), 2, timeout=3.0)
+    _, trials = run(make("more", task=Bowl(sleep=0.2), pruner=None), 2, timeout=30.0)
     assert [trial.state for trial in trials] == [TrialState.COMPLETE] * 2
 
 
@@ -296,13 +296,13 @@ def test_a_search_that_is_stopped_at_once_keeps_what_trials_have_reached(make):
 def test_what_earlier_starts_have_spent_on_a_trial_counts(make):
     study = make(task=Bowl(sleep=0.4), pruner=None)
     interrupted(study, 2)
-    time.sleep(1.0)
+    time.sleep(3.0)
     _, (trial,) = run(study, 1, workers=1)
     runs, seconds = trial.user_attrs[RESULT]["runs"], trial.user_attrs[RESULT]["seconds"]
     assert len(runs) == 4 and all(began < ended for _, began, ended in runs)
     spent = sum(ended - began for _, began, ended in runs)
     assert 0.39 < spent < seconds + 0.01
-    assert seconds < runs[-1][2] - runs[0][1] - 0.5  # without the pause, and half of it for all else
+    assert seconds < runs[-1][2] - runs[0][1] - 1.0  # without the pause, and two thirds of it for all else
 
 
 def test_a_damaged_state_costs_what_it_stood_for(make):

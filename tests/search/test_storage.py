@@ -8,13 +8,16 @@ import optuna
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from optuna.trial import TrialState
 
 from search import patient
 from search.errors import StudyError
 from search.journal import open_journal
+from search.record import REASON
 from search.spool import Spool
 from search.storage import Location, file_name, load, mask
 from tests.search import postgres
+from tests.search.synthetic import Bowl
 from tests.search.test_crash import wait_for
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -200,6 +203,8 @@ def test_an_outage_during_a_search_is_waited_for(server, write, snnsearch, folde
     done = snnsearch("run", script, "--storage", server.url, "--trials", 12, "--workers", 2, "--json")
     restart.join()
     assert done.status == 0, done.err
+    trials = optuna.load_study(study_name="bowl", storage=Location.of(server.url, script).open(create=False)).trials
+    assert not {trial.number: trial.user_attrs[REASON] for trial in trials if trial.state == TrialState.FAIL}, done.err
     assert json.loads(done.out)["trials"] == {"complete": 12, "fail": 0, "pruned": 0, "running": 0}
     assert "does not answer" in done.err and "answers again" in done.err
     for secret in secrets_of(server):
@@ -209,10 +214,12 @@ def test_an_outage_during_a_search_is_waited_for(server, write, snnsearch, folde
 def test_what_could_not_be_told_waits_in_the_spool(server, write, snnsearch, folder, monkeypatch):
     """The server goes for longer than anybody waits: what was run by then is not run again."""
     monkeypatch.setattr(patient, "Patience", partial(patient.Patience, seconds=1.0))
-    log = folder / "log"
-    script = write(task=f"sleep=2.0, log={str(log)!r}")  # long enough for the server to be gone when the third ends
+    log, gone = folder / "log", threading.Event()
+    # the third run ends when the server is gone
+    monkeypatch.setattr(Bowl, "_wait", lambda *_: runs(log) < 3 or gone.wait(60))
+    script = write(task=f"log={str(log)!r}")
     command = ("run", script, "--storage", server.url, "--trials", 4, "--workers", 1, "--rungs", 1, "--json")
-    away = threading.Thread(target=lambda: (wait_for(lambda: runs(log) >= 3), server.stop()))
+    away = threading.Thread(target=lambda: (wait_for(lambda: runs(log) >= 3), server.stop(), gone.set()))
     away.start()
     done = snnsearch(*command)
     away.join()

@@ -80,7 +80,7 @@ def assert_equal(a, b):
             assert left[key].dtype == right[key].dtype and left[key].tobytes() == right[key].tobytes(), key
 
 
-@pytest.mark.parametrize("backend", ["standalone", "runtime"])
+@pytest.mark.parametrize("backend", ["standalone", pytest.param("runtime", marks=pytest.mark.slow)])
 @pytest.mark.parametrize(("network", "record"), [
     (eprop, ["spikes", "hidden.v", "inputs->hidden.weight"]),
     (taught, ["spikes", "out.v", "inputs->out.weight"]),
@@ -106,7 +106,7 @@ def test_a_run_in_pieces_is_exactly_the_run(monkeypatch, backend, network, recor
         assert_equal(task.run(network(), **options), whole)
 
 
-@pytest.mark.parametrize("backend", ["standalone", "runtime"])
+@pytest.mark.parametrize("backend", ["standalone", pytest.param("runtime", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("network", [eprop, taught])
 def test_a_run_that_stops_and_goes_on_is_exactly_the_run(tmp_path, backend, network):
     """Through a file, with recordings over the bound, and without."""
@@ -194,7 +194,7 @@ def test_cancelling_and_timeouts_act_between_pieces(monkeypatch):
 
     with pytest.raises(RunTimeout):
         Noise(sample=5 * ms, asked=slow).run(eprop(), timeout=0.5)
-    assert 2 <= len(requests) <= 5
+    assert 1 <= len(requests) <= 5  # each of them takes 0.15 s at least
 
 
 def test_drawn_rows():
@@ -230,7 +230,7 @@ def follower(**readout):
     return net
 
 
-@pytest.mark.parametrize("backend", ["standalone", "runtime"])
+@pytest.mark.parametrize("backend", ["standalone", pytest.param("runtime", marks=pytest.mark.slow)])
 def test_a_task_without_labels_gives_losses_alone(backend):
     result = Ramp(sample=10 * ms).run(follower(), backend=backend, test=True)
     for part, n in ((result.stream, 8), (result.validation, 2), (result.test, 2)):

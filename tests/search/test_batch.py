@@ -1,0 +1,340 @@
+"""Trials that workers run together: the same numbers, no neighbour's fault, and batches as full as can be."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+from concurrent.futures import Future
+from dataclasses import replace
+
+import optuna
+import pytest
+from optuna.trial import TrialState
+
+from search import Study
+from search.errors import StudyError
+from search.executor import Executor, local_executor
+from search.job import Ran, run_together
+from search.jobs import Jobs
+from search.record import REASON, RESULT
+from search.samplers.byindex import ByIndex
+from search.samplers.forest import ForestSampler
+from search.searching import search
+from snn.errors import Cancelled, RunError, RunTimeout
+from tests.search.synthetic import Bowl, network
+from tests.search.test_crash import stored, told, wait_for
+from tests.search.test_executor import job, kill_later
+from tests.search.test_figures import trial as a_trial
+
+TIMES = ("seconds", "runs")
+
+
+@pytest.fixture
+def make(tmp_path):
+    def make(name="s", objectives=("accuracy", "spikes"), sampler=None, pruner=None, rungs=4, replicates=1, **task):
+        settings = {"pruner": pruner, "rungs": rungs, "replicates": replicates, "storage": tmp_path / f"{name}.journal"}
+        return Study(network, Bowl(**task), objectives, name=name, sampler=sampler or ByIndex(0), **settings)
+
+    return make
+
+
+def run(study, trials, workers=2, batch=3, **changes):
+    plan = study.plan(**changes)
+    summary, interrupted = search(plan, trials, workers, batch=batch)
+    assert not interrupted
+    return summary, optuna.load_study(study_name=plan.name, storage=plan.location.open(create=False)).trials
+
+
+def numbers(trials):
+    """All that a trial keeps but for the times."""
+    return [
+        (t.number, t.state, t.params, t.values, {k: v for k, v in t.user_attrs[RESULT].items() if k not in TIMES})
+        for t in trials
+    ]
+
+
+@pytest.mark.parametrize("backend", ["standalone", "runtime"])
+def test_numbers_do_not_depend_on_the_batch(make, backend):
+    trials = 10 if backend == "standalone" else 5
+    one, three = (run(make(f"b{k}"), trials, batch=k, backend=backend)[1] for k in (1, 3))
+    assert numbers(one) == numbers(three) and {t.state for t in three} == {TrialState.COMPLETE}
+
+
+def test_pruned_trials_leave_and_others_join(make):
+    summary, trials = run(make(pruner="halving"), 30, batch=4)
+    assert summary.trials["pruned"] >= 10 and sum(summary.trials.values()) == 30
+    alone = run(make("alone"), 30, batch=1)[1]
+    for one in trials:
+        rungs, others = (t.user_attrs[RESULT]["rungs"] for t in (one, alone[one.number]))
+        assert rungs == others[: len(rungs)]
+        assert one.values is None or one.values == alone[one.number].values
+
+
+def test_replicates_fill_batches(make):
+    one, many = (run(make(f"b{k}", replicates=3), 4, batch=k)[1] for k in (1, 8))
+    assert numbers(one) == numbers(many)
+
+
+def test_only_the_guilty_fail(make):
+    """Above x = 0.6 they break, above 0.4 they take too long; the others of their batches are complete."""
+    _, trials = run(make(rungs=1, fail=0.6), 12, batch=4)
+    assert {t.number for t in trials if t.state == TrialState.FAIL} == {t.number for t in trials if t.params["x"] > 0.6}
+    _, trials = run(make("slow", rungs=1, slow=0.4), 6, batch=4, timeout=0.5)
+    late = [t for t in trials if t.state == TrialState.FAIL]
+    assert 0 < len(late) < 6 and all("within 0.5 s" in t.user_attrs[REASON] for t in late)
+    assert {t.number for t in late} == {t.number for t in trials if t.params["x"] > 0.4}
+
+
+def test_the_default_sampler_goes_by_the_trials_under_way(make, monkeypatch):
+    chosen = []
+    choose = "search.begin.choose_sampler"
+    from search import begin
+
+    real = begin.choose_sampler
+
+    def watched(study, plan, workers=1):
+        real(study, plan, workers)
+        chosen.append(type(study.sampler))
+
+    monkeypatch.setattr(choose, watched)
+    study = make()
+    for k in (4, 5):
+        other = Study(network, Bowl(), ["accuracy"], name=f"k{k}", storage=study.storage, rungs=1)
+        search(other.plan(), 2, 2, batch=k)
+    assert chosen[1] is optuna.samplers.TPESampler and chosen[3] is ForestSampler
+
+
+# ---- batches
+
+
+class Held(Executor):
+    """Holds batches until the test ends them."""
+
+    def __init__(self, workers):
+        super().__init__(workers)
+        self.batches = []
+
+    def submit(self, job):
+        raise AssertionError("jobs go in batches")
+
+    def submit_together(self, jobs):
+        future: Future = Future()
+        self.batches.append((list(jobs), future))
+        return future
+
+    def stop(self):
+        for _, future in self.batches:
+            if not future.done():
+                future.set_exception(Cancelled("stopped"))
+
+    def end(self, place):
+        jobs, future = self.batches[place]
+        future.set_result([Ran(one, "worker", 0.0, 1.0) for one in run_together(jobs)])
+
+
+def sizes(executor):
+    return [len(jobs) for jobs, _ in executor.batches]
+
+
+@pytest.fixture
+def two():
+    """Two workers of batches of four; what they have ended is in the list."""
+    executor = Held(2)
+    seen: list = []
+    return executor, Jobs(executor, 4), seen
+
+
+def test_batches_are_full_and_rungs_of_one_length_go_together(two):
+    executor, jobs, seen = two
+    assert executor.places == 3
+    long, short = job(Bowl(), "standalone"), job(Bowl(), "standalone", upto=0.5)
+    for place in range(12):
+        assert jobs.room
+        jobs.submit(replace(short if place % 2 else long, seed=place), seen.append)
+    assert not jobs.room and sizes(executor) == [4, 4, 4]
+    executor.end(0)
+    for _ in range(4):
+        jobs.next(1)
+    assert {future.result().result.seed for future in seen} == {0, 1, 2, 3}
+    for place in range(12, 20):
+        jobs.submit(replace(short if place % 2 else long, seed=place), seen.append)
+    assert sizes(executor) == [4, 4, 4, 4]
+    executor.end(1)
+    executor.end(2)
+    jobs.next(1)
+    jobs.submit(replace(short, seed=20), seen.append)  # of the five held, two are long; the first decides
+    assert [one.upto for one in executor.batches[4][0]] == [1.0, 1.0, 0.5, 0.5]
+    jobs.stop()
+
+
+def test_no_worker_idles_while_jobs_are_held(two):
+    executor, jobs, seen = two
+    for _ in range(3):
+        jobs.submit(job(Bowl(), "standalone"), seen.append)
+    assert sizes(executor) == []  # more may come
+    jobs.next(0.01)  # nothing can come but from these: each worker has its part
+    assert sizes(executor) == [2, 1]
+    jobs.submit(job(Bowl(), "standalone"), seen.append)
+    jobs.next(0.01)
+    assert sizes(executor) == [2, 1]  # both work
+    executor.end(1)
+    jobs.next(1)
+    jobs.next(0.01)
+    assert sizes(executor) == [2, 1, 1] and len(seen) == 1
+    jobs.stop()
+
+
+def test_what_is_held_is_stopped_and_what_is_cancelled_is_not_sent(two):
+    executor, jobs, seen = two
+    first, second = (jobs.submit(job(Bowl(), "standalone"), seen.append) for _ in "ab")
+    assert first.cancel()
+    jobs.stop()
+    assert first.cancelled() and isinstance(second.exception(1), Cancelled) and sizes(executor) == []
+    jobs.next(1)
+    jobs.next(1)
+    assert len(seen) == 2 and not len(jobs)
+
+
+def test_an_executor_that_runs_single_jobs_says_so():
+    class Single(Executor):
+        def submit(self, job):
+            return Future()
+
+        def stop(self):
+            pass
+
+    with pytest.raises(StudyError, match="Single cannot run trials together: leave `batch` at 1"):
+        Single(1).submit_together([])
+
+
+# ---- processes
+
+
+def batch_of(task, n, script, **more):
+    """Jobs for the process behind a thread, with seeds of their own and x from 0.1 to 0.9."""
+    from optuna.trial import FixedTrial
+
+    places = [FixedTrial({"x": 0.1 + 0.8 * place / (n - 1), "y": 0.5}) for place in range(n)]
+    texts = [network(fixed).freeze().to_json() for fixed in places]
+    return [
+        replace(job(task, "runtime", str(script), **more), network=text, seed=seed) for seed, text in enumerate(texts)
+    ]
+
+
+@pytest.fixture
+def one_process(folder):
+    (folder / "mine.py").write_text("from tests.search.synthetic import Bowl\n")
+    executor = local_executor(Bowl(), workers=1)
+    yield executor, folder / "mine.py"
+    executor.stop()
+
+
+def test_a_crash_of_the_process_costs_the_guilty_alone(one_process):
+    executor, script = one_process
+    there = executor.submit_together(batch_of(Bowl(crash=0.8), 3, script)).result(120)
+    for ran, one in zip(there[:2], batch_of(Bowl(), 3, script), strict=False):
+        assert isinstance(ran, Ran) and ran.result.accuracy == one.run().accuracy
+    assert isinstance(there[2], RunError) and "signal SIGSEGV" in str(there[2])
+
+
+def test_a_batch_whose_process_is_killed_runs_again(one_process):
+    executor, script = one_process
+    future = executor.submit_together(batch_of(Bowl(sleep=0.5), 3, script))
+    for process in set(kill_later(executor, 0.3)):
+        assert process.wait(10) == -signal.SIGKILL
+    ran = future.result(120)
+    assert [one.result.seed for one in ran] == [0, 1, 2] and len({(one.began, one.ended) for one in ran}) == 1
+
+
+def test_a_batch_ends_when_the_time_of_all_is_up(one_process):
+    executor, script = one_process
+    ran = executor.submit_together(batch_of(Bowl(slow=0.6), 2, script, timeout=1.0)).result(120)
+    assert isinstance(ran[0], Ran) and isinstance(ran[1], RunTimeout)
+
+
+def test_real_networks_in_a_process(folder):
+    """Brian2 in process, and two structures."""
+    script = folder / "real.py"
+    script.write_text("from tests.tasks.test_run import Ramp, follower\nfrom tests.tasks.test_task import Corners\n")
+    from brian2 import ms
+
+    from tests.tasks.test_task import Corners, learner, taught
+
+    task = Corners(sample=4 * ms)
+    one = replace(job(Bowl(), "runtime", str(script), upto=0.25), task=task.to_json())
+    networks = [learner(), taught(0.5), learner(0.2)]
+    mixed = [replace(one, seed=seed, network=net.freeze().to_json()) for seed, net in enumerate(networks)]
+    executor = local_executor(task, workers=1)
+    try:
+        there = executor.submit_together(mixed).result(120)
+    finally:
+        executor.stop()
+    for ran, one in zip(there, mixed, strict=True):
+        here = one.run(task=task)
+        assert ran.result.counts == here.counts and ran.result.stream.losses.tobytes() == here.stream.losses.tobytes()
+
+
+# ---- ends
+
+
+def test_ctrl_c_and_another_batch_afterwards(start, write, snnsearch):
+    script = write(task="sleep=0.5")
+    process = start("run", script, "--trials", 40, "--workers", 2, "--batch", 3, "--json")
+    wait_for(lambda: told(script) >= 1)
+    time.sleep(0.2)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=30)
+    assert process.returncode == 130 and "Traceback" not in err
+    assert f"to go on: snnsearch run {script} --trials 40 --workers 2 --batch 3" in err
+    state = json.loads(out)["trials"]
+    assert 1 <= state["running"] <= 9 and state["fail"] == 0
+    total = sum(state.values())
+    again = snnsearch("run", script, "--trials", total, "--workers", 2, "--batch", 2, "--json")
+    assert json.loads(again.out)["trials"] == {"complete": total, "fail": 0, "pruned": 0, "running": 0}
+
+
+def test_sigkill_loses_no_finished_trial(start, write, snnsearch):
+    script = write(task="sleep=0.05")
+    process = start("run", script, "--trials", 14, "--workers", 2, "--batch", 3)
+    wait_for(lambda: told(script) >= 3)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    finished = {number: trial for number, trial in stored(script).items() if trial[0] == "COMPLETE"}
+    ended = snnsearch("run", script, "--trials", 14, "--workers", 1, "--batch", 5, "--json")
+    after = stored(script)
+    assert ended.status == 0 and sorted(after) == [*range(14)]
+    assert {trial[0] for trial in after.values()} == {"COMPLETE"}
+    assert len(finished) >= 3 and {number: after[number] for number in finished} == finished
+
+
+@pytest.mark.parametrize(("flags", "words"), [
+    (["--batch", "0"], "must be a whole number of at least 1, but is '0'"),
+    (["--batch", "many"], "must be a whole number of at least 1, but is 'many'"),
+])  # fmt: skip
+def test_what_is_no_batch_is_an_error(snnsearch, write, flags, words):
+    ended = snnsearch("run", write(), *flags)
+    assert ended.status == 2 and words in ended.err and "Traceback" not in ended.err
+    assert "--batch K" in snnsearch("run", "--help").out
+
+
+def test_a_study_takes_a_batch_too(make):
+    with pytest.raises(StudyError, match="`batch` must be a whole number of at least 1, but is 0"):
+        make().run(trials=2, batch=0)
+    with pytest.raises(StudyError, match=r"no setting 'bacth'.*nearest: 'batch'"):
+        make().run(trials=2, bacth=2)
+    assert make().run(trials=3, workers=1, batch=3).trials["complete"] == 3
+
+
+def test_runs_of_a_batch_share_its_time_in_the_timeline():
+    from search.report.timeline import runs, sessions, utilisation
+
+    worked = [
+        a_trial(0, [1.0, 1.0], runs=[["worker 0", 0.0, 9.0], ["worker 0", 9.0, 10.0]]),
+        a_trial(1, [1.0, 1.0], runs=[["worker 0", 0.0, 9.0]]),
+        a_trial(2, [1.0, 1.0], runs=[["worker 0", 0.0, 9.0], ["worker 1", 0.0, 5.0]]),
+    ]
+    found = runs(worked)
+    assert [(r.began, r.ended) for r in found if r.worker == "worker 0"] == [(0, 3), (3, 6), (6, 9), (9, 10)]
+    assert utilisation(sessions(found)) == pytest.approx(15 / 20)
