@@ -5,8 +5,12 @@ from __future__ import annotations
 import importlib.util
 import shutil
 from collections.abc import Callable
+from functools import cache
 
 import pytest
+
+from snn.backends.genn.environment import check_genn
+from snn.errors import BuildError
 
 Reason = Callable[[pytest.Config], str | None]
 
@@ -51,3 +55,21 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         for marker, reason in reasons.items():
             if reason and item.get_closest_marker(marker):
                 item.add_marker(pytest.mark.skip(reason=f"{marker}: {reason}"))
+
+
+@cache
+def genn_missing(backend: str) -> str | None:
+    """What GeNN lacks here for a backend, in one line."""
+    try:
+        check_genn(gpu=backend == "genn")
+    except BuildError as error:
+        return " ".join(str(error).split("\n"))
+    return None
+
+
+@pytest.fixture(params=["genn:cpu", "genn"], ids=["cpu", "gpu"])
+def on_genn(request: pytest.FixtureRequest) -> str:
+    """A backend that needs GeNN, or GeNN and a GPU; where they are not, the test says so."""
+    if (missing := genn_missing(request.param)) is not None:
+        pytest.skip(f"{request.param}: {missing}")
+    return request.param

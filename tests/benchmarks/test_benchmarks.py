@@ -12,6 +12,7 @@ import pytest
 from tests.benchmarks import compare
 from tests.benchmarks.digits_study import CHECKOUT
 from tests.benchmarks.faults import no_dask
+from tests.benchmarks.population import crossover
 from tests.search import postgres
 
 SIDES = {"a": lambda: 1.0, "bb": lambda: 4.0}
@@ -69,7 +70,7 @@ def test_no_rounds_are_refused():
         compare.arguments("about", rounds=3).parse_args(["--rounds", "0"])
 
 
-@pytest.mark.slow
+@pytest.mark.nightly  # a minute and a half: one side is built by stock Brian2 for each trial
 def test_trial_cost():
     found = short("trial_cost")
     cost = found["cpu_seconds_per_trial"]
@@ -275,3 +276,26 @@ def test_deephyper_is_given_configurations_of_its_own_distribution():
             levels = {value: index for index, value in enumerate(ordered)}
             # about forty comparisons: a chance of one in a hundred that any is below this
             assert ks_2samp([levels[v] for v in a], [levels[v] for v in b]).pvalue > 2.5e-4, (surface.name, name)
+
+
+def test_the_crossover_lies_between_the_sizes_measured():
+    def populations(**milliseconds):
+        return {size.removeprefix("n"): {"ms_per_1000_steps": ms} for size, ms in milliseconds.items()}
+
+    assert crossover(populations(n1=16.0, n16=16.0), alone=8.0) == pytest.approx(2.0)
+    assert crossover(populations(n1=4.0, n16=5.0), alone=8.0) == 1
+    assert crossover(populations(n1=16.0, n4=64.0), alone=8.0) is None
+
+
+@pytest.mark.genn
+@pytest.mark.slow
+def test_a_population_on_genn_beside_a_core(on_genn):
+    command = [sys.executable, "-m", "tests.benchmarks.population", "--json", "--rounds=1", "--backend", on_genn]
+    done = subprocess.run(
+        [*command, "--digits=2", "--sizes", "1", "2"], cwd=CHECKOUT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    measured = json.loads(done.stdout)
+    assert set(measured["populations"]) == {"1", "2"} and measured["standalone"]["ms_per_1000_steps"] > 0
+    assert all(found["ns_per_synapse_step"] > 0 for found in measured["populations"].values())
+    assert ("copy" in measured) == (on_genn == "genn")

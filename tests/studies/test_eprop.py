@@ -39,6 +39,16 @@ def test_the_published_classification(backend):
     np.testing.assert_allclose(losses, CLASSIFICATION_TF, rtol=1e-6)
 
 
+@pytest.mark.genn
+@pytest.mark.slow
+@pytest.mark.parametrize(("dtype", "tolerance"), [("float64", 1e-10), ("float32", 1e-6)])
+@pytest.mark.parametrize(
+    ("kind", "published"), [("regression", REGRESSION_NEST), ("classification", CLASSIFICATION_NEST)]
+)
+def test_the_published_losses_on_genn(on_genn, kind, published, dtype, tolerance):
+    np.testing.assert_allclose(oracle(kind, 5, 1, on_genn, dtype), published, rtol=tolerance)
+
+
 def test_the_classification_in_batches():
     losses = oracle("classification", 3, 2, "standalone", "float64")
     np.testing.assert_allclose(losses, CLASSIFICATION_BATCH_2, rtol=1e-12)
