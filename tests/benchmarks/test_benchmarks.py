@@ -70,7 +70,7 @@ def test_no_rounds_are_refused():
         compare.arguments("about", rounds=3).parse_args(["--rounds", "0"])
 
 
-@pytest.mark.nightly  # a minute and a half: one side is built by stock Brian2 for each trial
+@pytest.mark.slow
 def test_trial_cost():
     found = short("trial_cost")
     cost = found["cpu_seconds_per_trial"]
