@@ -88,10 +88,10 @@ def fit(
         Not changed.
     preview, reset : bool
         Whether any sample of the run is a preview, or starts from the initial state.
-    learn : bool
-        Whether rules run in any sample.
     seen : sequence of str
         Variables that are recorded as each step leaves them, such as ``"hidden.v"``: copies are kept of them.
+    learn : bool
+        Whether rules run in any sample.
     """
     working = one_sided(plan)
     everything = [action for action in actions(working) if learn or not action.learns]

@@ -207,11 +207,9 @@ def _declare(fitted: Block, name: str, variable: Variable, shared: bool = False)
 
 
 def _declare_copies(fitted: Block, block: Block, placed: list[Placed]) -> None:
-    for item in placed:
-        for name in identifiers(item.action.text):
-            if name.startswith(KEPT) and (of := name.removeprefix(KEPT)) in fitted.variables:
-                _declare(fitted, name, replace(fitted.variables[of], role="clock"))
-            if name.startswith(SEEN) and (of := name.removeprefix(SEEN)) in fitted.variables:
-                _declare(fitted, name, replace(fitted.variables[of], role="clock"))
-            if name.startswith(FIRST_VALUE) and (of := name.removeprefix(FIRST_VALUE)) in block.variables:
-                _declare(fitted, name, replace(block.variables[of], role="constant"))
+    copies = ((KEPT, fitted, "clock"), (SEEN, fitted, "clock"), (FIRST_VALUE, block, "constant"))
+    for name in sorted({name for item in placed for name in identifiers(item.action.text)}):
+        for prefix, owner, role in copies:
+            of = name.removeprefix(prefix)
+            if of != name and of in owner.variables:
+                _declare(fitted, name, replace(owner.variables[of], role=role))
