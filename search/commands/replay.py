@@ -79,6 +79,15 @@ def _differences(trial: FrozenTrial, now: dict[str, Any]) -> list[str]:
     stored = Record(trial).result
     names = ("values", *SCORES, *COSTS, "curve")
     found = [name for name in names if stored.get(name) != now[name]]
-    if found and stored.get("versions") != now["versions"]:
-        found.append("versions")
-    return [f"  {name}: stored {stored.get(name)}, now {now[name]}" for name in found]
+    lines = [f"  {name}: stored {stored.get(name)}, now {now[name]}" for name in found]
+    return [*lines, *_versions(stored.get("versions") or {}, now["versions"])] if found else []
+
+
+def _versions(stored: dict[str, str], now: dict[str, str]) -> list[str]:
+    """One line that names the versions behind the stored numbers, for those packages that have changed since."""
+    changed = [name for name in now if stored.get(name) != now[name]]
+    if not changed:
+        return []
+    before = ", ".join(f"{name} {stored.get(name, 'of unknown version')}" for name in changed)
+    here = ", ".join(f"{name} {now[name]}" for name in changed)
+    return [f"  The stored numbers were made with {before}. This is {here}. See CHANGELOG.md for numbers that changed."]

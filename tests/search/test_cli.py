@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 
@@ -91,6 +92,16 @@ def test_replay_gives_the_same_numbers_or_says_what_differs(snnsearch, write):
     assert len(different) == 1 and f"spikes: stored 1.5, now {number}" in different[0].out
     missing = snnsearch("replay", script, 99)
     assert missing.status == 2 and "0 to 2" in missing.err
+
+
+def test_replay_names_the_version_that_made_other_numbers(snnsearch, write):
+    script = write()
+    snnsearch("run", script, "--trials", 1, "--workers", 1)
+    journal = script.with_suffix(".journal")
+    text = journal.read_text().replace('"bowl":"1"', '"bowl":"0.9"')
+    journal.write_text(re.sub(r'"spikes":[0-9.]+', '"spikes":1.5', text))
+    done = snnsearch("replay", script, 0)
+    assert done.status == 1 and "made with bowl 0.9. This is bowl 1." in done.out
 
 
 def test_replay_needs_no_network_function_and_follows_the_stored_task(snnsearch, write):
