@@ -82,8 +82,8 @@ def generate(network: str, dtype: str) -> tuple[EngineDevice, Lowered, Plan]:
     planned = plan(NetworkSpec.from_json(network))
     _forget_sizes(planned)
     functions = brian_functions()
-    for source in planned.signals:
-        functions[f"signal_{source}"] = _declared(Function, f"signal_{source}")
+    for source, use in planned.signals.items():
+        functions[f"signal_{source}"] = _declared(Function, f"signal_{source}", "integer" if use.phases else "float")
     try:
         lowered = lower(planned, DTYPES[dtype], functions)
         lowered.network.run(0 * second, namespace={})
@@ -117,7 +117,7 @@ def loops(network: str, dtype: str) -> list[Note]:
     return device.loops(lowered)
 
 
-def _declared(make: type, name: str) -> Any:
+def _declared(make: type, name: str, returns: str) -> Any:
     """A function that the program's own source defines."""
     from brian2.devices.cpp_standalone.codeobject import CPPStandaloneCodeObject
 
@@ -126,7 +126,7 @@ def _declared(make: type, name: str) -> Any:
         arg_units=[1, 1],
         return_unit=1,
         arg_types=["integer"] * 2,
-        return_type="float",
+        return_type=returns,
         arg_names=["row", "element"],
     )
     function.implementations.add_implementation(CPPStandaloneCodeObject, "", name=name)

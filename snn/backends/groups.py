@@ -23,10 +23,12 @@ from snn.backends.plan import (
     SynapseBlock,
     Variable,
 )
+from snn.encode import Encoding
 from snn.equations import identifiers, parsed, substitute
 from snn.fields import si
 from snn.network import INPUTS, NamedReadout, NetworkSpec, Population
 from snn.neurons import Neuron
+from snn.phase import whole_phase
 from snn.readouts import LeakyReadout, SpikeReadout
 from snn.signals import ACTIVITY, Signal
 
@@ -41,8 +43,11 @@ def add_inputs(plan: Plan, spec: NetworkSpec, seed: int) -> None:
     encoding = spec.inputs.encoding()
     group = Group(INPUTS, n=int(spec.inputs.n), model=encoding.model, method="euler", threshold_slot="start")
     group.threshold = substitute(encoding.threshold, {"STREAM": str(plan.stream())})
-    group.declare("value")
-    _load(plan, group, "value", Signal("values", per=encoding.per))
+    if encoding.rate is None:
+        group.declare("value")
+        _load(plan, group, "value", Signal("values", per=encoding.per))
+    else:
+        _add_phases(plan, group, encoding, si(encoding.rate) * si(spec.dt))
     if encoding.before:
         group.codes.append(Code("start", encoding.before, order=1))
     group.parameters(encoding.parameters)
@@ -51,6 +56,17 @@ def add_inputs(plan: Plan, spec: NetworkSpec, seed: int) -> None:
         group.variables[name] = Variable(encoding.initial.get(name, 0.0))
     _count_spikes(group, encoding.reset, slot="after_start")
     plan.groups[INPUTS] = group
+
+
+def _add_phases(plan: Plan, group: Group, encoding: Encoding, per_step: float) -> None:
+    """The phases of an encoder that counts spikes, and how much a sample's value adds to them in a step."""
+    source = plan.read_phases("values", encoding.per, group.n, per_step)
+    group.declare("increment", 0, wide=True)
+    group.codes.append(Code("start", f"increment = signal_{source}(sample_row, i)", FIRST))
+    for name, spikes in encoding.phases.items():
+        group.declare(name, int(whole_phase(spikes)), wide=True)
+    for name, spikes in encoding.constants.items():
+        group.declare(name, int(whole_phase(spikes)), "constant", wide=True, shared=True)
 
 
 def _count_spikes(group: Group, also: str, slot: str) -> None:

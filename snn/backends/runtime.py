@@ -75,7 +75,8 @@ class _Run:
 
     def outcome(self) -> Outcome:
         network = self.lowered.network
-        network.run(0 * second, namespace={})  # makes the code objects; the steps are ours, as phases need
+        with np.errstate(over="ignore"):  # Brian2 compares state with 1e50, which no float32 can hold
+            network.run(0 * second, namespace={})  # makes the code objects; the steps are ours, as phases need
         items = [(item.run, self.lowered.phase(item)) for item in network.sorted_objects]
         for count in range(len(self.samples) * self.samples.period):
             row, step = divmod(count, self.samples.period)
@@ -166,8 +167,9 @@ class _Run:
 
 def _signal(samples: Samples, source: str, use: SignalUse, dtype: type) -> Function:
     """``signal_SOURCE(row, i)``: the i-th number of a row, or its only number."""
-    rows: np.ndarray = signal_rows(samples, source, use).astype(dtype)
-    width = rows.shape[1]
+    rows: np.ndarray = signal_rows(samples, source, use)
+    rows = rows if use.phases else rows.astype(dtype)
+    width, kind = rows.shape[1], "long long" if use.phases else "double"
 
     def read(row: Any, i: Any) -> np.ndarray:
         index = np.atleast_1d(np.asarray(i)) if width > 1 else np.zeros(np.size(i), int)
@@ -175,7 +177,7 @@ def _signal(samples: Samples, source: str, use: SignalUse, dtype: type) -> Funct
 
     name = f"signal_{source}"
     code = f"""
-    cdef double {name}(long long row, long long i):
+    cdef {kind} {name}(long long row, long long i):
         global _namespace_{name}_values
         return _namespace_{name}_values[row*{width} + (i if {width} > 1 else 0)]
     """
@@ -184,7 +186,7 @@ def _signal(samples: Samples, source: str, use: SignalUse, dtype: type) -> Funct
         arg_units=[1, 1],
         return_unit=1,
         arg_types=["integer"] * 2,
-        return_type="float",
+        return_type="integer" if use.phases else "float",
         arg_names=["row", "element"],
     )
     function.implementations.add_numpy_implementation(read)
