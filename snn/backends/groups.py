@@ -197,7 +197,7 @@ def _score_spikes(group: Group, named: NamedReadout, phase: str) -> None:
     readout = named.readout
     assert isinstance(readout, SpikeReadout)
     score, tie = f"{named.name}_score", f"{named.name}_tie"
-    group.declare(score)
+    group.declare(score, integer=True)
     group.codes.append(Code("start", f"{score} = 0", FIRST))
     dimensions = parsed(group.model).dimensions[readout.variable]
     group.declare(tie, unit="1" if dimensions is DIMENSIONLESS else repr(get_unit(dimensions)))
