@@ -60,6 +60,10 @@ class Cancelled(RunError):
     """A run was stopped because its caller asked for it."""
 
 
+class RoundedTime(UserWarning):
+    """A delay or a refractory time of a network is no multiple of its dt; names the value and the steps counted."""
+
+
 def nearest(name: object, choices: Iterable[object]) -> str:
     """Text that lists the choices and the nearest one, to end an error about an unknown name.
 

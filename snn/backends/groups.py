@@ -31,6 +31,7 @@ from snn.neurons import Neuron
 from snn.phase import whole_phase
 from snn.readouts import LeakyReadout, SpikeReadout
 from snn.signals import ACTIVITY, Signal
+from snn.times import in_steps, refractory_steps
 
 ENVIRONMENT = "environment"
 IN_SAMPLE = "int(sample_step < sample_steps)"  # as opposed to the gap after it
@@ -141,7 +142,8 @@ def _add_spikes(group: Group, spec: NetworkSpec, neuron: Neuron, threshold: str,
     # Counted in steps rather than in Brian2's absolute time, so that a run can be continued.
     group.refractory = "refractory_left > 0"
     group.declare("refractory_left", 0, integer=True)
-    group.declare("refractory_steps", round(si(neuron.refractory) / si(spec.dt)), "constant", integer=True, shared=True)
+    counted = refractory_steps(neuron.refractory, spec.dt)
+    group.declare("refractory_steps", counted, "constant", integer=True, shared=True)
     group.codes.append(Code("start", "refractory_left = clip(refractory_left - 1, 0, refractory_left)", order=1))
     group.on_events.append(OnEvent("spike", "refractory_left = refractory_steps", "after_thresholds", order=1))
 
@@ -214,7 +216,7 @@ def _leaky_group(plan: Plan, spec: NetworkSpec, name: str, readout: LeakyReadout
     _declare_model(group, parsed(group.model), Neuron(group.model, parameters={"tau": readout.tau}))
     for variable in ("target", "error", "loss", "score"):
         group.declare(variable)
-    window = WHOLE_SAMPLE if readout.learning_window is None else round(si(readout.learning_window) / si(spec.dt))
+    window = WHOLE_SAMPLE if readout.learning_window is None else round(in_steps(readout.learning_window, spec.dt))
     group.declare("learning_steps", window, "constant", integer=True, shared=True)
     _load(
         plan,
