@@ -65,7 +65,7 @@ def generate(network: str, dtype: str) -> tuple[EngineDevice, Lowered, Plan]:
     BuildError
         If Brian2 refuses it.
     """
-    from brian2 import all_devices, prefs, second, set_device
+    from brian2 import all_devices, second, set_device
     from brian2.core.base import BrianObjectException
     from brian2.core.functions import Function
 
@@ -73,12 +73,13 @@ def generate(network: str, dtype: str) -> tuple[EngineDevice, Lowered, Plan]:
     from snn.backends.functions import brian_functions
     from snn.backends.lower import lower
     from snn.backends.planner import plan
+    from snn.backends.preferences import set_own_preferences
     from snn.backends.program import DTYPES
     from snn.network import NetworkSpec
 
     device = all_devices["snnsearch"] = EngineDevice()
     set_device("snnsearch", build_on_run=False)
-    prefs.core.default_float_dtype = DTYPES[dtype]
+    set_own_preferences(DTYPES[dtype])
     planned = plan(NetworkSpec.from_json(network))
     _forget_sizes(planned)
     functions = brian_functions()

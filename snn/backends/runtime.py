@@ -6,12 +6,13 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from brian2 import Function, prefs, second
+from brian2 import Function, second
 
 from snn.backends.functions import brian_functions
 from snn.backends.lower import Lowered, lower
 from snn.backends.plan import CLOCK, FIRST, LAST, LEARN, LEARN_LAST, STEP, Plan, SignalUse
 from snn.backends.population import Population, advance_together
+from snn.backends.preferences import own_preferences
 from snn.backends.process import PLAIN, RunOptions
 from snn.backends.program import DTYPES, Candidate, Outcome, Program, Samples
 from snn.backends.recording import Recorder, resolve
@@ -45,12 +46,8 @@ class RuntimeProgram(Program):
         self, candidate: Candidate | Population, samples: Samples, state: State | None, options: RunOptions
     ) -> Outcome:
         """One simulation, of one candidate or of a population."""
-        before = prefs.codegen.target
-        prefs.codegen.target = self.target
-        try:
+        with own_preferences(target=self.target):
             return _Run(candidate.plan, samples, state, self.dtype, options).outcome()
-        finally:
-            prefs.codegen.target = before
 
 
 class _Run:
