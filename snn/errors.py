@@ -44,6 +44,10 @@ class RunTimeout(RunError):
     """A run took longer than it was given."""
 
 
+class NotStarted(RunError):
+    """The system did not start a program: it is not there, may not be run, or is for another machine."""
+
+
 class Killed(RunError):
     """A run's process was killed by somebody else, or by a system without memory: the run itself may be all right."""
 

@@ -172,7 +172,7 @@ class _Stock:
                 text = f'#pragma GCC push_options\n#pragma GCC optimize("O0")\n{text}\n#pragma GCC pop_options'
             texts.append(text)
         (self.folder / "joined.cpp").write_text("\n".join(texts))
-        command = [compiler(), *self.program.flags, "-I.", "-Ibrianlib", "joined.cpp", "-o", "main"]
+        command = [*compiler(), *self.program.flags, "-I.", "-Ibrianlib", "joined.cpp", "-o", "main"]
         subprocess.run(command, cwd=self.folder, check=True)
         self.device.run(str(self.folder), "results", False, [])
 
