@@ -76,6 +76,11 @@ class Plan:
     given: Mapping[str, Any] = field(default_factory=dict)
 
     @cached_property
+    def told(self) -> set[str]:
+        """The times of networks that a warning of their rounding was given about, which is once in a search."""
+        return set()
+
+    @cached_property
     def ends(self) -> tuple[float, ...]:
         """Where a trial's rungs end, as fractions of the stream."""
         return fractions(self.rungs, self.streamed)

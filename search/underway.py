@@ -29,12 +29,12 @@ def network_of(plan: Plan, trial: optuna.Trial) -> str:
     SNNError
         If it makes none.
     """
-    from snn.network import Network, NetworkSpec
+    from snn.network import Network, NetworkSpec, freeze
 
     network = plan.network(trial)
     if not isinstance(network, Network | NetworkSpec):
         raise SNNError(f"it must return a snn.Network, but returned {network!r}.")
-    return (network if isinstance(network, NetworkSpec) else network.freeze()).to_json()
+    return freeze(network, plan.told).to_json()
 
 
 @dataclass

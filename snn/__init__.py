@@ -3,7 +3,7 @@
 from snn.chip import Chip
 from snn.connect import Constant, Dense, FixedFanIn, Given, Normal, OneToOne, Sparse, Uniform
 from snn.encode import Analog, Poisson, Regular, SpikeTrains
-from snn.errors import SNNError
+from snn.errors import RoundedTime, SNNError
 from snn.network import Network, NetworkSpec
 from snn.neurons import ALIF, LIF, AdEx, HomeostaticLIF, Izhikevich, Neuron, ResonateAndFire, SynapticLIF
 from snn.plasticity import (
@@ -78,6 +78,7 @@ __all__ = [
     "ResonateAndFire",
     "Result",
     "RewardSTDP",
+    "RoundedTime",
     "Rule",
     "SNNError",
     "Signal",

@@ -24,6 +24,7 @@ from snn.plasticity.check import neuron_of, rule_problems
 from snn.plasticity.rule import Rule
 from snn.readouts import LeakyReadout, Readout, SpikeReadout
 from snn.signals import ACTIVITY, Environment, Signal
+from snn.times import TOLERANCE, delay_steps, in_steps, refractory_steps, whole_steps, wrong_duration
 
 if TYPE_CHECKING:
     from snn.network import NetworkSpec, Population, Projection
@@ -189,8 +190,8 @@ def _population(spec: NetworkSpec, population: Population) -> Iterator[str]:
         yield from found
         return
     yield from neuron.text_problems(population.name, population.signals)
-    refractory = 0.0 if neuron.refractory is None or isinstance(neuron.refractory, str) else si(neuron.refractory)
-    if refractory / si(spec.dt) > MAX_STEPS:
+    refractory = 0 * spec.dt if neuron.refractory is None or isinstance(neuron.refractory, str) else neuron.refractory
+    if refractory_steps(refractory, spec.dt) > MAX_STEPS:
         yield f"`refractory <= {MAX_STEPS} dt` must hold, but {population.name} has {neuron.refractory!r}."
     for signal in [*population.signals.values(), *(drive.signal for drive in population.drives)]:
         if signal.source in ANSWERS and not signal.teacher:
@@ -227,8 +228,10 @@ def _readout(spec: NetworkSpec, name: str, readout: Readout) -> Iterator[str]:
         if not any(p.target == name for p in spec.projections):
             yield f"Nothing is connected to the readout {name!r}; connect a population to it."
         window = readout.learning_window
-        if window is not None and round(si(window) / si(spec.dt)) < 1:
+        if window is not None and in_steps(window, spec.dt) < 1 - TOLERANCE:
             yield f"`learning_window >= dt` must hold, but {name!r} has {window!r} with dt = {spec.dt!r}."
+        elif window is not None and whole_steps(window, spec.dt) is None:
+            yield wrong_duration(f"`learning_window` of {name!r}", window, spec.dt)
     elif isinstance(readout, SpikeReadout):
         populations = {p.name: p for p in spec.populations}
         if readout.population not in populations:
@@ -267,7 +270,7 @@ def _projection(spec: NetworkSpec, projection: Projection) -> Iterator[str]:
     if spec.chip is not None and spec.chip.fan_in is not None and isinstance(connection.weights, Given):
         connection = connection.with_weights(Constant())  # one per synapse that there is room for, which drawing tells
     yield from connection.problems(projection.name, pre, post, same)
-    if projection.delay is not None and si(projection.delay) / si(spec.dt) > MAX_DELAY_STEPS + 0.5:
+    if projection.delay is not None and delay_steps(projection.delay, spec.dt) > MAX_DELAY_STEPS:
         yield (
             f"`0 <= delay <= {MAX_DELAY_STEPS} dt` must hold, but {projection.name} has "
             f"delay = {projection.delay!r} with dt = {spec.dt!r}."

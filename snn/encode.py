@@ -11,6 +11,7 @@ from brian2 import Hz, Quantity, hertz
 
 from snn import fields
 from snn.fields import number, si
+from snn.phase import SLACK
 from snn.serial import serialisable
 
 
@@ -20,6 +21,10 @@ class Encoding:
 
     The equations may read ``value`` (the sample's value for neuron i), ``uniform(seed, STREAM, absolute_step, i)``
     and the clock of the stream (`snn.backends.plan.CLOCK`).
+
+    An encoder that counts spikes gives their `rate` at value 1. Its equations then read ``increment``, which is value
+    times rate times dt, instead of ``value``. That, its variables `phases` (with their first values) and `constants`
+    are phases: integers in units of ``1/snn.phase.UNIT`` of a spike, the same in every precision.
     """
 
     threshold: str
@@ -29,6 +34,9 @@ class Encoding:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     initial: Mapping[str, float] = field(default_factory=dict)
     per: str = "sample"
+    rate: Quantity | None = None
+    phases: Mapping[str, float] = field(default_factory=dict)
+    constants: Mapping[str, float] = field(default_factory=dict)
 
 
 class Encoder(ABC):
@@ -75,6 +83,13 @@ class Poisson(Encoder):
 class Regular(Encoder):
     r"""Evenly spaced spikes without noise: a phase grows by :math:`\text{rate}\, x_i\, dt` a step and fires at 1.
 
+    After n steps, the number of spikes is
+
+    .. math:: \Big\lfloor \text{phase} + \sum_{k=1}^{n} \text{rate}\, x_i\, dt + 10^{-9} \Big\rfloor
+
+    in every precision and on every backend. The small number allows for rounding: 10 times 0.1 is one spike. The sum
+    goes on from sample to sample where a task does not reset its network.
+
     Parameters
     ----------
     n : int, >= 1
@@ -91,12 +106,12 @@ class Regular(Encoder):
 
     def encoding(self) -> Encoding:
         return Encoding(
-            model="phase : 1",
-            before="phase += value*rate*dt*int(sample_step < sample_steps)",
-            threshold="phase >= 1",
-            reset="phase -= 1",
-            parameters={"rate": self.rate},
-            initial={"phase": float(self.phase)},
+            before="phase += increment*int(sample_step < sample_steps)",
+            threshold="phase >= due",
+            reset="phase -= one_spike",
+            rate=self.rate,
+            phases={"phase": float(self.phase)},
+            constants={"due": 1 - SLACK, "one_spike": 1.0},
         )
 
 

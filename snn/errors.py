@@ -44,6 +44,10 @@ class RunTimeout(RunError):
     """A run took longer than it was given."""
 
 
+class NotStarted(RunError):
+    """The system did not start a program: it is not there, may not be run, or is for another machine."""
+
+
 class Killed(RunError):
     """A run's process was killed by somebody else, or by a system without memory: the run itself may be all right."""
 
@@ -58,6 +62,10 @@ class OtherRun(RunError):
 
 class Cancelled(RunError):
     """A run was stopped because its caller asked for it."""
+
+
+class RoundedTime(UserWarning):
+    """A delay or a refractory time of a network is no multiple of its dt; names the value and the steps counted."""
 
 
 def nearest(name: object, choices: Iterable[object]) -> str:

@@ -22,6 +22,7 @@ from snn.plasticity.static import Static
 from snn.readouts import LeakyReadout, Readout
 from snn.serial import dumps, field_of, loads, serialisable
 from snn.signals import Environment, Signal
+from snn.times import warn_of_rounding
 
 SCHEMA = 1
 INPUTS = "inputs"
@@ -290,7 +291,8 @@ class Network:
         rule : Rule
             Plasticity; by default none.
         delay : Quantity
-            A delay common to all synapses, at most 50 steps.
+            A delay common to all synapses, at most 50 steps. It counts int(delay/dt + 0.5) steps, as in Brian2; if it
+            is no multiple of dt, there is a warning.
         w_min, w_max : float
             Bounds of the weights, applied wherever a weight is written.
         name : str
@@ -344,7 +346,17 @@ class Network:
         ------
         NetworkError
             With every problem of the network, one sentence each.
+
+        Warns
+        -----
+        RoundedTime
+            If delays or refractory times are no multiples of dt (see `snn.times`).
         """
+        spec = self._checked()
+        warn_of_rounding(spec)
+        return spec
+
+    def _checked(self) -> NetworkSpec:
         from snn.check import problems
 
         spec = NetworkSpec(
@@ -364,10 +376,12 @@ class Network:
         return spec
 
 
-def freeze(network: Network | NetworkSpec) -> NetworkSpec:
-    """A frozen network, whichever of the two is given."""
+def freeze(network: Network | NetworkSpec, told: set[str] | None = None) -> NetworkSpec:
+    """A frozen network, whichever of the two is given; `told` as in `snn.times.warn_of_rounding`."""
     if isinstance(network, NetworkSpec):
         return network
     if isinstance(network, Network):
-        return network.freeze()
+        spec = network._checked()
+        warn_of_rounding(spec, told, stacklevel=4)
+        return spec
     raise NetworkError(f"A Network or NetworkSpec is needed, but this is a {type(network).__name__}.")

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from snn.fields import si
 from snn.network import NetworkSpec
 from snn.readouts import LeakyReadout, SpikeReadout
+from snn.times import whole_steps, wrong_duration
 
 if TYPE_CHECKING:
     from tasks.task import Task
@@ -65,12 +65,11 @@ def _target(task: Task, name: str, units: int) -> Iterator[str]:
 
 
 def _steps(task: Task, spec: NetworkSpec) -> Iterator[str]:
-    for name in ("sample", "gap"):
-        steps = si(getattr(task, name)) / si(spec.dt)
-        if abs(steps - round(steps)) > 1e-6:
-            yield f"`{name}` must be a whole number of steps, but is {steps:g} steps of {spec.dt!r}."
-            return
-    shown = round(si(task.sample) / si(spec.dt))
+    times = {name: getattr(task, name) for name in ("sample", "gap")}
+    if wrong := [name for name, time in times.items() if whole_steps(time, spec.dt) is None]:
+        yield from (wrong_duration(f"`{name}` of {task.name}", times[name], spec.dt) for name in wrong)
+        return
+    shown = whole_steps(task.sample, spec.dt)
     for name, array in task.data.arrays.items():
         if len(array.shape) == 3 and array.shape[1] != shown:
             have = "have" if name == "values" else "has"

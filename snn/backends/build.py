@@ -6,6 +6,7 @@ Brian2 keeps global state, which ends with this process; a failure here harms no
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -13,7 +14,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from snn.backends.process import end_with_caller
+from snn.backends.process import NOT_STARTED, end_with_caller
 from snn.errors import BuildError, SNNError
 
 if TYPE_CHECKING:
@@ -41,20 +42,35 @@ SOURCE, BINARY = "program.cpp", "program"
 PROBLEM = "snnsearch cannot build: "  # what comes after it on standard error is for the user
 KILLED = ("signal terminated program", "terminated with signal")  # one of the compiler's own programs
 FULL = ("No space left on device", "Disk quota exceeded")
+CXX = "CXX"
 
 
-def compiler() -> str:
-    """The C++ compiler.
+def compiler() -> list[str]:
+    """The words of the command that compiles C++: ``CXX`` of the environment, such as ``ccache g++``, or g++ or c++.
 
     Raises
     ------
     BuildError
         If there is none.
     """
-    found = shutil.which("g++") or shutil.which("c++")
-    if not found:
+    given = os.environ.get(CXX, "").strip()
+    if given:
+        return _chosen_compiler(given)
+    found = next((name for name in ("g++", "c++") if shutil.which(name)), None)
+    if found is None:
         raise BuildError("A C++ compiler is needed, but g++ was not found; install it (Debian: apt install g++).")
-    return found
+    return [found]
+
+
+def _chosen_compiler(given: str) -> list[str]:
+    rule = f"{CXX} must be a command that compiles C++, such as 'g++' or 'ccache g++', but is {given!r}"
+    try:
+        words = shlex.split(given)
+    except ValueError as error:
+        raise BuildError(f"{rule}, which cannot be split into words ({error}); correct or unset it.") from error
+    if shutil.which(words[0]) is None:
+        raise BuildError(f"{rule}, and there is no command {words[0]!r}; install it, or correct or unset {CXX}.")
+    return words
 
 
 def generate(network: str, dtype: str) -> tuple[EngineDevice, Lowered, Plan]:
@@ -65,7 +81,7 @@ def generate(network: str, dtype: str) -> tuple[EngineDevice, Lowered, Plan]:
     BuildError
         If Brian2 refuses it.
     """
-    from brian2 import all_devices, prefs, second, set_device
+    from brian2 import all_devices, second, set_device
     from brian2.core.base import BrianObjectException
     from brian2.core.functions import Function
 
@@ -73,17 +89,18 @@ def generate(network: str, dtype: str) -> tuple[EngineDevice, Lowered, Plan]:
     from snn.backends.functions import brian_functions
     from snn.backends.lower import lower
     from snn.backends.planner import plan
+    from snn.backends.preferences import set_own_preferences
     from snn.backends.program import DTYPES
     from snn.network import NetworkSpec
 
     device = all_devices["snnsearch"] = EngineDevice()
     set_device("snnsearch", build_on_run=False)
-    prefs.core.default_float_dtype = DTYPES[dtype]
+    set_own_preferences(DTYPES[dtype])
     planned = plan(NetworkSpec.from_json(network))
     _forget_sizes(planned)
     functions = brian_functions()
-    for source in planned.signals:
-        functions[f"signal_{source}"] = _declared(Function, f"signal_{source}")
+    for source, use in planned.signals.items():
+        functions[f"signal_{source}"] = _declared(Function, f"signal_{source}", "integer" if use.phases else "float")
     try:
         lowered = lower(planned, DTYPES[dtype], functions)
         lowered.network.run(0 * second, namespace={})
@@ -117,7 +134,7 @@ def loops(network: str, dtype: str) -> list[Note]:
     return device.loops(lowered)
 
 
-def _declared(make: type, name: str) -> Any:
+def _declared(make: type, name: str, returns: str) -> Any:
     """A function that the program's own source defines."""
     from brian2.devices.cpp_standalone.codeobject import CPPStandaloneCodeObject
 
@@ -126,7 +143,7 @@ def _declared(make: type, name: str) -> Any:
         arg_units=[1, 1],
         return_unit=1,
         arg_types=["integer"] * 2,
-        return_type="float",
+        return_type=returns,
         arg_names=["row", "element"],
     )
     function.implementations.add_implementation(CPPStandaloneCodeObject, "", name=name)
@@ -141,14 +158,14 @@ def run_compiler(*arguments: str) -> subprocess.CompletedProcess[str]:
     BuildError
         If there is none, or it cannot be started.
     """
-    command = [compiler(), *arguments]
+    command = [*compiler(), *arguments]
     environment = os.environ | {"LC_ALL": "C"}
     try:
         return subprocess.run(command, capture_output=True, text=True, errors="replace", check=False, env=environment)
     except OSError as error:
         raise BuildError(
-            f"The C++ compiler {command[0]} cannot be started: {error.strerror}; install it again, or put another one "
-            "on the PATH."
+            f"The C++ compiler {shutil.which(command[0])} cannot be started: {error.strerror}; install it again, or "
+            f"put another one on the PATH or in {CXX}."
         ) from error
 
 
@@ -179,6 +196,20 @@ def compile_source(source: Path) -> Path:
     return binary
 
 
+def check_starts(binary: Path) -> None:
+    """Raise a `BuildError` if the system does not start a program: a compiler may be for another kind of machine."""
+    try:
+        subprocess.run([binary], stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    except OSError as error:
+        if error.errno not in NOT_STARTED:
+            raise
+        raise BuildError(
+            f"The program that {shlex.join(compiler())} has compiled cannot be started ({error.strerror}): set "
+            f"SNNSEARCH_CACHE, now {binary.parent.parent}, to a folder where programs may be run, or {CXX} to a "
+            "compiler for this machine."
+        ) from error
+
+
 def main(arguments: list[str]) -> int:
     """Build a program and its manifest; what goes wrong is said on standard error, since a disk may be full."""
     from snn.backends.cache.folder import unusable
@@ -190,6 +221,7 @@ def main(arguments: list[str]) -> int:
     try:
         compiler()
         binary = compile_source(write_source(network.read_text(), dtype, folder))
+        check_starts(binary)
         write_manifest(binary, NetworkSpec.from_json(network.read_text()), dtype)
     except (SNNError, OSError) as error:
         problem = unusable(folder.parent, error) if isinstance(error, OSError) else error

@@ -148,9 +148,10 @@ class _Source:
         return f"size_{block}", 0
 
     def _signal(self, source: str) -> str:
+        kind = "int64_t" if self.plan.signals[source].phases else "snn::real"
         return (
-            f"static const snn::real* row_{source} = nullptr;\nstatic int64_t width_{source} = 1;\n"
-            f"static inline snn::real signal_{source}(int64_t, int64_t i)\n"
+            f"static const {kind}* row_{source} = nullptr;\nstatic int64_t width_{source} = 1;\n"
+            f"static inline {kind} signal_{source}(int64_t, int64_t i)\n"
             f"{{ return row_{source}[width_{source} > 1 ? i : 0]; }}"
         )
 
@@ -203,7 +204,9 @@ class _Source:
                 name, kind = self.device.arrays[variable], c_data_type(variable.dtype)
                 entries.append(f"    {{\"{name}\", (void**)&{name}, sizeof({kind}), '{LETTERS[kind]}', 'i', &one, 0}},")
         sizes = [f'    {{"{name}", &size_{name}}},' for name in self.lowered.objects]
-        signals = [f'    {{"{s}", &row_{s}, &width_{s}}},' for s in self.plan.signals]
+        real = LETTERS[c_data_type(prefs.core.default_float_dtype)]
+        types = {source: "l" if use.phases else real for source, use in self.plan.signals.items()}
+        signals = [f"    {{\"{s}\", (const void**)&row_{s}, &width_{s}, '{types[s]}'}}," for s in types]
         return "\n".join(
             [
                 "const snn::Entry snn::entries[] = {",

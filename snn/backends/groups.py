@@ -23,12 +23,15 @@ from snn.backends.plan import (
     SynapseBlock,
     Variable,
 )
+from snn.encode import Encoding
 from snn.equations import identifiers, parsed, substitute
 from snn.fields import si
 from snn.network import INPUTS, NamedReadout, NetworkSpec, Population
 from snn.neurons import Neuron
+from snn.phase import whole_phase
 from snn.readouts import LeakyReadout, SpikeReadout
 from snn.signals import ACTIVITY, Signal
+from snn.times import in_steps, refractory_steps
 
 ENVIRONMENT = "environment"
 IN_SAMPLE = "int(sample_step < sample_steps)"  # as opposed to the gap after it
@@ -41,8 +44,11 @@ def add_inputs(plan: Plan, spec: NetworkSpec, seed: int) -> None:
     encoding = spec.inputs.encoding()
     group = Group(INPUTS, n=int(spec.inputs.n), model=encoding.model, method="euler", threshold_slot="start")
     group.threshold = substitute(encoding.threshold, {"STREAM": str(plan.stream())})
-    group.declare("value")
-    _load(plan, group, "value", Signal("values", per=encoding.per))
+    if encoding.rate is None:
+        group.declare("value")
+        _load(plan, group, "value", Signal("values", per=encoding.per))
+    else:
+        _add_phases(plan, group, encoding, si(encoding.rate) * si(spec.dt))
     if encoding.before:
         group.codes.append(Code("start", encoding.before, order=1))
     group.parameters(encoding.parameters)
@@ -51,6 +57,17 @@ def add_inputs(plan: Plan, spec: NetworkSpec, seed: int) -> None:
         group.variables[name] = Variable(encoding.initial.get(name, 0.0))
     _count_spikes(group, encoding.reset, slot="after_start")
     plan.groups[INPUTS] = group
+
+
+def _add_phases(plan: Plan, group: Group, encoding: Encoding, per_step: float) -> None:
+    """The phases of an encoder that counts spikes, and how much a sample's value adds to them in a step."""
+    source = plan.read_phases("values", encoding.per, group.n, per_step)
+    group.declare("increment", 0, wide=True)
+    group.codes.append(Code("start", f"increment = signal_{source}(sample_row, i)", FIRST))
+    for name, spikes in encoding.phases.items():
+        group.declare(name, int(whole_phase(spikes)), wide=True)
+    for name, spikes in encoding.constants.items():
+        group.declare(name, int(whole_phase(spikes)), "constant", wide=True, shared=True)
 
 
 def _count_spikes(group: Group, also: str, slot: str) -> None:
@@ -125,7 +142,8 @@ def _add_spikes(group: Group, spec: NetworkSpec, neuron: Neuron, threshold: str,
     # Counted in steps rather than in Brian2's absolute time, so that a run can be continued.
     group.refractory = "refractory_left > 0"
     group.declare("refractory_left", 0, integer=True)
-    group.declare("refractory_steps", round(si(neuron.refractory) / si(spec.dt)), "constant", integer=True, shared=True)
+    counted = refractory_steps(neuron.refractory, spec.dt)
+    group.declare("refractory_steps", counted, "constant", integer=True, shared=True)
     group.codes.append(Code("start", "refractory_left = clip(refractory_left - 1, 0, refractory_left)", order=1))
     group.on_events.append(OnEvent("spike", "refractory_left = refractory_steps", "after_thresholds", order=1))
 
@@ -181,7 +199,7 @@ def _score_spikes(group: Group, named: NamedReadout, phase: str) -> None:
     readout = named.readout
     assert isinstance(readout, SpikeReadout)
     score, tie = f"{named.name}_score", f"{named.name}_tie"
-    group.declare(score)
+    group.declare(score, integer=True)
     group.codes.append(Code("start", f"{score} = 0", FIRST))
     dimensions = parsed(group.model).dimensions[readout.variable]
     group.declare(tie, unit="1" if dimensions is DIMENSIONLESS else repr(get_unit(dimensions)))
@@ -198,7 +216,7 @@ def _leaky_group(plan: Plan, spec: NetworkSpec, name: str, readout: LeakyReadout
     _declare_model(group, parsed(group.model), Neuron(group.model, parameters={"tau": readout.tau}))
     for variable in ("target", "error", "loss", "score"):
         group.declare(variable)
-    window = WHOLE_SAMPLE if readout.learning_window is None else round(si(readout.learning_window) / si(spec.dt))
+    window = WHOLE_SAMPLE if readout.learning_window is None else round(in_steps(readout.learning_window, spec.dt))
     group.declare("learning_steps", window, "constant", integer=True, shared=True)
     _load(
         plan,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import secrets
+import shlex
+import shutil
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -61,7 +63,8 @@ def standalone() -> Health:
 
     found: dict[str, str | None] = {"compiler": None, "cache": str(cache_folder()), "built_and_ran": None}
     try:
-        found["compiler"] = f"{compiler()}, {compiler_version()}"
+        name, *words = compiler()
+        found["compiler"] = f"{shlex.join([shutil.which(name) or name, *words])}, {compiler_version()}"
         cache_limit()
         begin = time.monotonic()
         _compile_and_run()

@@ -194,10 +194,17 @@ class SynapseBlock(Block):
 
 @dataclass(frozen=True)
 class SignalUse:
-    """How a signal is read: one row a ``"sample"`` or a ``"step"``, by at most so many neurons."""
+    """How a signal is read: one row a ``"sample"`` or a ``"step"``, by at most so many neurons.
+
+    With `phases`, its numbers are 64-bit integers in every precision. They are those of the signal `of`, values in
+    [0, 1], times `scale`, as phases (`snn.phase`). Without `of`, the signal has such integers already.
+    """
 
     per: str
     width: int
+    phases: bool = False
+    of: str | None = None
+    scale: float = 1.0
 
 
 @dataclass
@@ -232,6 +239,12 @@ class Plan:
         if known is not None and known.per != signal.per:
             raise NetworkError(f"The signal {signal.source!r} is read per sample in one place and per step in another.")
         self.signals[signal.source] = SignalUse(signal.per, max(width, known.width if known else 1))
+
+    def read_phases(self, source: str, per: str, n: int, scale: float) -> str:
+        """Note that n neurons read a signal as phases (see `SignalUse`); returns the name under which they do."""
+        name = f"{source}_as_phases"
+        self.signals[name] = SignalUse(per, n, phases=True, of=source, scale=scale)
+        return name
 
     def stream(self) -> int:
         """A new stream id of random numbers."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import selectors
 import signal
@@ -11,9 +12,11 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from snn.errors import Cancelled, Killed, RunError, RunTimeout
+from snn.errors import Cancelled, Killed, NotStarted, RunError, RunTimeout
 from snn.profile import Profile
 
+NOT_STARTED = (errno.ENOENT, errno.EACCES, errno.EPERM, errno.ENOEXEC)
+"""Errors that are the program's, as opposed to those of a machine that is short of memory or processes."""
 POLL = 0.2  # seconds between looks at a cancellation
 LAST_WORDS = 4000
 KILLS = (signal.SIGKILL, signal.SIGTERM)  # no program of ours does that to itself
@@ -75,6 +78,8 @@ def run_process(command: list[str], options: RunOptions, environment: Mapping[st
         If it took too long, or was cancelled; its whole group is killed.
     Killed
         If somebody else has killed it.
+    NotStarted
+        If there is no such program, or the system does not run it.
     RunError
         If it crashed; with its last words.
     """
@@ -88,7 +93,8 @@ def run_process(command: list[str], options: RunOptions, environment: Mapping[st
             start_new_session=True,
         )
     except OSError as error:
-        raise RunError(f"The program {command[0]} cannot be started: {error.strerror}.") from error
+        kind = NotStarted if error.errno in NOT_STARTED else RunError
+        raise kind(f"The program {command[0]} cannot be started: {error.strerror}.") from error
     try:
         words = _listen(process, options)
         status = _wait(process, options)

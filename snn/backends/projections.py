@@ -23,11 +23,11 @@ from snn.backends.writes import ChipWriter, Writer
 from snn.chip import Chip
 from snn.connect import Given, Normal
 from snn.equations import identifiers, parsed, substitute
-from snn.fields import si
 from snn.network import INPUTS, NetworkSpec, Projection
 from snn.plasticity.rule import WEIGHT_IN_RULES, NeuronVariable, RuleEquations, Trace, Update
 from snn.random import FEEDBACK, WEIGHTS, generator
 from snn.readouts import LeakyReadout
+from snn.times import delay_steps
 
 WEIGHT = "weight"
 RENAMED = {WEIGHT_IN_RULES: WEIGHT}
@@ -122,7 +122,7 @@ def _arrival(spec: NetworkSpec, projection: Projection, source: Group, name: str
     own_step = onto_readout or source.name == INPUTS or spec.updates_before(source.name, projection.target)
     if projection.delay is None:
         return "spike" if own_step else PREVIOUS
-    steps = round(si(projection.delay) / si(spec.dt)) + (not own_step)
+    steps = delay_steps(projection.delay, spec.dt) + (not own_step)
     slot = "start" if not own_step else "after_start" if source.name == INPUTS else "after_thresholds"
     return add_delay(source, name, steps, slot)
 

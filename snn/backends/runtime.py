@@ -6,12 +6,13 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from brian2 import Function, prefs, second
+from brian2 import Function, second
 
 from snn.backends.functions import brian_functions
 from snn.backends.lower import Lowered, lower
 from snn.backends.plan import CLOCK, FIRST, LAST, LEARN, LEARN_LAST, STEP, Plan, SignalUse
 from snn.backends.population import Population, advance_together
+from snn.backends.preferences import own_preferences
 from snn.backends.process import PLAIN, RunOptions
 from snn.backends.program import DTYPES, Candidate, Outcome, Program, Samples
 from snn.backends.recording import Recorder, resolve
@@ -45,12 +46,8 @@ class RuntimeProgram(Program):
         self, candidate: Candidate | Population, samples: Samples, state: State | None, options: RunOptions
     ) -> Outcome:
         """One simulation, of one candidate or of a population."""
-        before = prefs.codegen.target
-        prefs.codegen.target = self.target
-        try:
+        with own_preferences(target=self.target):
             return _Run(candidate.plan, samples, state, self.dtype, options).outcome()
-        finally:
-            prefs.codegen.target = before
 
 
 class _Run:
@@ -75,7 +72,8 @@ class _Run:
 
     def outcome(self) -> Outcome:
         network = self.lowered.network
-        network.run(0 * second, namespace={})  # makes the code objects; the steps are ours, as phases need
+        with np.errstate(over="ignore"):  # Brian2 compares state with 1e50, which no float32 can hold
+            network.run(0 * second, namespace={})  # makes the code objects; the steps are ours, as phases need
         items = [(item.run, self.lowered.phase(item)) for item in network.sorted_objects]
         for count in range(len(self.samples) * self.samples.period):
             row, step = divmod(count, self.samples.period)
@@ -166,8 +164,9 @@ class _Run:
 
 def _signal(samples: Samples, source: str, use: SignalUse, dtype: type) -> Function:
     """``signal_SOURCE(row, i)``: the i-th number of a row, or its only number."""
-    rows: np.ndarray = signal_rows(samples, source, use).astype(dtype)
-    width = rows.shape[1]
+    rows: np.ndarray = signal_rows(samples, source, use)
+    rows = rows if use.phases else rows.astype(dtype)
+    width, kind = rows.shape[1], "long long" if use.phases else "double"
 
     def read(row: Any, i: Any) -> np.ndarray:
         index = np.atleast_1d(np.asarray(i)) if width > 1 else np.zeros(np.size(i), int)
@@ -175,7 +174,7 @@ def _signal(samples: Samples, source: str, use: SignalUse, dtype: type) -> Funct
 
     name = f"signal_{source}"
     code = f"""
-    cdef double {name}(long long row, long long i):
+    cdef {kind} {name}(long long row, long long i):
         global _namespace_{name}_values
         return _namespace_{name}_values[row*{width} + (i if {width} > 1 else 0)]
     """
@@ -184,7 +183,7 @@ def _signal(samples: Samples, source: str, use: SignalUse, dtype: type) -> Funct
         arg_units=[1, 1],
         return_unit=1,
         arg_types=["integer"] * 2,
-        return_type="float",
+        return_type="integer" if use.phases else "float",
         arg_names=["row", "element"],
     )
     function.implementations.add_numpy_implementation(read)

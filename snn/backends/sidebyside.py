@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from snn.backends.plan import Block, Group, Plan, SignalUse, SynapseBlock, Variable
+from snn.backends.plan import Block, Group, Plan, SynapseBlock, Variable
 from snn.equations import identifiers, substitute
 
 SIGNAL = re.compile(r"\bsignal_(\w+)\((sample_row|signal_row), (i|0)\)")
@@ -75,7 +75,9 @@ class _Merger:
         self.sizes = {name: np.array([plan.groups[name].n for plan in plans]) for name in self.first.groups}
         widths = {source: np.array([plan.signals[source].width for plan in plans]) for source in self.first.signals}
         self.begins = {source: starts(width) for source, width in widths.items()}
-        self.signals = {s: SignalUse(use.per, int(widths[s].sum())) for s, use in self.first.signals.items()}
+        self.signals = {
+            s: replace(use, width=int(widths[s].sum()), of=None) for s, use in self.first.signals.items()
+        }
         self.taken = {name for block in self.first.blocks() for name in block.variables}
         self.taken |= {name for block in self.first.blocks() for text in block.texts() for name in identifiers(text)}
         self.names: dict[str, str] = {}

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from snn.backends.plan import SignalUse
 from snn.backends.program import Samples
 from snn.errors import SNNError, nearest
+from snn.phase import whole_phase
 
 BYTES = (np.dtype(bool), np.dtype(np.uint8))
 
@@ -15,13 +18,16 @@ def signal_rows(samples: Samples, source: str, use: SignalUse, dtype: type = np.
     """A signal as a matrix: one row a sample, or one row a step.
 
     Numbers are converted to `dtype`, but for booleans and bytes, such as explicit spikes and pixels: they stay as small
-    as they are.
+    as they are. Phases are 64-bit integers.
 
     Raises
     ------
     SNNError
-        If the stream has no such signal, or one of another shape than the network reads.
+        If the stream has no such signal, or one of another shape than the network reads; if values that are read as
+        phases are not in [0, 1].
     """
+    if use.phases:
+        return _phases(samples, source, use)
     if source not in samples.signals:
         raise SNNError(
             f"The network reads the signal {source!r}, which the task does not give; "
@@ -43,3 +49,16 @@ def signal_rows(samples: Samples, source: str, use: SignalUse, dtype: type = np.
     if array.dtype not in BYTES and not np.isfinite(array).all():
         raise SNNError(f"The task's {source!r} must be finite numbers, but has others.")
     return array.reshape(int(np.prod(expected)), width)
+
+
+def _phases(samples: Samples, source: str, use: SignalUse) -> np.ndarray:
+    """What a step adds to the phases of each neuron, as `SignalUse` says."""
+    if use.of is None:
+        return np.asarray(samples.signals[source], np.int64).reshape(-1, use.width)
+    values = signal_rows(samples, use.of, replace(use, phases=False))
+    if values.size and not (values.min() >= 0 and values.max() <= 1):
+        raise SNNError(
+            f"An encoder that counts spikes needs {use.of} from 0 to 1, but the task gives {use.of} from "
+            f"{values.min():g} to {values.max():g}; divide them by the largest."
+        )
+    return whole_phase(values * use.scale)

@@ -12,13 +12,14 @@ import numpy as np
 
 from snn.backends.arrays import read_arrays, write_arrays
 from snn.backends.cache import find_or_build, program_key
+from snn.backends.cache.entry import intact
 from snn.backends.lower import MARK
 from snn.backends.plan import INTEGERS, PHASES, SPIKES_EVENT, Group, Plan
 from snn.backends.process import PLAIN, RunOptions, run_process
 from snn.backends.program import DTYPES, Candidate, Outcome, Program, Samples, finished
 from snn.backends.recording import SPIKES, Track, resolve
 from snn.backends.signals import signal_rows
-from snn.errors import RunError
+from snn.errors import NotStarted, RunError
 from snn.profile import stage
 from snn.state import State
 
@@ -37,10 +38,12 @@ class StandaloneProgram(Program):
     built: bool = False
 
     @staticmethod
-    def load(candidate: Candidate, dtype: str, options: RunOptions = PLAIN) -> StandaloneProgram:
-        """Find the network's program in the cache, or build it."""
+    def load(
+        candidate: Candidate, dtype: str, options: RunOptions = PLAIN, broken: bool = False
+    ) -> StandaloneProgram:
+        """Find the network's program in the cache, or build it; if the one in the cache is `broken`, build it again."""
         key = program_key(candidate.plan.structure(), dtype)
-        binary, built = find_or_build(key, candidate.spec.skeleton().to_json(), dtype, options)
+        binary, built = find_or_build(key, candidate.spec.skeleton().to_json(), dtype, options, broken)
         return StandaloneProgram(binary, DTYPES[dtype], built)
 
     def advance(
@@ -63,22 +66,32 @@ class StandaloneProgram(Program):
     def _advance(self, candidate: Candidate, samples: Samples, state: State | None, options: RunOptions) -> Outcome:
         planned, profile = candidate.plan, options.profile
         tracks = resolve(planned, options.record)
-        binary = self.binary
-        if not binary.exists():  # somebody has emptied the cache
-            binary = StandaloneProgram.load(candidate, np.dtype(self.dtype).name, options).binary
         with stage(profile, "write"), scratch() as folder:
             given, result = folder / "input", folder / "output"
             wanted = {"run:state": _whole(options.state)}
             write_arrays(given, self._input(planned, samples, state, tracks) | wanted)
             with stage(profile, "run"):
                 limit = [] if options.memory is None else [str(options.memory)]
-                run_process([str(binary), str(given), str(result), *limit], options)
+                self._run(candidate, [str(given), str(result), *limit], options)
             with stage(profile, "read"):
                 try:
                     output = read_arrays(result)
                 except (OSError, ValueError) as error:
                     raise RunError(f"The run's result cannot be read: {error}.") from error
                 return _outcome(output, planned, samples, state, tracks, options)
+
+    def _run(self, candidate: Candidate, arguments: list[str], options: RunOptions) -> None:
+        """Run the binary. If somebody has damaged it or emptied the cache, or it does not start, it is built again."""
+        binary = intact(self.binary.parent)
+        if binary is not None:
+            try:
+                return run_process([str(binary), *arguments], options)
+            except NotStarted:
+                pass
+        dtype = np.dtype(self.dtype).name
+        with stage(options.profile, "build"):
+            again = StandaloneProgram.load(candidate, dtype, options, broken=binary is not None)
+        run_process([str(again.binary), *arguments], options)
 
     def _input(
         self, planned: Plan, samples: Samples, state: State | None, tracks: list[Track]

@@ -48,7 +48,8 @@ class Neuron(NeuronModel):
         Statements run for neurons that spiked. As in Brian2, they follow the arrival of that step's spikes at their
         targets, that is, they take effect at the beginning of the next step.
     refractory : Quantity, str or None
-        Absolute refractory time (counted in whole steps), or a condition as in Brian2; ``None``: none.
+        Absolute refractory time, or a condition as in Brian2; ``None``: none. A time counts int(time/dt + 0.001)
+        steps, as in Brian2; if it is no multiple of dt, there is a warning.
     input : str
         The variable to which synapses add their weights. A parameter (``I : 1``) holds what arrived in this step and
         is zero after the state update; a differential variable (``dv/dt = ...``) jumps and keeps it.

@@ -99,7 +99,7 @@ def limit(n: int, dtype: str, folder: Path) -> Side:
     defined = [f"-D{name}={value}" for name, value in NUMBERS.items()]
     defined.append(f"-DREAL={'float' if dtype == 'float32' else 'double'}")
     source = Path(__file__).with_name("step_limit.cpp")
-    subprocess.run([compiler(), *FLAGS, *defined, str(source), "-o", str(program)], check=True)
+    subprocess.run([*compiler(), *FLAGS, *defined, str(source), "-o", str(program)], check=True)
 
     def seconds(samples: int) -> float:
         problem = s.problem(n, dtype, samples)

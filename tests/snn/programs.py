@@ -126,6 +126,7 @@ def held(path: Path) -> Lock:
 
 def compiler(folder: Path, script: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Put a g++ of our own in front of the others."""
+    monkeypatch.delenv("CXX", raising=False)
     file = folder / "g++"
     file.write_text(f"#!/bin/sh\n{script}\n")
     file.chmod(0o755)

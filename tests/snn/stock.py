@@ -172,7 +172,7 @@ class _Stock:
                 text = f'#pragma GCC push_options\n#pragma GCC optimize("O0")\n{text}\n#pragma GCC pop_options'
             texts.append(text)
         (self.folder / "joined.cpp").write_text("\n".join(texts))
-        command = [compiler(), *self.program.flags, "-I.", "-Ibrianlib", "joined.cpp", "-o", "main"]
+        command = [*compiler(), *self.program.flags, "-I.", "-Ibrianlib", "joined.cpp", "-o", "main"]
         subprocess.run(command, cwd=self.folder, check=True)
         self.device.run(str(self.folder), "results", False, [])
 
@@ -183,11 +183,12 @@ class _Stock:
         from brian2 import Function
         from brian2.devices.cpp_standalone.codeobject import CPPStandaloneCodeObject
 
+        phases = self.plan.signals[source].phases
         rows: np.ndarray = signal_rows(self.samples, source, self.plan.signals[source])
-        rows = rows.astype(self.dtype).astype(np.float64)
+        rows = rows if phases else rows.astype(self.dtype).astype(np.float64)
         name, width = f"signal_{source}", rows.shape[1]
         code = (
-            f"static inline double {name}(const int64_t row, const int64_t i)\n"
+            f"static inline {'int64_t' if phases else 'double'} {name}(const int64_t row, const int64_t i)\n"
             f"{{ return _namespace{name}_values[row*{width} + {'i' if width > 1 else '0'}]; }}"
         )
         function = Function(
@@ -195,7 +196,7 @@ class _Stock:
             arg_units=[1, 1],
             return_unit=1,
             arg_types=["integer"] * 2,
-            return_type="float",
+            return_type="integer" if phases else "float",
             arg_names=["row", "element"],
         )
         values = rows.ravel()

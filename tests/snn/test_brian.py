@@ -89,6 +89,7 @@ CASES = {
     "adaptive": (ADAPTIVE, 4e-9, 2, 0.25 * ms, 0),
     "jumps of v": (JUMPING, 0.4, 1, 0.5 * ms, 0),
     "refractory condition": (CONDITIONAL, 1.5, 0, 0.5 * ms, 1e-12),
+    "times between steps": (dataclasses.replace(JUMPING, refractory=2.9 * ms), 0.8, 2.5, 0.5 * ms, 1e-12),
     "driven": (DRIVEN, 4e-9, 3, 0.5 * ms, 1e-12),
     "rk4, no reset": (RUNGE, 12.0, 1, 0.25 * ms, 0),
 }
@@ -148,6 +149,7 @@ def plain(neuron, x, w_in, w_rec, delay, dt):
     return np.column_stack([np.round(spikes.t / dt).astype(int), spikes.i]), np.asarray(v.v).T
 
 
+@pytest.mark.filterwarnings("ignore::snn.RoundedTime")
 @pytest.mark.parametrize("case", CASES)
 def test_equals_plain_brian2(case):
     neuron, scale, delay, dt, tolerance = CASES[case]

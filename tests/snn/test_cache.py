@@ -39,6 +39,7 @@ DAMAGES = {
     "a manifest of something else": lambda entry: (entry / "manifest.json").write_text("[1]"),
     "a manifest without a checksum": lambda entry: (entry / "manifest.json").write_text("{}"),
     "no binary": lambda entry: (entry / BINARY).unlink(),
+    "no right to run it": lambda entry: (entry / BINARY).chmod(0o644),
 }
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from snn.backends.build import compile_source
+from snn.backends.build import compiler as command
+from snn.backends.cache import program_key
 from snn.backends.load import load_program
 from snn.backends.program import Candidate
 from snn.errors import BuildError
@@ -72,5 +74,59 @@ def test_what_the_compiler_says_reaches_the_caller(monkeypatch, tmp_path, fresh_
     compiler(tmp_path, "echo 'out of ink: cyan é' >&2; exit 1", monkeypatch)
     monkeypatch.setenv("SNNSEARCH_CACHE", str(tmp_path / "cache"))
     with pytest.raises(BuildError, match=r"^The compiler refused the program: out of ink: cyan é$"):
+        load_program(Candidate(spec(), 0))
+    assert not list((tmp_path / "cache").iterdir())
+
+
+def test_the_command_in_cxx_compiles(source, tmp_path, monkeypatch):
+    """Split as a shell splits words; everything in it is used."""
+    log = tmp_path / "said"
+    compiler(tmp_path, f'echo "$@" > {log}; touch {tmp_path / "program"}', monkeypatch)
+    wrapper = tmp_path / "my cache"
+    wrapper.write_text('#!/bin/sh\nexec "$@"\n')
+    wrapper.chmod(0o755)
+    monkeypatch.setenv("CXX", f"'{wrapper}' g++ -DWHOLE='a b'")
+    assert compile_source(source) == tmp_path / "program"
+    assert log.read_text().startswith("-DWHOLE=a b -std=c++17")
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ("g+++", r"^CXX must be a command .*, but is 'g\+\+\+', and there is no command 'g\+\+\+'; install"),
+        ("ccachee g++", r"there is no command 'ccachee'; install it, or correct or unset CXX"),
+        ("'g++", r"but is \"'g\+\+\", which cannot be split into words \(No closing quotation\); correct or unset it"),
+    ],
+)
+def test_a_wrong_cxx_is_named(monkeypatch, given, words):
+    monkeypatch.setenv("CXX", given)
+    with pytest.raises(BuildError, match=words):
+        load_program(Candidate(spec(), 0))
+
+
+@pytest.mark.parametrize("given", ["", "  "])
+def test_an_empty_cxx_is_none(monkeypatch, given):
+    monkeypatch.setenv("CXX", given)
+    assert command() == ["g++"]
+
+
+def test_the_command_is_a_part_of_a_programs_key(monkeypatch, fresh_compiler):
+    plain = program_key("structure", "float32")
+    monkeypatch.setenv("CXX", "g++")
+    assert program_key("structure", "float32") == plain
+    monkeypatch.setenv("CXX", "g++ -fno-inline")
+    assert program_key("structure", "float32") != plain
+
+
+def test_a_compiler_for_another_machine_is_named(monkeypatch, tmp_path, fresh_compiler):
+    """What it makes does not start; nothing of it is kept."""
+    script = """
+case "$1" in --version) echo g++ 0; exit;; esac
+while [ "$1" != -o ]; do shift; done
+printf '\\177ELF of another machine' > "$2"; chmod +x "$2"
+"""
+    compiler(tmp_path, script, monkeypatch)
+    monkeypatch.setenv("SNNSEARCH_CACHE", str(tmp_path / "cache"))
+    with pytest.raises(BuildError, match=r"^The program that g\+\+ has compiled cannot be started \(Exec format"):
         load_program(Candidate(spec(), 0))
     assert not list((tmp_path / "cache").iterdir())

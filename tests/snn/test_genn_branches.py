@@ -133,6 +133,6 @@ def test_branches_compute_what_the_choices_did(tmp_path):
         differs="".join(f" || first.{name} != second.{name}" for name in OWN),
     )
     (tmp_path / "both.cpp").write_text(text)
-    command = [compiler(), "-std=c++11", "-ffp-contract=off", str(tmp_path / "both.cpp"), "-o", str(tmp_path / "both")]
+    command = [*compiler(), "-std=c++11", "-ffp-contract=off", str(tmp_path / "both.cpp"), "-o", str(tmp_path / "both")]
     subprocess.run(command, check=True)
     assert subprocess.run([str(tmp_path / "both")], capture_output=True, text=True, check=True).stdout == "0\n"

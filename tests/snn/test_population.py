@@ -29,15 +29,14 @@ but not for powers that are an array; weights are below 2."""
 
 
 @pytest.fixture
-def as_written():
+def as_written(monkeypatch):
     """Code in the order in which the plan has it: Brian2 puts factors that are one number together, ahead of the loop,
-    which rounds them otherwise than factors of each neuron."""
-    before = prefs.codegen.loop_invariant_optimisations
-    prefs.codegen.loop_invariant_optimisations = False
+    which rounds them otherwise than factors of each neuron. A run sets Brian2's default, so the default is changed."""
+    registered = prefs.pref_register["codegen"][0]
+    monkeypatch.setattr(registered["loop_invariant_optimisations"], "default", False)
     make_statements._cache.clear()  # which heeds no preferences
     yield
     make_statements._cache.clear()
-    prefs.codegen.loop_invariant_optimisations = before
 
 
 def rarely(names):

@@ -46,7 +46,8 @@ def test_known_values():
 def test_cpp_equals_numpy(tmp_path):
     """Bit for bit where arithmetic is exact; the normal takes log and cos, which two libraries may round apart."""
     (tmp_path / "main.cpp").write_text(MAIN)
-    subprocess.run([compiler(), "-std=c++17", "-O2", f"-I{ENGINE}", "main.cpp", "-o", "main"], cwd=tmp_path, check=True)
+    command = [*compiler(), "-std=c++17", "-O2", f"-I{ENGINE}", "main.cpp", "-o", "main"]
+    subprocess.run(command, cwd=tmp_path, check=True)
     rng = np.random.default_rng(0)
     high = np.array([2**31, 100, 2**40, 2**31])
     asked = np.vstack([rng.integers(0, high, (3000, 4)), [[0, 0, 0, 0], (high - 1).tolist()]])
@@ -74,7 +75,7 @@ int main() {
 def test_dither_is_the_uniform_number_cut_to_a_reals_bits(real, bits, tmp_path):
     """So never 1, as a float that is rounded would be once in 2**25."""
     (tmp_path / "main.cpp").write_text(DITHER)
-    command = [compiler(), "-std=c++17", "-O2", f"-DSNN_REAL={real}", f"-I{ENGINE}", "main.cpp", "-o", "main"]
+    command = [*compiler(), "-std=c++17", "-O2", f"-DSNN_REAL={real}", f"-I{ENGINE}", "main.cpp", "-o", "main"]
     subprocess.run(command, cwd=tmp_path, check=True)
     elements = np.arange(2000)
     text = "\n".join(f"3 {2**20} 12345678901 {element}" for element in elements)

@@ -166,7 +166,7 @@ def test_json_describes_a_task():
 
 @pytest.mark.parametrize(("change", "words"), [
     (lambda: (dataclasses.replace(Corners(), sample=-1 * ms), learner()), "sample > 0"),
-    (lambda: (Corners(sample=0.1 * ms), learner()), "must be a whole number of steps, but is 0.1 steps"),
+    (lambda: (Corners(sample=0.1 * ms), learner()), "a whole number of steps, but 100. us is 0.1 steps"),
     (lambda: (Corners(), Network(inputs=Poisson(7))), "must be as many as Corners has values, 8"),
     (lambda: (Corners(), Network(inputs=Poisson(8))), "scores a readout, but the network has none"),
 ])  # fmt: skip

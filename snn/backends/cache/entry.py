@@ -30,7 +30,7 @@ def lock_path(entry: Path) -> Path:
 
 
 def intact(entry: Path) -> Path | None:
-    """The binary of an entry if it is whole, and nobody could have written it who is not trusted to.
+    """The binary of an entry if it is whole and may be run, and nobody could have written it who is not trusted to.
 
     Raises
     ------
@@ -42,6 +42,8 @@ def intact(entry: Path) -> Path | None:
         parts = _parts(entry)
         kinds = [stat.S_IFMT(part.st_mode) for part in parts]
         if kinds != [stat.S_IFDIR, stat.S_IFREG, stat.S_IFREG] or not all(trusted(part, folder) for part in parts):
+            return None
+        if not os.access(entry / BINARY, os.X_OK):
             return None
         _verify(entry, _state(parts))
     except (OSError, ValueError, TypeError, KeyError):

@@ -71,6 +71,23 @@ def check_folder(folder: Path) -> os.stat_result:
     return info
 
 
+def check_runnable(folder: Path) -> None:
+    """Raise a `BuildError` if the system runs no programs in the folder.
+
+    Raises
+    ------
+    BuildError
+        If its file system is mounted with the option noexec.
+    OSError
+        If there is no such folder.
+    """
+    if os.statvfs(folder).f_flag & os.ST_NOEXEC:
+        raise BuildError(
+            f"Programs in {folder} cannot be run: its file system is mounted with the option noexec; set "
+            "SNNSEARCH_CACHE to a folder on another one."
+        )
+
+
 def trusted(file: os.stat_result, folder: os.stat_result) -> bool:
     """Whether a file in the folder can only have been written by those whom this user trusts; see the package."""
     group = folder.st_mode & stat.S_IWGRP and not folder.st_mode & stat.S_IWOTH

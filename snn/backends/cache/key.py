@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import platform
+import shlex
 from functools import cache
 from pathlib import Path
 
-from snn.backends.build import FLAGS, run_compiler
+from snn.backends.build import FLAGS, compiler, run_compiler
 from snn.versions import installed
 
 
@@ -28,7 +29,7 @@ def program_key(structure: str, dtype: str) -> str:
         installed("sympy"),
         platform.machine(),
         _processor(),
-        _compiler(),
+        _compiler(shlex.join(compiler())),
     ]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:24]
 
@@ -52,8 +53,9 @@ def _processor() -> str:
 
 
 @cache
-def _compiler() -> str:
-    return compiler_version() + " ".join(FLAGS)
+def _compiler(command: str) -> str:
+    """The command that compiles, its version and flags, once for each command."""
+    return " ".join([command, compiler_version(), *FLAGS])
 
 
 def compiler_version() -> str:

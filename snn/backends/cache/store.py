@@ -13,7 +13,7 @@ from pathlib import Path
 
 from snn.backends.build import BINARY, ENTRY, PROBLEM, SOURCE
 from snn.backends.cache.entry import intact, lock_path, note_use
-from snn.backends.cache.folder import cache_folder, cache_limit, unusable
+from snn.backends.cache.folder import cache_folder, cache_limit, check_runnable, unusable
 from snn.backends.cache.manifest import MANIFEST
 from snn.backends.cache.upkeep import discard, tidy
 from snn.backends.process import RunOptions, run_process
@@ -27,10 +27,13 @@ MODES = {BINARY: 0o755, SOURCE: 0o644, NETWORK: 0o644, MANIFEST: 0o644}
 """Whoever reaches the folder may use its entries, whatever the umask of who built them."""
 
 
-def find_or_build(key: str, network: str, dtype: str, options: RunOptions) -> tuple[Path, bool]:
+def find_or_build(
+    key: str, network: str, dtype: str, options: RunOptions, broken: bool = False
+) -> tuple[Path, bool]:
     """The binary of an entry, and whether this call built it. Two processes that want the same build it once.
 
-    The binary stays where it is for as long as this process runs, or until it has asked for many others.
+    The binary stays where it is for as long as this process runs, or until it has asked for many others. An entry that
+    is `broken`, as the system did not start its program, is built again.
 
     Raises
     ------
@@ -42,12 +45,13 @@ def find_or_build(key: str, network: str, dtype: str, options: RunOptions) -> tu
         If the options' time was up, or their event was set, before there was one.
     """
     entry, limit = cache_folder() / key, cache_limit()
-    if (binary := _find(entry)) is not None:
+    if not broken and (binary := _find(entry)) is not None:
         return binary, False
     try:
         entry.parent.mkdir(parents=True, exist_ok=True)
+        check_runnable(entry.parent)
         with _locked(entry, options):
-            if (binary := _find(entry)) is not None:
+            if not broken and (binary := _find(entry)) is not None:
                 return binary, False
             _publish(entry, network, dtype, options)
             if (binary := _find(entry)) is None:

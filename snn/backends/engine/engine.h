@@ -36,8 +36,9 @@ struct Size {
 };
 struct Signal {
     const char* name;
-    const real** row;  // the one that this step reads
+    const void** row;  // the one that this step reads
     int64_t* width;
+    char type;  // of its numbers: that of reals, or l for phases
 };
 struct Clock {
     int64_t sample_row, sample_step, sample_steps, signal_row, absolute_step, teach;
@@ -141,11 +142,11 @@ struct Feed {
     real* converted;
     void set_row(int64_t row) const {
         const int64_t width = *signal->width;
-        if (block->type == 'b') {
+        if (block->type == signal->type) {
+            *signal->row = block->data + row * width * item_size(block->type);
+        } else {
             widen(reinterpret_cast<const unsigned char*>(block->data) + row * width, width, converted);
             *signal->row = converted;
-        } else {
-            *signal->row = reinterpret_cast<const real*>(block->data) + row * width;
         }
     }
 };
@@ -237,7 +238,7 @@ class Run {
         const Block& block = need(name);
         const int64_t width = *signal.width = number(joined(name, ":width"));
         const int64_t rows = width > 0 ? block.count / width : -1;
-        if (block.type != 'b' && block.type != (sizeof(real) == 4 ? 'f' : 'd')) fail("%s has the wrong type", name);
+        if (block.type != signal.type && (block.type != 'b' || signal.type == 'l')) fail("%s has the wrong type", name);
         if (rows * width != block.count || (rows != samples && rows != samples * steps))
             fail("%s must have one row a sample or one a step", name);
         feeds.add({&signal, &block, rows != samples, zeros<real>(width > 0 ? width : 0)});

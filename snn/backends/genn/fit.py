@@ -113,8 +113,10 @@ def fit(
         block_name, variable = seen_as(name).split(".")
         fitted.lags[name] = order.lag(block_name, f"{SEEN}{variable} =")
     for name, feeds in fitted.fed.items():
-        for variable in feeds:
-            fitted.plan.groups[name].declare(variable, 0, "clock", wide=variable == "genn_first_step")
+        for variable, fed in feeds.items():
+            use = plan.signals.get(fed.source)
+            wide = variable == "genn_first_step" or (use is not None and use.phases)
+            fitted.plan.groups[name].declare(variable, 0, "clock", wide=wide)
     return _renamed(fitted)
 
 

@@ -51,7 +51,8 @@ def fitted_group(plan: Plan, group: Group, order: Order) -> Group:
     for item in placed:
         for name in identifiers(item.action.text):
             if name.startswith((inbox(""), FED)):
-                fitted.declare(name, role="clock")
+                use = plan.signals.get(name.removeprefix(FED))
+                fitted.declare(name, role="clock", wide=use is not None and use.phases)
     events = [flag(event.name) for event in group.events]
     for name in [*events, *(["spiked", FIRES] if group.threshold is not None else [])]:
         fitted.declare(name, role="clock")

@@ -85,7 +85,9 @@ class Run:
         flags = self._flags().get(fed.source)
         if flags is not None:
             return flags.astype(float)[:, None]
-        rows = signal_rows(self.samples, fed.source, self.plan.signals[fed.source]).astype(self.dtype).astype(float)
+        use = self.plan.signals[fed.source]
+        rows = signal_rows(self.samples, fed.source, use)
+        rows = rows.astype(float if use.phases else self.dtype).astype(float)  # of phases, no bit is lost
         if fed.per == "step":
             lasting = self.samples.period + self.fitted.behind
             steps = np.clip(np.arange(lasting) - fed.lag // self.fitted.rounds, 0, self.samples.steps - 1)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from brian2 import Clock, Function, defaultclock, get_device, prefs, second, set_device
+from brian2 import Clock, Function, defaultclock, get_device, second, set_device
 from brian2.devices.device import reset_device
 
 from snn.backends.genn.capability import check
@@ -21,6 +21,7 @@ from snn.backends.genn.run import Run
 from snn.backends.genn.words import first_error, heard
 from snn.backends.plan import Plan
 from snn.backends.population import Population
+from snn.backends.preferences import own_preferences
 from snn.backends.process import PLAIN, RunOptions
 from snn.backends.program import Candidate, Outcome, Samples
 from snn.errors import BuildError
@@ -110,20 +111,18 @@ def _genn(candidate: Candidate | Population, dtype: type, **build: Any) -> Itera
     from snn.backends.genn.device import NAME
 
     functions = genn_functions()
-    before = prefs.core.default_float_dtype
-    prefs.core.default_float_dtype = dtype
-    try:
-        set_device(NAME, with_output=False, **build)
-        get_device().reinit()
-        get_device().activate(with_output=False, **build)
-        get_device().insert_code("before_start", OPTIMISED)
-        get_device().insert_code("before_network_run", BEGUN)
-        get_device().insert_code("after_network_run", ENDED)
-        defaultclock.dt = candidate.plan.dt * second
-        yield functions
-    finally:
-        prefs.core.default_float_dtype = before
-        reset_device()
+    with own_preferences(dtype):
+        try:
+            set_device(NAME, with_output=False, **build)
+            get_device().reinit()
+            get_device().activate(with_output=False, **build)
+            get_device().insert_code("before_start", OPTIMISED)
+            get_device().insert_code("before_network_run", BEGUN)
+            get_device().insert_code("after_network_run", ENDED)
+            defaultclock.dt = candidate.plan.dt * second
+            yield functions
+        finally:
+            reset_device()
 
 
 def _plans(candidate: Candidate | Population) -> Sequence[Plan]:
@@ -139,11 +138,7 @@ def rehearse(
 ) -> Outcome:
     """The same run, round by round as on GeNN, but with Brian2's code for NumPy: it needs no Brian2GeNN."""
     check(*_plans(candidate))
-    before = prefs.codegen.target
-    prefs.codegen.target = "numpy"
-    try:
-        with np.errstate(all="ignore"):  # NumPy computes both values of which one is chosen
-            run = Run(candidate.plan, samples, state, dtype, options)
-            return run.outcome(fitted_functions(), Clock(candidate.plan.dt * second))
-    finally:
-        prefs.codegen.target = before
+    # NumPy computes both values of which one is chosen.
+    with own_preferences(target="numpy"), np.errstate(all="ignore"):
+        run = Run(candidate.plan, samples, state, dtype, options)
+        return run.outcome(fitted_functions(), Clock(candidate.plan.dt * second))

@@ -1,0 +1,93 @@
+"""How times become counts of steps.
+
+A delay is rounded to the nearest number of steps, half a step up, and a refractory time is cut to whole steps, as
+Brian2 does both. Every other duration must be a whole number of steps.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from brian2 import Quantity
+
+from snn.errors import RoundedTime
+from snn.fields import si
+
+if TYPE_CHECKING:
+    from snn.network import NetworkSpec
+
+TOLERANCE = 1e-6
+"""Of a step. 3 ms are 30 steps of 0.1 ms, though their quotient is 30.000000000000004."""
+
+
+def in_steps(time: Quantity, dt: Quantity) -> float:
+    """A time in steps, a whole number or not."""
+    return si(time) / si(dt)
+
+
+def whole_steps(time: Quantity, dt: Quantity) -> int | None:
+    """The number of steps of a time that is a multiple of dt; ``None`` if it is none."""
+    exact = in_steps(time, dt)
+    return round(exact) if abs(exact - round(exact)) <= TOLERANCE else None
+
+
+def delay_steps(delay: Quantity, dt: Quantity) -> int:
+    """The steps of a delay, as Brian2 counts them: to the nearest whole number, half a step up."""
+    return int(in_steps(delay, dt) + 0.5)
+
+
+def refractory_steps(time: Quantity, dt: Quantity) -> int:
+    """The steps of a refractory time, as Brian2's ``timestep`` counts them: cut, with a slack of 1/1000 step."""
+    return int((si(time) + 1e-3 * si(dt)) / si(dt))
+
+
+def wrong_duration(what: str, time: Quantity, dt: Quantity) -> str:
+    """The error for a duration that must be a whole number of steps but is not."""
+    return (
+        f"{what} must be a whole number of steps, but {time} is {in_steps(time, dt):.10g} steps of dt = {dt}; "
+        "give a multiple of dt."
+    )
+
+
+@dataclass(frozen=True)
+class Rounded:
+    """A time of a network that is no multiple of dt, and the steps that are counted instead."""
+
+    name: str
+    time: Quantity
+    steps: int
+
+    def __str__(self) -> str:
+        return f"the {self.name}, {self.time}, counts {self.steps} step{'s' * (self.steps != 1)}"
+
+
+def rounded(spec: NetworkSpec) -> Iterator[Rounded]:
+    """Delays and refractory times of a network that are no multiples of dt."""
+    for population in spec.populations:
+        time = population.model.neuron(spec.dt).refractory
+        if time is not None and not isinstance(time, str) and whole_steps(time, spec.dt) is None:
+            yield Rounded(f"refractory time of {population.name}", time, refractory_steps(time, spec.dt))
+    for projection in spec.projections:
+        if projection.delay is not None and whole_steps(projection.delay, spec.dt) is None:
+            counted = delay_steps(projection.delay, spec.dt)
+            yield Rounded(f"delay of {projection.name}", projection.delay, counted)
+
+
+def warn_of_rounding(spec: NetworkSpec, told: set[str] | None = None, stacklevel: int = 3) -> None:
+    """Give one warning about all times of a network that are no multiples of dt, with value and steps.
+
+    `told` has the names of times that a warning was given about, and gets those of this one: a search makes many
+    networks of the same parts. If there is nothing new, there is no warning.
+    """
+    found = list(rounded(spec))
+    if told is not None:
+        if all(item.name in told for item in found):
+            return
+        told.update(item.name for item in found)
+    if found:
+        counted = "; ".join(map(str, found))
+        text = f"Times are counted in whole steps of dt = {spec.dt}: {counted}. Multiples of dt are not rounded."
+        warnings.warn(text, RoundedTime, stacklevel=stacklevel)
