@@ -16,6 +16,7 @@ from types import SimpleNamespace
 import pytest
 from brian2 import ms
 
+from search.faults import Faults
 from search.record import SEED
 from search.script import Script, load_module, load_study
 from search.searching import search
@@ -187,7 +188,7 @@ def test_a_job_whose_thread_comes_after_the_search_is_over_begins_nothing(folder
     bench.setup(SimpleNamespace(local_directory=str(folder)))
     asyncio.run(bench.teardown(SimpleNamespace()))
     with pytest.raises(Cancelled):
-        bench.run("search-1", [make(Bowl(slow=0.1))], (folder / "mine.py").read_text())
+        bench.run("search-1", [make(Bowl(slow=0.1))], (folder / "mine.py").read_text(), Faults(print))
 
 
 def test_a_job_that_nobody_waits_for_ends_and_the_others_go_on(client, make):
