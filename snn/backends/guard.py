@@ -67,6 +67,9 @@ def main() -> None:
 
 def _watch(child: int, told: int) -> int:
     """The status with which the child has ended. If the caller goes first, it and the whole group are killed."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (1, 2):
+        os.dup2(nowhere, stream)  # so that a child that closes a pipe is seen to
     poll = select.poll()
     poll.register(0, 0)  # what comes is for the child, but its end (POLLHUP) is reported unasked
     poll.register(told, select.POLLIN)
