@@ -32,7 +32,7 @@ import json
 import logging
 import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import replace
@@ -42,9 +42,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
+from search.answer import results
 from search.errors import ExecutorLost, StudyError
 from search.executor import Executor, ran_together
-from search.faults import Faults, say_aloud
+from search.faults import Faults, Say, say_aloud
 from search.job import Job, Ran
 from search.storage import mask
 from snn import errors, serial
@@ -52,9 +53,6 @@ from snn.versions import installed
 
 if TYPE_CHECKING:
     from distributed import Client
-
-    from snn.result import Result
-
 OURS = {"snn", "tasks"}  # packages whose classes every worker has
 ATTEMPTS = 2  # how often Dask is asked to run a job; each time it bears with `allowed-failures` dead workers (3)
 CONNECT = 10.0  # seconds within which a scheduler must answer
@@ -86,13 +84,7 @@ class Cluster(Executor):
         If workers lack the package or have another version of it.
     """
 
-    def __init__(
-        self,
-        client: Client,
-        workers: int | None = None,
-        owned: bool = False,
-        say: Callable[[str], None] = say_aloud,
-    ):
+    def __init__(self, client: Client, workers: int | None = None, owned: bool = False, say: Say = say_aloud):
         from search.remote import PACKAGE, Bench
 
         self._faults = Faults(say)
@@ -244,19 +236,11 @@ class Cluster(Executor):
 
     def _ran(self, answer: dict[str, Any], data: Sequence[bytes]) -> list[Ran | Exception]:
         worker = answer["worker"]
+        if mismatch := next((said for said in answer["errors"] if said and said["error"] == "Mismatch"), None):
+            raise ExecutorLost(self._other_versions({worker: mismatch["message"]}))
         for text in answer["faults"]:
             self._faults.tell(errors.MachineError(text), f"That was on the worker {worker}.")
-        results: list[Result | Exception] = []
-        for said, given in zip(answer["errors"], data, strict=True):
-            if said is None:
-                results.append(_result(given))
-            elif said["error"] == "ExecutorLost":
-                results.append(ExecutorLost(f"{worker}: {said['message']}"))
-            elif said["error"] == "Mismatch":
-                raise ExecutorLost(self._other_versions({worker: said["message"]}))
-            else:
-                results.append(getattr(errors, said["error"], errors.RunError)(said["message"]))
-        return ran_together(results, worker, answer["began"], answer["ended"])
+        return ran_together(results(answer, data), worker, answer["began"], answer["ended"])
 
     def _lost(self, error: BaseException | None = None) -> ExecutorLost:
         self._gone = True
@@ -304,16 +288,6 @@ class Cluster(Executor):
         return self._sources[job.script]
 
 
-def _result(data: bytes) -> Result | ExecutorLost:
-    """A result; if it was damaged on its way, the job is to be run again."""
-    from snn.result import Result
-
-    try:
-        return Result.from_bytes(data)
-    except errors.SNNError as error:
-        return ExecutorLost(f"A result must come back whole, but has not: {error}")
-
-
 def _given_up(reason: str) -> errors.RunError:
     return errors.RunError(
         f"A run must leave the workers of the cluster alive, but {reason}, and was given up after {ATTEMPTS} attempts: "
@@ -326,7 +300,7 @@ def _words(error: BaseException) -> str:
     return " ".join(str(error).split())
 
 
-def connect(cluster: str | Client, workers: int | None = None, say: Callable[[str], None] = say_aloud) -> Cluster:
+def connect(cluster: str | Client, workers: int | None = None, say: Say = say_aloud) -> Cluster:
     """The executor of a cluster.
 
     Parameters

@@ -13,7 +13,7 @@ from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
 
 from search.errors import ExecutorLost, StudyError
-from search.faults import Faults, say_aloud
+from search.faults import Faults, Say, say_aloud
 from search.job import Job, Ran, run_together
 from snn.ast_guard import guard_ast
 from snn.errors import Cancelled, Killed, MachineError
@@ -281,8 +281,6 @@ class ByBackend(Runner):
         self._process.stop()
 
 
-def local_executor(
-    task: Task, workers: int, profile: Profile | None = None, say: Callable[[str], None] = say_aloud
-) -> Executor:
+def local_executor(task: Task, workers: int, profile: Profile | None = None, say: Say = say_aloud) -> Executor:
     """The executor of one machine; `say` is told of faults of the machine."""
     return Local(workers, lambda: ByBackend(task, profile), Faults(say))

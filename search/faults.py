@@ -13,6 +13,7 @@ from search.errors import ExecutorLost
 from snn.errors import MachineError, SNNError
 
 T = TypeVar("T")
+Say = Callable[[str], None]  # takes a line for the user
 
 WAITS = (1.0, 4.0, 15.0, 40.0)  # seconds between the attempts, about a minute in all
 VARYING = re.compile(r"\S*[/\d]\S*")  # paths and numbers: without them, texts of one kind are equal
@@ -35,7 +36,7 @@ class Faults:
         Seconds between one attempt and the next. There is one attempt more than there are waits.
     """
 
-    say: Callable[[str], None]
+    say: Say
     waits: tuple[float, ...] = WAITS
     _said: set[str] = field(default_factory=set, init=False, repr=False)
     _lock: Lock = field(default_factory=Lock, init=False, repr=False)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from search.errors import StudyError
-from search.faults import say_aloud
+from search.faults import Say, say_aloud
 from search.interrupt import Interrupt
 from search.plan import Plan
 from search.summary import Summary
@@ -28,11 +27,7 @@ def available_cpus() -> int:
 
 
 def executor_of(
-    plan: Plan,
-    workers: int | None,
-    cluster: Any = None,
-    profile: Profile | None = None,
-    say: Callable[[str], None] = say_aloud,
+    plan: Plan, workers: int | None, cluster: Any = None, profile: Profile | None = None, say: Say = say_aloud
 ) -> Executor:
     """Where jobs run: on this machine, or on a cluster; `say` is told of faults of the machine."""
     from search.executor import local_executor
