@@ -18,7 +18,7 @@ from search.executor import Runner
 from search.job import Job
 from snn import errors
 from snn.backends.process import KILLS
-from snn.backends.spawn import guarded, spawn
+from snn.backends.spawn import guarded, spawn_to_stay
 from snn.backends.standalone import scratch
 from snn.profile import stage
 
@@ -109,7 +109,7 @@ class InProcess(Runner):
             raise errors.RunTimeout(f"{what} must end within {seconds:g} s, but did not, and was killed.")
         code = _end(process)
         kind = errors.MachineError if code is None else errors.Killed if -code in KILLS else errors.RunError
-        raise kind(f"The process of the run must answer, but {_status(code)}.")
+        raise kind(f"The process of a run must answer, but {_status(code)}.")
 
     @contextmanager
     def _killed_after(self, seconds: float, late: Event) -> Iterator[None]:
@@ -141,7 +141,7 @@ class InProcess(Runner):
         if self._process is None and not self._stopped.is_set():
             variables = {**os.environ, "PYTHONPATH": os.pathsep.join(path or "." for path in sys.path)}
             # In a group of its own: Ctrl-C in the terminal is for the driver.
-            process = spawn(guarded(sys.executable, CODE), variables, stdout=subprocess.PIPE, text=True)
+            process = spawn_to_stay(guarded(sys.executable, CODE), variables, stdout=subprocess.PIPE, text=True)
             self._process = process
             assert process.stdout is not None
             if process.stdout.readline() != READY and not self._stopped.is_set():
@@ -184,5 +184,5 @@ def _end(process: subprocess.Popen[str]) -> int | None:
 
 def _status(code: int | None) -> str:
     if code is None:
-        return "has closed its pipe"
+        return "no longer answers"
     return f"ended with the signal {signal.Signals(-code).name}" if code < 0 else f"ended with exit status {code}"

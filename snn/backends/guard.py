@@ -22,7 +22,7 @@ SET_PDEATHSIG = 1  # of Linux's prctl
 def follow_parent(number: int, parent: int) -> None:
     """Have the system send this process a signal when its parent ends, where the system can do that.
 
-    It does so when the *thread* ends that has started this process (`snn.backends.spawn` has one that lasts).
+    It does so when the *thread* ends that has started this process: see `snn.backends.spawn`.
 
     Parameters
     ----------

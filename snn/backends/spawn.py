@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -26,10 +25,11 @@ def guarded(python: str, code: str, *arguments: str) -> list[str]:
 
 
 def spawn(command: Sequence[str], environment: Mapping[str, str] | None = None, **pipes: Any) -> subprocess.Popen[Any]:
-    """Start a program in a process group of its own, with a pipe as standard input that ends with this process.
+    """Start a program for the calling thread, which waits for its end.
 
-    The one thread that starts all of them lasts as long as this process: Linux tells a child of the end of the thread
-    that started it, not of the process.
+    It gets a process group of its own, and a pipe as standard input that ends with this process. Linux tells a child of
+    the end of the *thread* that started it, not of the process: a program that may outlive the calling thread is
+    started by `spawn_to_stay`.
 
     Parameters
     ----------
@@ -46,13 +46,20 @@ def spawn(command: Sequence[str], environment: Mapping[str, str] | None = None, 
         If it cannot be started.
     """
     variables = None if environment is None else dict(environment)
-    start = partial(subprocess.Popen, command, stdin=subprocess.PIPE, env=variables, start_new_session=True, **pipes)
-    started: Future[subprocess.Popen[Any]] = Future()
     try:
-        _starter(os.getpid()).put((start, started))
-        return started.result()
+        return subprocess.Popen(command, stdin=subprocess.PIPE, env=variables, start_new_session=True, **pipes)
     except OSError as error:
         raise MachineError(f"The program {command[0]} cannot be started: {error.strerror or error}.") from error
+
+
+def spawn_to_stay(command: Sequence[str], environment: Mapping[str, str], **pipes: Any) -> subprocess.Popen[Any]:
+    """Start a program as `spawn` does, from a thread that lasts as long as this process."""
+    started: Future[subprocess.Popen[Any]] = Future()
+    try:
+        _starter(os.getpid()).put((partial(spawn, command, environment, **pipes), started))
+        return started.result()
+    except MachineError:
+        raise
     except BaseException:  # Ctrl-C, while the program starts
         started.add_done_callback(_drop)
         raise
@@ -60,12 +67,12 @@ def spawn(command: Sequence[str], environment: Mapping[str, str] | None = None, 
 
 @cache
 def _starter(pid: int) -> SimpleQueue[Start]:
-    """What the thread takes its work from that starts all programs of the process; a fork has a thread of its own."""
+    """What the lasting thread of a process takes its work from; a fork of the process has a thread of its own."""
     queue: SimpleQueue[Start] = SimpleQueue()
     try:
         Thread(target=_start_all, args=(queue,), name="starts programs", daemon=True).start()
-    except RuntimeError as error:  # no more threads
-        raise BlockingIOError(errno.EAGAIN, str(error)) from error
+    except RuntimeError as error:
+        raise MachineError(f"The thread that starts programs cannot be started: {error}.") from error
     return queue
 
 

@@ -32,7 +32,9 @@ endless = dataclasses.replace(stream(n=1, steps=1, inputs=12), steps=10**12)
 """
 SAMPLE = COMMON + "load_program(candidate).advance([candidate], [endless], [None])"
 # A fork of the driver keeps all its pipes open.
-FORKED = COMMON + """
+FORKED = (
+    COMMON
+    + """
 import threading, time
 from pathlib import Path
 
@@ -52,10 +54,14 @@ program = load_program(candidate)
 threading.Thread(target=fork).start()
 program.advance([candidate], [endless], [None])
 """
-GENN = COMMON + """
+)
+GENN = (
+    COMMON
+    + """
 from snn.backends.genn.program import GennProgram
 GennProgram(sys.executable, "float64", "runtime").advance([candidate], [endless], [None])
 """
+)
 TASK = """
 import os, re
 from dataclasses import dataclass

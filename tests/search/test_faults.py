@@ -65,6 +65,7 @@ def full(monkeypatch):
 
 
 def no_thread(monkeypatch):
+    """None for the thread that starts the processes that stay."""
     spawn._starter.cache_clear()
     return once(monkeypatch, spawn, "Thread", RuntimeError("can't start new thread"))
 
@@ -116,7 +117,6 @@ def parser(monkeypatch):
 
 FORCED = {
     "no more processes": (full, "cannot be started: Resource temporarily unavailable."),
-    "no more threads": (no_thread, "cannot be started: can't start new thread."),
     "too many open files": (no_files, "cannot be watched: Too many open files."),
     "no status of a child": (lost_child, "cannot be watched: Input/output error."),
     "a full disk": (full_disk, "There is no folder for a run's files: No space left on device;"),
@@ -196,7 +196,7 @@ LIVES = {
         "has answered '{\"ended\": [{', which is not an answer.",
     ),
     "is killed": ("answer", "os.kill(os.getpid(), 9)", "must answer, but ended with the signal SIGKILL."),
-    "closes its pipe": ("answer", "os.close(1); time.sleep(1000)", "must answer, but has closed its pipe."),
+    "closes its pipe": ("answer", "os.close(1); time.sleep(1000)", "must answer, but no longer answers."),
     "leaves a damaged result": (
         "answer",
         "open(path, 'w').write('x'); NEXT",
@@ -206,17 +206,37 @@ LIVES = {
 }
 
 
+@pytest.fixture
+def lives(executor, monkeypatch, tmp_path):
+    """Run a job behind a process whose first life is that one."""
+
+    def run(when: str, act: str) -> None:
+        result = job(Bowl(), "standalone").run()
+        result.save(tmp_path / "result.npz")
+        monkeypatch.setenv("RESULT", str(tmp_path / "result.npz"))
+        monkeypatch.setenv("MARK", str(tmp_path / "mark"))
+        monkeypatch.setattr("search.process.CODE", LIFE.format(when=when, act=act.replace("NEXT", NEXT)))
+        monkeypatch.setattr("search.process.GRACE", 0.5)
+        ran = executor.submit(job(Bowl(), "runtime")).result(120).result
+        assert (ran.accuracy, ran.loss, ran.counts) == (result.accuracy, result.loss, result.counts)
+
+    return run
+
+
 @pytest.mark.parametrize("life", LIVES)
-def test_a_process_that_is_lost(executor, said, monkeypatch, tmp_path, life):
+def test_a_process_that_is_lost(lives, said, life):
     when, act, words = LIVES[life]
-    result = job(Bowl(), "standalone").run()
-    result.save(tmp_path / "result.npz")
-    monkeypatch.setenv("RESULT", str(tmp_path / "result.npz"))
-    monkeypatch.setenv("MARK", str(tmp_path / "mark"))
-    monkeypatch.setattr("search.process.CODE", LIFE.format(when=when, act=act.replace("NEXT", NEXT)))
-    monkeypatch.setattr("search.process.GRACE", 0.5)
-    ran = executor.submit(job(Bowl(), "runtime")).result(120).result
-    assert (ran.accuracy, ran.loss, ran.counts) == (result.accuracy, result.loss, result.counts)
+    lives(when, act)
+    assert len(said) == 1 and words in said[0]
+
+
+@pytest.mark.parametrize(
+    ("force", "words"),
+    [(full, "cannot be started: Resource temporarily unavailable."), (no_thread, "can't start new thread.")],
+)
+def test_a_process_that_cannot_be_started(lives, said, monkeypatch, force, words):
+    force(monkeypatch)
+    lives("answer", "pass")
     assert len(said) == 1 and words in said[0]
 
 
