@@ -42,8 +42,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
+from search.answer import results
 from search.errors import ExecutorLost, StudyError
 from search.executor import Executor, ran_together
+from search.faults import Faults, Say, say_aloud
 from search.job import Job, Ran
 from search.storage import mask
 from snn import errors, serial
@@ -51,7 +53,6 @@ from snn.versions import installed
 
 if TYPE_CHECKING:
     from distributed import Client
-
 OURS = {"snn", "tasks"}  # packages whose classes every worker has
 ATTEMPTS = 2  # how often Dask is asked to run a job; each time it bears with `allowed-failures` dead workers (3)
 CONNECT = 10.0  # seconds within which a scheduler must answer
@@ -74,6 +75,8 @@ class Cluster(Executor):
         its load grows only if it is asked for more than it has: give it the number that it may grow to.
     owned : bool, default False
         Whether to close the client in the end.
+    say : callable, optional
+        Told of faults of a worker's machine, on standard error by default.
 
     Raises
     ------
@@ -81,9 +84,10 @@ class Cluster(Executor):
         If workers lack the package or have another version of it.
     """
 
-    def __init__(self, client: Client, workers: int | None = None, owned: bool = False):
+    def __init__(self, client: Client, workers: int | None = None, owned: bool = False, say: Say = say_aloud):
         from search.remote import PACKAGE, Bench
 
+        self._faults = Faults(say)
         self._client, self._owned = client, owned
         self._loop: Any = client.loop
         self._address = "the cluster" if client.scheduler is None else client.scheduler.address
@@ -157,7 +161,7 @@ class Cluster(Executor):
         """Jobs that run together; if they cannot, their halves."""
         from distributed import KilledWorker
 
-        problem: errors.RunError | None = None
+        problem: errors.RunError | ExecutorLost | None = None
         for _ in range(ATTEMPTS if len(jobs) == 1 else 1):
             try:
                 answer, data = await self._ask(jobs, source)
@@ -170,9 +174,10 @@ class Cluster(Executor):
                 break
             else:
                 ran = self._ran(answer, data)
-                if not any(isinstance(one, errors.Cancelled) for one in ran):
+                lost = next((one for one in ran if isinstance(one, ExecutorLost)), None)
+                if lost is None and not any(isinstance(one, errors.Cancelled) for one in ran):
                     return ran
-                problem = _given_up(f"{answer['worker']} was told to stop")
+                problem = lost or _given_up(f"{answer['worker']} was told to stop")
         if half := len(jobs) // 2:
             first, second = await asyncio.gather(self._run(jobs[:half], source), self._run(jobs[half:], source))
             return first + second
@@ -230,18 +235,12 @@ class Cluster(Executor):
     # ---- answers
 
     def _ran(self, answer: dict[str, Any], data: Sequence[bytes]) -> list[Ran | Exception]:
-        from snn.result import Result
-
         worker = answer["worker"]
-        results: list[Result | Exception] = []
-        for said, given in zip(answer["errors"], data, strict=True):
-            if said is None:
-                results.append(Result.from_bytes(given))
-            elif said["error"] == "Mismatch":
-                raise ExecutorLost(self._other_versions({worker: said["message"]}))
-            else:
-                results.append(getattr(errors, said["error"], errors.RunError)(said["message"]))
-        return ran_together(results, worker, answer["began"], answer["ended"])
+        if mismatch := next((said for said in answer["errors"] if said and said["error"] == "Mismatch"), None):
+            raise ExecutorLost(self._other_versions({worker: mismatch["message"]}))
+        for text in answer["faults"]:
+            self._faults.tell(errors.MachineError(text), f"That was on the worker {worker}.")
+        return ran_together(results(answer, data), worker, answer["began"], answer["ended"])
 
     def _lost(self, error: BaseException | None = None) -> ExecutorLost:
         self._gone = True
@@ -301,7 +300,7 @@ def _words(error: BaseException) -> str:
     return " ".join(str(error).split())
 
 
-def connect(cluster: str | Client, workers: int | None = None) -> Cluster:
+def connect(cluster: str | Client, workers: int | None = None, say: Say = say_aloud) -> Cluster:
     """The executor of a cluster.
 
     Parameters
@@ -310,6 +309,8 @@ def connect(cluster: str | Client, workers: int | None = None) -> Cluster:
         Address of the scheduler, such as ``"tcp://10.0.0.1:8786"``, or a client that is connected to it.
     workers : int, optional
         As in `Cluster`.
+    say : callable, optional
+        Told of faults of a worker's machine, on standard error by default.
 
     Raises
     ------
@@ -323,7 +324,7 @@ def connect(cluster: str | Client, workers: int | None = None) -> Cluster:
             "A cluster needs dask.distributed, which is not installed: `pip install 'snnsearch[cluster]'`."
         ) from None
     if isinstance(cluster, Client):
-        return Cluster(cluster, workers)
+        return Cluster(cluster, workers, say=say)
     if not isinstance(cluster, str) or not re.fullmatch(r"[a-z]+://[^\s/]+:\d+", cluster):
         raise StudyError(
             f"`cluster` must be the address of a scheduler, such as tcp://10.0.0.1:8786, or a distributed.Client, "
@@ -339,7 +340,7 @@ def connect(cluster: str | Client, workers: int | None = None) -> Cluster:
             "start one with `dask scheduler`, or give the address that it printed."
         ) from None
     try:
-        return Cluster(client, workers, owned=True)
+        return Cluster(client, workers, owned=True, say=say)
     except BaseException:
         client.close()
         raise

@@ -6,7 +6,6 @@ import math
 import time
 from collections import deque
 from concurrent.futures import Future
-from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -231,8 +230,10 @@ class Driver:
         for place, replicate in enumerate(underway.replicates):
             data = self._states.load(underway.number, place)
             if data is not None:
-                with suppress(SNNError):  # a damaged file costs what it stood for
+                try:
                     replicate.reached(Result.from_bytes(data), data)
+                except SNNError as error:
+                    self._progress.say(f"trial {underway.number} runs again from its beginning: {error}")
         underway.aim()
 
     def _run_rung(self, underway: Underway) -> None:

@@ -7,15 +7,16 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from contextlib import suppress
 from functools import partial
 from queue import SimpleQueue
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
 
-from search.errors import StudyError
+from search.errors import ExecutorLost, StudyError
+from search.faults import Faults, Say, say_aloud
 from search.job import Job, Ran, run_together
-from snn.errors import Cancelled, Killed
+from snn.ast_guard import guard_ast
+from snn.errors import Cancelled, Killed, MachineError
 
 if TYPE_CHECKING:
     from snn.profile import Profile
@@ -72,6 +73,10 @@ class Runner(ABC):
         return [result_of(self.run, job) for job in jobs]
 
     @abstractmethod
+    def pause(self, seconds: float) -> None:
+        """Wait; raise `Cancelled` as soon as it is stopped."""
+
+    @abstractmethod
     def stop(self) -> None:
         """Make the present job, and every later one, end with `Cancelled`; called from another thread."""
 
@@ -104,6 +109,11 @@ class InThread(Runner):
     def _task_of(self, job: Job) -> Task | None:
         return self._task if job.task == self._json else None
 
+    def pause(self, seconds: float) -> None:
+        """Wait."""
+        if self._stopped.wait(seconds):
+            raise Cancelled("The run was stopped.")
+
     def stop(self) -> None:
         """Have the task kill its program."""
         self._stopped.set()
@@ -121,10 +131,14 @@ class Local(Executor):
         How many threads.
     runner : callable
         Makes the runner of a thread.
+    faults : Faults, optional
+        What to do about faults of the machine; by default they are told on standard error.
     """
 
-    def __init__(self, workers: int, runner: Callable[[], Runner]):
+    def __init__(self, workers: int, runner: Callable[[], Runner], faults: Faults | None = None):
         super().__init__(workers)
+        guard_ast()
+        self._faults = faults or Faults(say_aloud)
         self._queue: SimpleQueue[tuple[Work, Future[Any]] | None] = SimpleQueue()
         self._runners = [runner() for _ in range(workers)]
         for number, one in enumerate(self._runners):
@@ -134,11 +148,11 @@ class Local(Executor):
 
     def submit(self, job: Job) -> Future[Ran]:
         """Hand the job to the next free thread."""
-        return self._hand_over(partial(_ran, job))
+        return self._hand_over(partial(_ran, self._faults, job))
 
     def submit_together(self, jobs: Sequence[Job]) -> Future[list[Ran | Exception]]:
         """Hand the jobs to the next free thread."""
-        return self._hand_over(partial(_ran_together, jobs))
+        return self._hand_over(partial(_ran_together, self._faults, jobs))
 
     def _hand_over(self, work: Work) -> Future[Any]:
         future: Future[Any] = Future()
@@ -164,14 +178,14 @@ class Local(Executor):
                 future.set_result(done)
 
 
-def _ran(job: Job, runner: Runner, name: str) -> Ran:
+def _ran(faults: Faults, job: Job, runner: Runner, name: str) -> Ran:
     began = time.time()
-    return Ran(attempt(runner, job), name, began, time.time())
+    return Ran(attempt(runner, faults, job), name, began, time.time())
 
 
-def _ran_together(jobs: Sequence[Job], runner: Runner, name: str) -> list[Ran | Exception]:
+def _ran_together(faults: Faults, jobs: Sequence[Job], runner: Runner, name: str) -> list[Ran | Exception]:
     began = time.time()
-    return ran_together(attempt_together(runner, jobs), name, began, time.time())
+    return ran_together(attempt_together(runner, faults, jobs), name, began, time.time())
 
 
 def ran_together(
@@ -181,31 +195,44 @@ def ran_together(
     return [one if isinstance(one, Exception) else Ran(one, worker, began, ended) for one in results]
 
 
-def attempt(runner: Runner, job: Job) -> Result:
-    """Run a job, and again if somebody has killed its process, for which the network is not to blame."""
+def attempt(runner: Runner, faults: Faults, job: Job) -> Result:
+    """Run a job, and again if the machine is at fault or somebody has killed its process: the network is not to blame.
+
+    Raises
+    ------
+    ExecutorLost
+        If the machine is at fault every time.
+    """
     for _ in range(ATTEMPTS - 1):
-        with suppress(Killed):
-            return runner.run(job)
-    return runner.run(job)
+        try:
+            return faults.endure(partial(runner.run, job), runner.pause)
+        except Killed as error:
+            faults.tell(error, f"The run is started again, {ATTEMPTS} times at most.")
+    return faults.endure(partial(runner.run, job), runner.pause)
 
 
-def attempt_together(runner: Runner, jobs: Sequence[Job]) -> list[Result | Exception]:
+def attempt_together(runner: Runner, faults: Faults, jobs: Sequence[Job]) -> list[Result | Exception]:
     """Run jobs together; each gives its result or its error.
 
     Where that fails as a whole, as when one of them crashes the process of all, the halves are run, and so on, so that
-    only those fail that are to blame. Those whose process was killed run again, each by itself.
+    only those fail that are to blame. Those whose process was killed, or for which the machine was at fault, run again,
+    each by itself.
     """
     if len(jobs) == 1:
-        return [result_of(partial(attempt, runner), jobs[0])]
+        return [result_of(partial(attempt, runner, faults), jobs[0])]
     try:
-        results = runner.run_together(jobs)
-    except Cancelled as error:
+        results = faults.endure(partial(runner.run_together, jobs), runner.pause)
+    except (Cancelled, ExecutorLost) as error:
         return [error] * len(jobs)
     except Exception:
         half = len(jobs) // 2
-        return attempt_together(runner, jobs[:half]) + attempt_together(runner, jobs[half:])
-    again = partial(result_of, partial(attempt, runner))
-    return [again(job) if isinstance(one, Killed) else one for job, one in zip(jobs, results, strict=True)]
+        return attempt_together(runner, faults, jobs[:half]) + attempt_together(runner, faults, jobs[half:])
+    lost: ExecutorLost | None = None  # then the others need not wait for the same
+    for place, one in enumerate(results):
+        if isinstance(one, Killed | MachineError):
+            results[place] = again = lost or result_of(partial(attempt, runner, faults), jobs[place])
+            lost = again if isinstance(again, ExecutorLost) else lost
+    return results
 
 
 def result_of(run: Callable[[Job], Result], job: Job) -> Result | Exception:
@@ -244,12 +271,16 @@ class ByBackend(Runner):
     def _runner(self, job: Job) -> Runner:
         return self._process if job.backend.startswith("runtime") else self._thread
 
+    def pause(self, seconds: float) -> None:
+        """Wait."""
+        self._thread.pause(seconds)
+
     def stop(self) -> None:
         """Stop both."""
         self._thread.stop()
         self._process.stop()
 
 
-def local_executor(task: Task, workers: int, profile: Profile | None = None) -> Executor:
-    """The executor of one machine."""
-    return Local(workers, lambda: ByBackend(task, profile))
+def local_executor(task: Task, workers: int, profile: Profile | None = None, say: Say = say_aloud) -> Executor:
+    """The executor of one machine; `say` is told of faults of the machine."""
+    return Local(workers, lambda: ByBackend(task, profile), Faults(say))

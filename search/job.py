@@ -112,6 +112,7 @@ class Job:
 
     def _calls(self, task: Task, cancel: Event | None, profile: Profile | None, beside: int = 1) -> Calls:
         """The run, as `tasks.together` takes it; a task with a `run` of its own does it in no call."""
+        from snn.errors import OtherRun, SNNError
         from snn.network import NetworkSpec
         from snn.profile import stage
         from snn.result import Result
@@ -120,7 +121,10 @@ class Job:
         with stage(profile, "lower"):
             network = NetworkSpec.from_json(self.network)
         with stage(profile, "read"):
-            after = None if self.after is None else Result.from_bytes(self.after)
+            try:
+                after = None if self.after is None else Result.from_bytes(self.after)
+            except SNNError as error:  # damaged on its way or on a disk: the run begins again
+                raise OtherRun(str(error)) from error
         own = type(task).run is not Task.run
         settings: dict[str, Any] = {
             "seed": self.seed,

@@ -8,8 +8,8 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from threading import Event, Timer
 from typing import TYPE_CHECKING, Any
@@ -18,15 +18,21 @@ from search.executor import Runner
 from search.job import Job
 from snn import errors
 from snn.backends.process import KILLS
+from snn.backends.spawn import guarded, spawn_to_stay
+from snn.backends.standalone import scratch
 from snn.profile import stage
 
 if TYPE_CHECKING:
     from snn.profile import Profile
     from snn.result import Result
 
+CODE = "from search.worker import main; main()"
+READY = "ready\n"  # its long imports are behind it, which are not counted as a run's time
+GRACE = 10.0  # seconds in which a process that has closed its pipe ends
+
 
 class InProcess(Runner):
-    """Sends jobs as lines of JSON to `python -m search.worker`; a result comes back in a file without pickle.
+    """Sends jobs as lines of JSON to a process of `search.worker`; a result comes back in a file without pickle.
 
     A process that crashes or takes too long costs its own job only: the next job starts a fresh one. A profile has the
     stages of its jobs; its start and its imports belong to no stage.
@@ -51,8 +57,8 @@ class InProcess(Runner):
 
     def run_together(self, jobs: Sequence[Job]) -> list[Result | Exception]:
         """Run jobs side by side and wait for them. A crash, or too much time for all of them, is an error of all."""
-        with tempfile.TemporaryDirectory(prefix="snnsearch-") as folder:
-            paths = [Path(folder) / f"{place}.npz" for place in range(len(jobs))]
+        with scratch() as folder:
+            paths = [folder / f"{place}.npz" for place in range(len(jobs))]
             answer = self._ask(jobs, paths)
             if self._profile is not None:
                 self._profile.merge(answer["profile"])
@@ -64,8 +70,16 @@ class InProcess(Runner):
 
         if "error" in ended:
             return getattr(errors, ended["error"], errors.RunError)(ended["message"])
-        with stage(self._profile, "read"):
-            return Result.load(path)
+        try:
+            with stage(self._profile, "read"):
+                return Result.load(path)
+        except errors.SNNError as error:
+            return errors.MachineError(str(error))
+
+    def pause(self, seconds: float) -> None:
+        """Wait."""
+        if self._stopped.wait(seconds):
+            raise errors.Cancelled("The run was stopped.")
 
     def stop(self) -> None:
         """Kill the process, and wait for its end: what it used is known only then."""
@@ -75,51 +89,64 @@ class InProcess(Runner):
             process.wait()
 
     def _ask(self, jobs: Sequence[Job], paths: Sequence[Path]) -> dict[str, Any]:
+        """What the process answers; an error if it does not, or if its answer is none."""
         process = self._start()
-        assert process.stdin is not None and process.stdout is not None
         late = Event()
-        timer = None
         seconds = sum(job.timeout or math.inf for job in jobs)
-        if seconds < math.inf and jobs[0].backend.startswith("runtime"):  # a compiled program is killed from in there
-            timer = Timer(seconds, self._kill_late, [late])
-        try:
-            if timer:
-                timer.start()
-            told = [job.to_json(result=str(path)) for job, path in zip(jobs, paths, strict=True)]
-            process.stdin.write(json.dumps({"jobs": told, "profile": self._profile is not None}) + "\n")
-            process.stdin.flush()
-            line = process.stdout.readline()
-        except BrokenPipeError:
-            line = ""
-        finally:
-            if timer:
-                timer.cancel()
-                timer.join()
+        timed = seconds < math.inf and jobs[0].backend.startswith("runtime")  # a compiled program is killed from there
+        told = [job.to_json(result=str(path)) for job, path in zip(jobs, paths, strict=True)]
+        text = json.dumps({"jobs": told, "profile": self._profile is not None}) + "\n"
+        with self._killed_after(seconds, late) if timed else nullcontext():
+            line = _talk(process, text)
         if not line or late.is_set():  # killed, be it in the very moment of its answer
             self._process = None
         if line:
-            return json.loads(line)
+            return self._answer(line, len(jobs))
         if self._stopped.is_set():
             raise errors.Cancelled("The run was stopped.")
         if late.is_set():
             what = "A run" if len(jobs) == 1 else f"A batch of {len(jobs)} runs"
             raise errors.RunTimeout(f"{what} must end within {seconds:g} s, but did not, and was killed.")
-        code = process.wait()
-        kind = errors.Killed if -code in KILLS else errors.RunError
-        raise kind(f"The process of the run must answer, but ended with {_status(code)}.")
+        code = _end(process)
+        kind = errors.MachineError if code is None else errors.Killed if -code in KILLS else errors.RunError
+        raise kind(f"The process of a run must answer, but {_status(code)}.")
+
+    @contextmanager
+    def _killed_after(self, seconds: float, late: Event) -> Iterator[None]:
+        """Kill the process if the context lasts too long."""
+        timer = Timer(seconds, self._kill_late, [late])
+        try:
+            timer.start()
+        except RuntimeError as error:  # no more threads
+            raise errors.MachineError(f"The time of a run cannot be watched: {error}.") from error
+        try:
+            yield
+        finally:
+            timer.cancel()
+            timer.join()
+
+    def _answer(self, line: str, count: int) -> dict[str, Any]:
+        """An answer about so many jobs."""
+        try:
+            answer = json.loads(line)
+            if len(answer["ended"]) == count and (self._profile is None or answer["profile"]):
+                return answer
+        except (ValueError, TypeError, KeyError):
+            pass
+        self._kill()
+        self._process = None
+        raise errors.MachineError(f"The process of a run has answered {line[:60]!r}, which is not an answer.")
 
     def _start(self) -> subprocess.Popen[str]:
         if self._process is None and not self._stopped.is_set():
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "search.worker"],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                text=True,
-                env={**os.environ, "PYTHONPATH": os.pathsep.join(path or "." for path in sys.path)},
-                start_new_session=True,  # Ctrl-C in the terminal is for the driver
-            )
-            assert self._process.stdout is not None
-            self._process.stdout.readline()  # ready: what it imports is not counted as the run's time
+            variables = {**os.environ, "PYTHONPATH": os.pathsep.join(path or "." for path in sys.path)}
+            # In a group of its own: Ctrl-C in the terminal is for the driver.
+            process = spawn_to_stay(guarded(sys.executable, CODE), variables, stdout=subprocess.PIPE, text=True)
+            self._process = process
+            assert process.stdout is not None
+            if process.stdout.readline() != READY and not self._stopped.is_set():
+                self._process = None
+                raise errors.MachineError(f"The process of a run must begin, but {_status(_end(process))}.")
         if self._process is None or self._stopped.is_set():
             self._kill()
             raise errors.Cancelled("The run was stopped.")
@@ -131,8 +158,31 @@ class InProcess(Runner):
 
     def _kill(self) -> None:
         if (process := self._process) is not None:
-            process.kill()
+            process.terminate()  # its guard kills all of it
 
 
-def _status(code: int) -> str:
-    return f"the signal {signal.Signals(-code).name}" if code < 0 else f"exit status {code}"
+def _talk(process: subprocess.Popen[str], text: str) -> str:
+    """Send a line; the line that comes back, or nothing if the process has ended."""
+    assert process.stdin is not None and process.stdout is not None
+    try:
+        process.stdin.write(text)
+        process.stdin.flush()
+        return process.stdout.readline()
+    except (OSError, UnicodeDecodeError):
+        return ""
+
+
+def _end(process: subprocess.Popen[str]) -> int | None:
+    """The exit status of a process that no longer speaks; None if it has to be killed."""
+    try:
+        return process.wait(GRACE)
+    except subprocess.TimeoutExpired:
+        process.terminate()
+        process.wait()
+        return None
+
+
+def _status(code: int | None) -> str:
+    if code is None:
+        return "no longer answers"
+    return f"ended with the signal {signal.Signals(-code).name}" if code < 0 else f"ended with exit status {code}"

@@ -16,9 +16,11 @@ from typing import TYPE_CHECKING, Any
 from distributed import WorkerPlugin, get_worker
 
 from search.executor import InThread, Runner, attempt_together
+from search.faults import Faults
 from search.job import Job
 from search.process import InProcess
 from search.storage import mask
+from snn.ast_guard import guard_ast
 from snn.errors import Cancelled, SNNError
 from snn.versions import installed
 
@@ -49,6 +51,7 @@ class Bench(WorkerPlugin):
 
     def setup(self, worker: Worker) -> None:
         """Begin empty."""
+        guard_ast()
         self._folder = Path(worker.local_directory)
         self._lock = Lock()  # never held for long: the worker's event loop takes it too
         self._reading = Lock()
@@ -83,7 +86,7 @@ class Bench(WorkerPlugin):
         if runner is not None:
             runner.stop()
 
-    def run(self, key: str, jobs: Sequence[Job], source: str | None) -> list[Result | Exception]:
+    def run(self, key: str, jobs: Sequence[Job], source: str | None, faults: Faults) -> list[Result | Exception]:
         """Run jobs of one kind together, in the calling thread or behind it; each gives its result or its error."""
         script = None if source is None else str(self._script(jobs[0].script, source))
         jobs = [replace(job, script=script) for job in jobs]
@@ -100,7 +103,7 @@ class Bench(WorkerPlugin):
             self._running[key] = runner
             self._inside.add(key)
         try:
-            return attempt_together(runner, jobs)
+            return attempt_together(runner, faults, jobs)
         finally:
             with self._lock:
                 self._inside.discard(key)
@@ -155,24 +158,26 @@ def run_jobs(
     Returns
     -------
     text : str
-        JSON: `worker`, `began`, `ended`, and for each job in `errors` None, or its `error` (the type) and `message`.
+        JSON: `worker`, `began`, `ended`, for each job in `errors` None, or its `error` (the type) and `message`, and in
+        `faults` what was said of faults of the worker's machine.
     results : list of bytes
         `Result.to_bytes` of each, or nothing.
     """
     worker = get_worker()
     began = time.time()
+    told: list[str] = []
     try:
         if (mine := installed(PACKAGE)) != version:
             raise Mismatch(mine)
         jobs = [replace(Job.from_json(text)[0], after=after) for text, after in zip(texts, afters, strict=True)]
         bench = worker.plugins[name]
         assert isinstance(bench, Bench)
-        results = bench.run(str(worker.get_current_task()), jobs, source)
+        results = bench.run(str(worker.get_current_task()), jobs, source, Faults(told.append))
     except Exception as error:
         results = [error] * len(texts)
     data = [b"" if isinstance(one, Exception) else one.to_bytes() for one in results]
     said = {"worker": worker.address, "began": began, "ended": time.time(), "errors": [_words(one) for one in results]}
-    return json.dumps(said), data
+    return json.dumps(said | {"faults": told}), data
 
 
 def _words(result: Result | Exception) -> dict[str, str] | None:

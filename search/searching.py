@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from search.errors import StudyError
+from search.faults import Say, say_aloud
 from search.interrupt import Interrupt
 from search.plan import Plan
 from search.summary import Summary
@@ -25,15 +26,17 @@ def available_cpus() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def executor_of(plan: Plan, workers: int | None, cluster: Any = None, profile: Profile | None = None) -> Executor:
-    """Where jobs run: on this machine, or on a cluster."""
+def executor_of(
+    plan: Plan, workers: int | None, cluster: Any = None, profile: Profile | None = None, say: Say = say_aloud
+) -> Executor:
+    """Where jobs run: on this machine, or on a cluster; `say` is told of faults of the machine."""
     from search.executor import local_executor
 
     if cluster is None:
-        return local_executor(plan.task, workers or available_cpus(), profile)
+        return local_executor(plan.task, workers or available_cpus(), profile, say)
     from search.cluster import connect
 
-    return connect(cluster, workers)
+    return connect(cluster, workers, say)
 
 
 def check(plan: Plan, cluster: Any = None) -> None:
@@ -122,7 +125,7 @@ def search(
             profile = None if profiled_from is None else Profile()
             before = ended(count(study.get_trials(deepcopy=False)))
             warm_up(study, plan, progress.say)
-            executor = executor_of(plan, workers, cluster, profile)
+            executor = executor_of(plan, workers, cluster, profile, progress.say)
             choose_sampler(study, plan, executor.workers * batch)
             if cluster is not None:
                 progress.say(f"{executor}, each of {batch} trials" if batch > 1 else str(executor))

@@ -62,10 +62,13 @@ class States:
             raise
 
     def load(self, number: int, replicate: int) -> bytes | None:
-        """What a replicate of a trial gave last, if that is known."""
-        with suppress(FileNotFoundError):
+        """What a replicate of a trial gave last, if that is known; nothing at all if the file cannot be read."""
+        try:
             return self._path(number, replicate).read_bytes()
-        return None
+        except FileNotFoundError:
+            return None
+        except OSError:
+            return b""
 
     def remove(self, number: int, replicates: int) -> None:
         """Forget a trial that has ended."""

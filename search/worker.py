@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from search.job import Job, run_together
 from search.script import Script, load_module
-from snn.errors import SNNError
+from snn.errors import MachineError, SNNError
 from snn.profile import Profile, stage
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ def _answer(result: Result | Exception, job: Job, path: str, profile: Profile | 
         if isinstance(result, Exception):
             raise result
         with stage(profile, "read"):  # how it comes back from here
-            result.save(path)
+            _save(result, path)
     except SNNError as error:
         return {"error": type(error).__name__, "message": str(error)}
     except Exception as error:
@@ -111,5 +111,8 @@ def _answer(result: Result | Exception, job: Job, path: str, profile: Profile | 
     return {}
 
 
-if __name__ == "__main__":
-    main()
+def _save(result: Result, path: str) -> None:
+    try:
+        result.save(path)
+    except OSError as error:
+        raise MachineError(f"A result cannot be written to {path}: {error.strerror or error}.") from error

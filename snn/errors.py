@@ -52,6 +52,13 @@ class Killed(RunError):
     """A run's process was killed by somebody else, or by a system without memory: the run itself may be all right."""
 
 
+class MachineError(RunError, BuildError):
+    """A fault of the machine, met by a run or a build that may be all right: no process, file or room to be had.
+
+    Also a file or an answer of our own that cannot be read. A search tries again and never fails a trial for it.
+    """
+
+
 class NotFinite(RunError):
     """A run produced a value that is not a finite number."""
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from snn.chip import LOIHI, EnergyTable
 from snn.errors import SNNError
+from snn.npy import read_npz
 from snn.profile import largest
 from snn.state import State
 
@@ -325,8 +326,7 @@ class Result:
 
 def _read(file: str | Path | IO[bytes], name: str) -> Result:
     try:
-        with np.load(file, allow_pickle=False) as data:
-            arrays = {name: data[name] for name in data.files}
+        arrays = read_npz(file)
         plain = json.loads(str(arrays.pop("plain")))
         parts = {part: _part(arrays, part) for part in PARTS}
         return Result(

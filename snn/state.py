@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from snn.errors import SNNError
+from snn.npy import read_npz
 
 
 @dataclass(frozen=True)
@@ -28,8 +29,8 @@ class State:
     def load(path: str | Path) -> State:
         """Read a file that `save` has written; nothing in it is executed."""
         try:
-            with np.load(path, allow_pickle=False) as data:
-                arrays = {k.removeprefix("array:"): data[k] for k in data.files if k.startswith("array:")}
-                return State(int(data["step"]), arrays)
+            data = read_npz(path)
+            arrays = {k.removeprefix("array:"): data[k] for k in data if k.startswith("array:")}
+            return State(int(data["step"]), arrays)
         except Exception as error:  # files, zip, zlib and NumPy each have their own
             raise SNNError(f"{path} is not a state that can be read.") from error

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from snn.backends.load import one_program
 from snn.backends.process import RunOptions
 from snn.backends.program import Candidate, Outcome, Program, Samples, check_finite
-from snn.errors import Cancelled
+from snn.errors import Cancelled, MachineError
 from snn.state import State
 
 if TYPE_CHECKING:
@@ -72,8 +72,8 @@ def together(runs: Sequence[Calls]) -> list[Result | Exception]:
     -------
     list of Result or Exception
         For each run what it gave, or the error that it ended with. Errors are of one run only: where a joint call
-        fails, its halves are made, and so on down to single ones, so that the others go on. `Cancelled` ends all that
-        have part in the call.
+        fails, its halves are made, and so on down to single ones, so that the others go on. `Cancelled` and
+        `MachineError` end all that have part in the call.
 
     Notes
     -----
@@ -150,9 +150,9 @@ def _advance(group: Sequence[_Member]) -> None:
             [call.state for call in calls],
             replace(calls[0].options, timeout=_timeout(calls)),
         )
-    except Cancelled as error:
+    except (Cancelled, MachineError) as error:  # no fault of one of them: their halves would fare the same
         for member in group:
-            member.fail(Cancelled(str(error)))
+            member.fail(type(error)(str(error)))
     except Exception as error:
         if len(group) == 1:
             return group[0].fail(error)

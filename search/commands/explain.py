@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import os
+import signal
 from dataclasses import MISSING, fields
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -66,8 +69,10 @@ def _print_loops(spec: NetworkSpec) -> None:
     from multiprocessing import get_context
 
     from snn.backends.build import loops
+    from snn.backends.guard import follow_parent
 
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as apart:  # it sets Brian2's device
+    follow = partial(follow_parent, signal.SIGKILL, os.getpid())
+    with ProcessPoolExecutor(1, get_context("spawn"), follow) as apart:  # a process, since it sets Brian2's device
         found = apart.submit(loops, spec.skeleton().to_json(), "float32").result()
     slot = None
     for one in found:

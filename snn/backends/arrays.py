@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from snn.errors import RunError
+from snn.errors import MachineError
 
 TYPES = {"d": np.float64, "f": np.float32, "l": np.int64, "i": np.int32, "b": np.uint8}
 LETTERS = {np.dtype(dtype): letter for letter, dtype in TYPES.items()} | {np.dtype(bool): "b"}
@@ -22,7 +22,7 @@ def write_arrays(path: str | Path, arrays: Mapping[str, np.ndarray]) -> None:
 
     Raises
     ------
-    RunError
+    MachineError
         If its folder has no room for it, or cannot be written.
     """
     flat = {name: np.ascontiguousarray(array).ravel() for name, array in arrays.items()}
@@ -35,7 +35,7 @@ def write_arrays(path: str | Path, arrays: Mapping[str, np.ndarray]) -> None:
                 file.write(array.data)
     except OSError as error:
         size = sum(array.nbytes for array in flat.values())
-        raise RunError(
+        raise MachineError(
             f"The numbers of a run, {size} bytes, cannot be written into {Path(path).parent}: {error.strerror}; free "
             "some space there, or set TMPDIR to another folder."
         ) from error

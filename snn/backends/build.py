@@ -1,4 +1,4 @@
-"""Builds one program, in a process of its own: ``python -c ENTRY NETWORK.json DTYPE FOLDER``.
+"""Builds one program, in a process of its own: ``ENTRY`` with the arguments ``NETWORK.json DTYPE FOLDER``.
 
 Brian2 keeps global state, which ends with this process; a failure here harms nobody and has an exit status.
 """
@@ -14,8 +14,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from snn.backends.process import NOT_STARTED, end_with_caller
-from snn.errors import BuildError, SNNError
+from snn.backends.process import AT_FAULT
+from snn.backends.spawn import NOT_STARTED
+from snn.errors import BuildError, MachineError, SNNError
 
 if TYPE_CHECKING:
     from snn.backends.device import EngineDevice
@@ -157,16 +158,18 @@ def run_compiler(*arguments: str) -> subprocess.CompletedProcess[str]:
     ------
     BuildError
         If there is none, or it cannot be started.
+    MachineError
+        If it cannot be started now: there are no more processes or files to be had.
     """
     command = [*compiler(), *arguments]
     environment = os.environ | {"LC_ALL": "C"}
     try:
         return subprocess.run(command, capture_output=True, text=True, errors="replace", check=False, env=environment)
     except OSError as error:
-        raise BuildError(
-            f"The C++ compiler {shutil.which(command[0])} cannot be started: {error.strerror}; install it again, or "
-            f"put another one on the PATH or in {CXX}."
-        ) from error
+        about = f"The C++ compiler {shutil.which(command[0])} cannot be started: {error.strerror}"
+        if error.errno not in NOT_STARTED:
+            raise MachineError(f"{about}.") from error
+        raise BuildError(f"{about}; install it again, or put another one on the PATH or in {CXX}.") from error
 
 
 def compile_source(source: Path) -> Path:
@@ -176,6 +179,8 @@ def compile_source(source: Path) -> Path:
     ------
     BuildError
         With the compiler's words.
+    MachineError
+        If the disk is full, or something else than the compiler has ended it.
     """
     from snn.backends.cache.folder import no_space
     from snn.backends.device import ENGINE
@@ -187,7 +192,7 @@ def compile_source(source: Path) -> Path:
         raise no_space(source.parent)
     if done.returncode < 0 or any(text in words for text in KILLED):
         how = words or f"killed by {signal.Signals(-done.returncode).name}"
-        raise BuildError(
+        raise MachineError(
             f"The compiler did not end by itself ({how}): if memory is short, run fewer workers; if the disk is full, "
             "free some space."
         )
@@ -216,7 +221,6 @@ def main(arguments: list[str]) -> int:
     from snn.backends.cache.manifest import write_manifest
     from snn.network import NetworkSpec
 
-    end_with_caller()
     network, dtype, folder = Path(arguments[0]), arguments[1], Path(arguments[2])
     try:
         compiler()
@@ -226,6 +230,5 @@ def main(arguments: list[str]) -> int:
     except (SNNError, OSError) as error:
         problem = unusable(folder.parent, error) if isinstance(error, OSError) else error
         print(f"{PROBLEM}{problem}", file=sys.stderr)
-        return 2
+        return AT_FAULT if isinstance(problem, MachineError) else 2
     return 0
-

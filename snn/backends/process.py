@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import selectors
 import signal
@@ -12,13 +11,13 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from snn.errors import Cancelled, Killed, NotStarted, RunError, RunTimeout
+from snn.backends.spawn import spawn
+from snn.errors import Cancelled, Killed, MachineError, RunError, RunTimeout
 from snn.profile import Profile
 
-NOT_STARTED = (errno.ENOENT, errno.EACCES, errno.EPERM, errno.ENOEXEC)
-"""Errors that are the program's, as opposed to those of a machine that is short of memory or processes."""
 POLL = 0.2  # seconds between looks at a cancellation
 LAST_WORDS = 4000
+AT_FAULT = 4  # exit status of a program of ours that could not read or write a file
 KILLS = (signal.SIGKILL, signal.SIGTERM)  # no program of ours does that to itself
 
 
@@ -69,8 +68,8 @@ def run_process(command: list[str], options: RunOptions, environment: Mapping[st
     """Run a program to its end, in a process group of its own.
 
     Its CPU time, that of its own children included, counts for the profile's present stage.
-    Its standard input is a pipe that this process holds open and never writes to: when this process is gone, however
-    it went, the program sees the end of its input and ends too.
+    It ends when this process does: a compiled program and `snn.backends.guard` see to that. Its standard input is a
+    pipe that this process holds open and never writes to.
 
     Raises
     ------
@@ -80,24 +79,17 @@ def run_process(command: list[str], options: RunOptions, environment: Mapping[st
         If somebody else has killed it.
     NotStarted
         If there is no such program, or the system does not run it.
+    MachineError
+        If it cannot be started or watched, or says that the machine is at fault (`AT_FAULT`).
     RunError
         If it crashed; with its last words.
     """
-    try:
-        process = subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            env=None if environment is None else dict(environment),
-            start_new_session=True,
-        )
-    except OSError as error:
-        kind = NotStarted if error.errno in NOT_STARTED else RunError
-        raise kind(f"The program {command[0]} cannot be started: {error.strerror}.") from error
+    process = spawn(command, environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     try:
         words = _listen(process, options)
         status = _wait(process, options)
+    except OSError as error:  # no more files, for instance
+        raise MachineError(f"The program {command[0]} cannot be watched: {error.strerror or error}.") from error
     finally:
         if process.returncode is None:
             os.killpg(process.pid, signal.SIGKILL)
@@ -107,7 +99,7 @@ def run_process(command: list[str], options: RunOptions, environment: Mapping[st
                 pipe.close()
     if status:
         ending = f"was killed by {signal.Signals(-status).name}" if status < 0 else f"ended with status {status}"
-        kind = Killed if -status in KILLS else RunError
+        kind = MachineError if status == AT_FAULT else Killed if -status in KILLS else RunError
         raise kind(f"The program {ending}" + (f": {words}" if words else "."))
 
 
@@ -136,14 +128,3 @@ def _listen(process: subprocess.Popen[bytes], options: RunOptions) -> str:
                     return words.decode(errors="replace").strip()
                 words = (words + piece)[-LAST_WORDS:]
             options.check(deadline)
-
-
-def end_with_caller() -> None:
-    """Called in a program that `run_process` started: kill its group as soon as its standard input ends."""
-
-    def watch() -> None:
-        while os.read(0, 4096):
-            pass
-        os.killpg(0, signal.SIGKILL)
-
-    threading.Thread(target=watch, daemon=True).start()

@@ -19,7 +19,7 @@ from snn.backends.process import PLAIN, RunOptions, run_process
 from snn.backends.program import DTYPES, Candidate, Outcome, Program, Samples, finished
 from snn.backends.recording import SPIKES, Track, resolve
 from snn.backends.signals import signal_rows
-from snn.errors import NotStarted, RunError
+from snn.errors import MachineError, NotStarted
 from snn.profile import stage
 from snn.state import State
 
@@ -76,8 +76,8 @@ class StandaloneProgram(Program):
             with stage(profile, "read"):
                 try:
                     output = read_arrays(result)
-                except (OSError, ValueError) as error:
-                    raise RunError(f"The run's result cannot be read: {error}.") from error
+                except (OSError, ValueError, MemoryError) as error:
+                    raise MachineError(f"The run's result cannot be read: {error}.") from error
                 return _outcome(output, planned, samples, state, tracks, options)
 
     def _run(self, candidate: Candidate, arguments: list[str], options: RunOptions) -> None:
@@ -125,9 +125,9 @@ class StandaloneProgram(Program):
 def scratch() -> Iterator[Path]:
     """A folder for a run's files, gone afterwards."""
     try:
-        place = tempfile.TemporaryDirectory(prefix="snnsearch-")
+        place = tempfile.TemporaryDirectory(prefix="snnsearch-", ignore_cleanup_errors=True)
     except OSError as error:
-        raise RunError(
+        raise MachineError(
             f"There is no folder for a run's files: {error.strerror or error}; free some space in the folder for "
             "temporary files, or set TMPDIR to another one."
         ) from error
@@ -169,8 +169,8 @@ def _outcome(
     def part(prefix: str) -> dict[str, np.ndarray]:
         return {name.removeprefix(prefix): array for name, array in output.items() if name.startswith(prefix)}
 
-    if int(output["run:samples"][0]) != len(samples):
-        raise RunError("The run ended before its last sample.")
+    if "run:samples" not in output or int(output["run:samples"][0]) != len(samples):
+        raise MachineError("The run ended before its last sample.")
     flags = {f"{b.name}.{n}" for b in planned.blocks() for n, v in b.variables.items() if v.kind == "boolean"}
     left = part("state:") if options.state else {}
     arrays = {name: array.astype(bool) if name in flags else array for name, array in left.items()}

@@ -16,6 +16,7 @@ MINE = """\
 import os
 import signal
 import time
+import psutil
 from dataclasses import dataclass
 from optuna.samplers import RandomSampler
 from search import Study
@@ -35,7 +36,7 @@ class Deep(Bowl):
     deadly: int = -1
 
     def run(self, network, *, seed=0, upto=1.0, **settings):
-        worker = os.getppid()
+        worker = psutil.Process(os.getppid()).ppid()  # behind the guard of this process
         self.write("begins", worker, seed, upto)
         if (seed, upto) == (self.deadly, 0.5) and "dies" not in open(self.diary).read():
             time.sleep(0.2)
@@ -52,7 +53,7 @@ study = Study(network, task=Deep({task}), objectives=["accuracy", "spikes"], sam
 """
 
 DEADLY = """\
-import os, signal
+import os, psutil, signal
 from dataclasses import dataclass
 from snn.serial import serialisable
 from tests.search.synthetic import Bowl
@@ -62,7 +63,7 @@ from tests.search.synthetic import Bowl
 @dataclass(frozen=True)
 class Deadly(Bowl):
     def run(self, network, **settings):
-        os.kill(os.getppid(), signal.SIGKILL)
+        os.kill(psutil.Process(os.getppid()).ppid(), signal.SIGKILL)
 """
 
 
@@ -87,14 +88,14 @@ def at(name):
 
 
 def grandchildren(client):
-    """Processes that the workers have started."""
+    """Processes that the workers have started, without those behind them: a job has one."""
     return [process for found in client.run(children).values() for process in found]
 
 
 def children():
     import psutil
 
-    return [child.pid for child in psutil.Process().children(recursive=True)]
+    return [child.pid for child in psutil.Process().children()]
 
 
 def entries(diary):

@@ -16,6 +16,8 @@ from types import SimpleNamespace
 import pytest
 from brian2 import ms
 
+from search.errors import ExecutorLost
+from search.faults import Faults
 from search.record import SEED
 from search.script import Script, load_module, load_study
 from search.searching import search
@@ -187,7 +189,7 @@ def test_a_job_whose_thread_comes_after_the_search_is_over_begins_nothing(folder
     bench.setup(SimpleNamespace(local_directory=str(folder)))
     asyncio.run(bench.teardown(SimpleNamespace()))
     with pytest.raises(Cancelled):
-        bench.run("search-1", [make(Bowl(slow=0.1))], (folder / "mine.py").read_text())
+        bench.run("search-1", [make(Bowl(slow=0.1))], (folder / "mine.py").read_text(), Faults(print))
 
 
 def test_a_job_that_nobody_waits_for_ends_and_the_others_go_on(client, make):
@@ -438,3 +440,53 @@ def test_a_worker_that_dies_costs_its_batch_which_runs_again(client, make):
         client.wait_for_workers(2)
     assert [one.result.accuracy for one in ran] == [one.run().accuracy for one in batch]
     assert "is not a result that can be read" in str(failed)
+
+
+FAULTY = """
+import os
+from dataclasses import dataclass
+from snn.errors import MachineError
+from snn.serial import serialisable
+from tests.search.synthetic import Bowl
+
+
+@serialisable
+@dataclass(frozen=True)
+class Faulty(Bowl):
+    mark: str = ""
+
+    def run(self, network, **settings):
+        if not os.path.exists(self.mark):
+            open(self.mark, "w").close()
+            raise MachineError("The disk of this machine is full.")
+        return super().run(network, **settings)
+"""
+
+
+@pytest.mark.slow
+def test_a_fault_of_a_worker_s_machine_is_tried_again_and_named(client, folder):
+    from search.cluster import Cluster
+
+    script = folder / "faulty.py"
+    script.write_text(FAULTY)
+    task = load_module(Script.read(script)).Faulty(mark=str(folder / "mark"))
+    said = []
+    executor = Cluster(client, workers=1, say=said.append)
+    try:
+        ran = executor.submit(replace(job(Bowl(), "standalone", str(script)), task=task.to_json())).result(120)
+    finally:
+        executor.stop()
+    assert ran.result.accuracy == job(Bowl(), "standalone").run().accuracy
+    assert len(said) == 1 and said[0].startswith("The disk of this machine is full. The run is tried again")
+    assert f"on the worker {ran.worker}" in said[0]
+
+
+def test_a_result_that_was_damaged_on_its_way_is_run_again():
+    from search.answer import results
+
+    data = job(Bowl(), "standalone").run().to_bytes()
+    errors = [None, None, {"error": "ExecutorLost", "message": "no room"}, {"error": "RunError", "message": "broke"}]
+    answer = {"worker": "tcp://127.0.0.1:1", "errors": errors}
+    whole, damaged, lost, broke = results(answer, [data, data[:-40], b"", b""])
+    assert whole.seed == 3 and type(broke) is RunError
+    assert type(damaged) is type(lost) is ExecutorLost and "127.0.0.1:1: no room" in str(lost)

@@ -121,6 +121,10 @@ class Fragile(Runner):
             raise Killed("killed by SIGKILL")
         return job.run()
 
+    def pause(self, seconds: float) -> None:
+        """It is not the machine that is at fault."""
+        raise AssertionError
+
     def stop(self) -> None:
         """Nothing runs."""
 

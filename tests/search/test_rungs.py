@@ -305,13 +305,14 @@ def test_what_earlier_starts_have_spent_on_a_trial_counts(make):
     assert seconds < runs[-1][2] - runs[0][1] - 1.0  # without the pause, and two thirds of it for all else
 
 
-def test_a_damaged_state_costs_what_it_stood_for(make):
+def test_a_damaged_state_costs_what_it_stood_for_and_is_named(make, capsys):
     study = make(pruner=None)
     plan = interrupted(study, 2)
     for file in plan.location.folder(plan.name).iterdir():
         file.write_bytes(file.read_bytes()[:-40])
     _, trials = run(study, 4, workers=1)
     assert [trial.state for trial in trials] == [TrialState.COMPLETE] * 4
+    assert "trial 2 runs again from its beginning: What begins with b'PK" in capsys.readouterr().err
 
 
 def test_states_of_trials_that_do_not_run_are_swept(make):

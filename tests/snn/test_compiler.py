@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import subprocess
+
 import pytest
 
 from snn.backends.build import compile_source
@@ -9,7 +12,7 @@ from snn.backends.build import compiler as command
 from snn.backends.cache import program_key
 from snn.backends.load import load_program
 from snn.backends.program import Candidate
-from snn.errors import BuildError
+from snn.errors import BuildError, MachineError
 from tests.snn.programs import compiler, spec
 
 SOURCE = "int main() { return 0; }"
@@ -65,7 +68,24 @@ def test_a_compiler_without_words_has_a_status(source, tmp_path, monkeypatch):
 )
 def test_a_killed_compiler_is_told_from_one_that_refuses(source, tmp_path, monkeypatch, script, how):
     compiler(tmp_path, script, monkeypatch)
-    with pytest.raises(BuildError, match=rf"^The compiler did not end by itself \(.*{how}\): if memory is short, run"):
+    with pytest.raises(MachineError, match=rf"^The compiler did not end by itself \(.*{how}\): if memory is short, "):
+        compile_source(source)
+
+
+def test_a_fault_of_the_machine_reaches_the_caller_as_one(monkeypatch, tmp_path, fresh_compiler):
+    """It is no fault of the network's: a search builds the program again."""
+    compiler(tmp_path, "[ $1 = --version ] && exec echo g++ 1\nkill -KILL $$", monkeypatch)
+    monkeypatch.setenv("SNNSEARCH_CACHE", str(tmp_path / "cache"))
+    with pytest.raises(MachineError, match=r"^The compiler did not end by itself \(killed by SIGKILL\): if memory"):
+        load_program(Candidate(spec(), 0))
+
+
+def test_no_room_for_another_process_is_a_fault_of_the_machine(monkeypatch, source):
+    def full(*arguments, **options):
+        raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
+
+    monkeypatch.setattr(subprocess, "run", full)
+    with pytest.raises(MachineError, match=r"^The C\+\+ compiler .* cannot be started: Resource temporarily unavail"):
         compile_source(source)
 
 

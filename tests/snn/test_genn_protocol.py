@@ -206,7 +206,7 @@ def test_an_answer_counts_only_if_it_is_of_all_samples(tmp_path, script, outcome
     prepared = tmp_path / "prepared"
     prepared.mkdir()
     write_outcomes(prepared, [outcome])
-    program, candidate = GennProgram(script(f'cp {prepared}/* "$3"'), "float64"), Candidate(spec_of("eprop_alif"), 3)
+    program, candidate = GennProgram(script(f'cp {prepared}/* "$4"'), "float64"), Candidate(spec_of("eprop_alif"), 3)
     assert_same(outcome, advance(program, candidate, stream_for("eprop_alif", n=2)), 0)
     with pytest.raises(RunError, match="ended before its last sample"):
         advance(program, candidate, stream_for("eprop_alif", n=3))
@@ -301,7 +301,7 @@ def test_without_a_name_it_is_this_one_if_it_has_brian2genn(monkeypatch):
 def test_an_interpreter_without_this_package(script, monkeypatch):
     path = script(f'exec {sys.executable} -I -S "$@"')
     monkeypatch.setenv(PYTHON, path)
-    with pytest.raises(BuildError, match=r"No module named 'snn'\)\. Install them: .*python -m pip install"):
+    with pytest.raises(BuildError, match=r"No module named 'snn'\. Install them: .*python -m pip install"):
         check_genn(gpu=False)
 
 

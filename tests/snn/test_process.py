@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 import contextlib
-import re
+import dataclasses
 import signal
+import subprocess
 import sys
 import threading
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from snn import Regular
+from snn.backends.arrays import write_arrays
+from snn.backends.load import load_program
 from snn.backends.process import RunOptions, run_process
-from snn.errors import Cancelled, Killed, RunError, RunTimeout
-from tests.snn.programs import start
+from snn.backends.program import Candidate
+from snn.backends.spawn import guarded
+from snn.backends.standalone import StandaloneProgram
+from snn.errors import Cancelled, Killed, MachineError, RunError, RunTimeout
+from tests.snn.networks import stream
+from tests.snn.programs import spec
 
 PYTHON = [sys.executable, "-c"]
 
@@ -57,38 +66,59 @@ def test_cancelling_ends_a_run_at_once():
     assert time.monotonic() - begin < 30  # of 60
 
 
-def test_a_program_ends_with_its_caller(entry):
-    """A run of hours, started by a process that is then killed: the binary is gone soon after."""
-    code = """
-import dataclasses
-from snn.backends.load import load_program
-from snn.backends.program import Candidate
-from tests.snn.networks import stream
-from tests.snn.programs import spec
-from snn import Regular
-spec = dataclasses.replace(spec(), inputs=Regular(12))
-candidate = Candidate(spec, 0)
-long = stream(n=300_000, steps=300, inputs=12)
-load_program(candidate).advance([candidate], [long], [None])
-"""
-    process = start(entry.parent, code)
+def test_a_program_ends_in_the_middle_of_a_sample_when_its_input_does(entry, monkeypatch):
+    """As where the system sends no signal at the end of a parent. The sample would take days."""
+    ended = []
 
-    def running():
-        """Whether a program of this cache runs, by the command lines of all processes."""
-        wanted = re.compile(re.escape(str(entry.parent)) + r"/[0-9a-f]+/program\0")
-        for file in Path("/proc").glob("[0-9]*/cmdline"):
-            with contextlib.suppress(OSError):  # it has just ended
-                if wanted.match(file.read_text(errors="replace")):
-                    return True
-        return False
+    def closed(command, options):
+        process = subprocess.Popen(command, stdin=subprocess.PIPE)
+        try:
+            time.sleep(0.2)  # it is at its steps
+            assert process.poll() is None
+            process.stdin.close()
+            ended.append(process.wait(60))
+        finally:
+            process.kill()
+        raise Cancelled
 
-    deadline = time.monotonic() + 120
-    while not running():
-        assert process.poll() is None and time.monotonic() < deadline
-        time.sleep(0.05)
-    process.kill()
-    process.communicate()
-    deadline = time.monotonic() + 30
-    while running():
-        assert time.monotonic() < deadline, "the program outlived its caller"
-        time.sleep(0.05)
+    monkeypatch.setattr("snn.backends.standalone.run_process", closed)
+    candidate = Candidate(dataclasses.replace(spec(), inputs=Regular(12)), 0)
+    samples = dataclasses.replace(stream(n=1, steps=1, inputs=12), steps=10**12)
+    with pytest.raises(Cancelled):
+        load_program(candidate).advance([candidate], [samples], [None])
+    assert ended == [3]
+
+
+def test_a_program_says_that_the_machine_is_at_fault(tmp_path):
+    with pytest.raises(MachineError, match="ended with status 4: no file"):
+        run_process(["sh", "-c", "echo no file >&2; exit 4"], RunOptions())
+    with pytest.raises(MachineError, match=r"nosuch cannot be started: No such file or directory\."):
+        run_process([str(tmp_path / "nosuch")], RunOptions())
+
+
+def test_a_compiled_program_without_room_for_its_result_says_so(entry, tmp_path):
+    candidate = Candidate(spec(), 0)
+    samples = stream(n=3, spikes=True)
+    binary = StandaloneProgram(entry / "program", np.float32)
+    arrays = binary._input(candidate.plan, samples, None, []) | {"run:state": np.array([1])}
+    write_arrays(tmp_path / "input", arrays)
+    command = [str(entry / "program"), str(tmp_path / "input")]
+    for place in ("/dev/full", str(tmp_path / "nosuch" / "output")):
+        write_arrays(tmp_path / "input", arrays)
+        with pytest.raises(MachineError, match=f"cannot write the result {place}: "):
+            run_process([*command, place], RunOptions())
+    (tmp_path / "input").write_bytes(b"SNN1 3\n")
+    with pytest.raises(MachineError, match="damaged header"):
+        run_process([*command, str(tmp_path / "output")], RunOptions())
+
+
+def test_a_guarded_program_ends_as_its_child_does():
+    command = guarded(sys.executable, "import os, sys; print(sys.argv[1:], file=sys.stderr); {}", "a", "b")
+    for action, kind, words in (
+        ("sys.exit(3)", RunError, r"ended with status 3: \['a', 'b'\]"),
+        ("sys.stderr.flush(); os.kill(os.getpid(), 11)", RunError, r"killed by SIGSEGV: \['a', 'b'\]"),
+        ("os.kill(os.getpid(), 9)", Killed, "killed by SIGKILL"),
+    ):
+        with pytest.raises(kind, match=words):
+            run_process([part.replace("{}", action) for part in command], RunOptions())
+    run_process(guarded(sys.executable, ""), RunOptions())

@@ -8,10 +8,12 @@ import re
 import stat
 from pathlib import Path
 
-from snn.errors import BuildError, SNNError
+from snn.errors import BuildError, MachineError, SNNError
 
 LIMIT = "SNNSEARCH_CACHE_LIMIT"
 DEFAULT_LIMIT = "4GiB"
+MISTAKES = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG)
+"""Errors of a folder that was not well chosen; others may pass."""
 UNITS = {"b": 1} | {
     f"{letter}{binary}b": (1024 if binary else 1000) ** power
     for power, letter in enumerate("kmgt", start=1)
@@ -99,14 +101,15 @@ def unusable(folder: Path, error: OSError) -> BuildError:
     """What an error of the operating system means for the cache, and the remedy."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return no_space(folder)
-    return BuildError(
+    kind = BuildError if error.errno in MISTAKES else MachineError
+    return kind(
         f"The program cache {folder} cannot be used: {error}; set SNNSEARCH_CACHE to a folder that can be written."
     )
 
 
-def no_space(folder: Path) -> BuildError:
+def no_space(folder: Path) -> MachineError:
     """The error for a full disk."""
-    return BuildError(
+    return MachineError(
         f"No space is left to compile a program in {folder}: free some, with `snnsearch cache clear` for instance, or "
         "set SNNSEARCH_CACHE to a folder on another disk."
     )

@@ -17,7 +17,8 @@ from snn.backends.cache.folder import cache_folder, cache_limit, check_runnable,
 from snn.backends.cache.manifest import MANIFEST
 from snn.backends.cache.upkeep import discard, tidy
 from snn.backends.process import RunOptions, run_process
-from snn.errors import BuildError, Cancelled, Killed, RunError, RunTimeout
+from snn.backends.spawn import guarded
+from snn.errors import BuildError, Cancelled, Killed, MachineError, RunError, RunTimeout
 from snn.lock import Lock, user_name
 
 LOCK_TIMEOUT = 600.0
@@ -41,6 +42,8 @@ def find_or_build(
         If the limit of the cache is none.
     BuildError
         If it cannot be built, or if another process has held the entry for too long.
+    MachineError
+        If the machine is at fault: a full disk, no more processes.
     RunTimeout, Cancelled
         If the options' time was up, or their event was set, before there was one.
     """
@@ -55,7 +58,7 @@ def find_or_build(
                 return binary, False
             _publish(entry, network, dtype, options)
             if (binary := _find(entry)) is None:
-                raise BuildError(
+                raise MachineError(
                     f"What was written into {entry} is not what is read there: set SNNSEARCH_CACHE to a folder on "
                     "another disk."
                 )
@@ -123,7 +126,7 @@ def _build(network: str, dtype: str, place: Path, options: RunOptions) -> None:
     description, scratch = place / NETWORK, place / "tmp"
     description.write_text(network)
     scratch.mkdir()  # of Brian2 and the compiler: it goes with the place, however the build ends
-    command = [sys.executable, "-c", ENTRY, str(description), dtype, str(place)]
+    command = guarded(sys.executable, ENTRY, str(description), dtype, str(place))
     path = os.pathsep.join(filter(None, [_import_root(), os.environ.get("PYTHONPATH")]))
     try:
         run_process(command, options, os.environ | {"PYTHONPATH": path, "TMPDIR": str(scratch)})
@@ -131,7 +134,8 @@ def _build(network: str, dtype: str, place: Path, options: RunOptions) -> None:
         raise
     except RunError as error:
         _, told, problem = str(error).partition(PROBLEM)
-        raise BuildError(problem if told else f"The build failed. {error}") from None
+        kind = MachineError if isinstance(error, MachineError) else BuildError
+        raise kind(problem if told else f"The build failed. {error}") from None
     shutil.rmtree(scratch)
 
 

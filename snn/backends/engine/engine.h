@@ -6,10 +6,10 @@
 #include "step.h"
 #pragma GCC push_options
 #pragma GCC optimize("O1")
-#include <poll.h>
 #include <sys/resource.h>
 #include <cmath>
 #include "files.h"
+#include "parent.h"
 #include "synapses.h"
 
 namespace snn {
@@ -255,11 +255,6 @@ class Run {
 
     // ---- steps
 
-    // Whoever started this program holds the other end of standard input; when that is gone, so are we.
-    static void check_parent() {
-        pollfd watched = {0, POLLIN, 0};
-        if (poll(&watched, 1, 0) > 0 && (watched.revents & (POLLHUP | POLLERR | POLLNVAL))) std::_Exit(3);
-    }
     void record_step(int64_t step) {
         for (Track& track : tracks) {
             if (track.kind == 'e') track.note_events(step);
@@ -288,7 +283,6 @@ class Run {
         const unsigned char *preview = flags("run:preview"), *record = flags("run:record");
         int64_t step = number("run:first_step"), run_count = 0;
         for (int64_t row = 0; row < samples; row++) {
-            check_parent();
             if (preview[row]) kept.take("slt");
             if (reset[row]) initial.put_back();
             for (int64_t k = 0; k < steps + gap; k++) {
@@ -336,6 +330,7 @@ class Run {
 };
 
 static int run(int argc, char** argv) {
+    follow_parent();
     if (argc != 3 && argc != 4) fail("usage: program INPUT OUTPUT [BYTES]");
     if (argc == 4) limit_memory(argv[3]);
 #if defined(__x86_64__)

@@ -46,14 +46,14 @@ int64_t Block::bytes() const { return count * item_size(type); }
 static List<Block> read_arrays(const char* path) {
     FILE* file = std::fopen(path, "rb");
     if (!file && errno == ENOMEM) fail_for_memory();
-    if (!file) fail("cannot read %s", path);
+    if (!file) fail_file("cannot read %s", path);
     long n = 0;
-    if (std::fscanf(file, "SNN1 %ld", &n) != 1) fail("not an array file: %s", path);
+    if (std::fscanf(file, "SNN1 %ld", &n) != 1) fail_file("not an array file: %s", path);
     List<Block> blocks;
     for (long k = 0; k < n; k++) {
         char name[256], type;
         long count;
-        if (std::fscanf(file, " %255s %c %ld", name, &type, &count) != 3 || count < 0) fail("damaged header: %s", path);
+        if (std::fscanf(file, " %255s %c %ld", name, &type, &count) != 3 || count < 0) fail_file("damaged header: %s", path);
         blocks.add({strdup(name), type, count, nullptr});
     }
     std::fgetc(file);
@@ -61,9 +61,9 @@ static List<Block> read_arrays(const char* path) {
         char* const data = zeros<char>(block.bytes(), false);
         block.data = data;
         if (int64_t(std::fread(data, 1, block.bytes(), file)) != block.bytes())
-            fail("array file ends within %s", block.name);
+            fail_file("array file ends within %s", block.name);
     }
-    if (std::fgetc(file) != EOF) fail("array file is longer than it says: %s", path);
+    if (std::fgetc(file) != EOF) fail_file("array file is longer than it says: %s", path);
     std::fclose(file);
     return blocks;
 }
@@ -76,7 +76,7 @@ static void write_arrays(const char* path, const List<Block>& blocks) {
     for (const Block& block : blocks)
         good = good && int64_t(std::fwrite(block.data, 1, block.bytes(), file)) == block.bytes();
     if (!file || std::fclose(file) != 0 || !good)
-        fail("cannot write the result %s: %s; free some space, or set TMPDIR to a folder that has more", path,
+        fail_file("cannot write the result %s: %s; free some space, or set TMPDIR to a folder that has more", path,
              std::strerror(errno));
 }
 

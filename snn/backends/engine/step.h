@@ -15,13 +15,25 @@ namespace snn {
 
 typedef SNN_REAL real;  // float or double, as the run was asked for
 
+[[noreturn]] static void end(int status, const char* format, va_list values) {
+    std::vfprintf(stderr, format, values);
+    std::fputc('\n', stderr);
+    std::exit(status);
+}
+
 // Ends the program with one sentence on standard error; arguments as printf's.
 [[noreturn]] __attribute__((format(printf, 1, 2))) static void fail(const char* format, ...) {
     va_list values;
     va_start(values, format);
-    std::vfprintf(stderr, format, values);
-    std::fputc('\n', stderr);
-    std::exit(2);
+    end(2, format, values);
+}
+
+// The same for a file that cannot be read or written: not the run is at fault, but the machine (`AT_FAULT` in
+// `snn.backends.process`).
+[[noreturn]] __attribute__((format(printf, 1, 2))) static void fail_file(const char* format, ...) {
+    va_list values;
+    va_start(values, format);
+    end(4, format, values);
 }
 
 static int64_t memory_limit = 0;  // bytes that the run may take; 0: any number

@@ -1,6 +1,6 @@
 """Which interpreter has Brian2GeNN, what is installed beside it, and what to do about what is not.
 
-``python -m snn.backends.genn.environment``, in that interpreter, prints what it has, as `found` says.
+`FOUND`, run in that interpreter, prints what it has, as `found` says.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 
+from snn.backends.spawn import guarded, run_text
 from snn.errors import BuildError
 
 PYTHON = "SNNSEARCH_GENN_PYTHON"
@@ -33,6 +34,7 @@ REQUIREMENTS = (
 
 ROOT = Path(__file__).parents[3]
 WAIT = 60.0  # seconds that an interpreter may take to say what it has: it imports brian2
+FOUND = "import json; from snn.backends.genn.environment import found; print(json.dumps(found()))"
 CUDA_KNOWN = 12  # GeNN 4.9 calls the driver as CUDA up to this version has it
 
 Found = Mapping[str, str | None]
@@ -124,11 +126,8 @@ def examine(python: str) -> dict[str, str | None]:
     BuildError
         If it cannot say.
     """
-    command = [python, "-m", "snn.backends.genn.environment"]
     try:
-        done = subprocess.run(
-            command, capture_output=True, text=True, timeout=WAIT, stdin=subprocess.DEVNULL, env=variables(python)
-        )
+        done = run_text(guarded(python, FOUND), variables(python), WAIT)
     except OSError as error:
         raise BuildError(f"{python} cannot be started: {error.strerror}; name another in {PYTHON}.") from error
     except subprocess.TimeoutExpired as error:
@@ -236,7 +235,3 @@ def _cuda_version(folder: Path) -> str | None:
         return None
     release = re.search(r"release ([0-9]+\.[0-9]+)", said.stdout)
     return release[1] if release else None
-
-
-if __name__ == "__main__":
-    print(json.dumps(found()))

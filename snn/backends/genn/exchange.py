@@ -19,8 +19,9 @@ from snn import errors
 from snn.backends.genn.environment import fingerprint
 from snn.backends.process import RunOptions
 from snn.backends.program import FLAGS, Candidate, Outcome, Samples
-from snn.errors import BuildError, Problems, RunError, SNNError
+from snn.errors import BuildError, MachineError, Problems, RunError, SNNError
 from snn.network import NetworkSpec
+from snn.npy import read_npz
 from snn.state import State
 
 REQUEST, ANSWER = "request.json", "answer.json"
@@ -69,7 +70,7 @@ class Request:
 
         Raises
         ------
-        RunError
+        MachineError
             If there is no room for it.
         """
         folder, options = self.options.folder, self.options
@@ -139,7 +140,7 @@ def read_outcomes(folder: Path) -> list[Outcome]:
     ------
     SNNError
         What the worker raised, of the same class.
-    RunError
+    MachineError
         If there is no answer, or it cannot be read.
     """
     try:
@@ -150,7 +151,7 @@ def read_outcomes(folder: Path) -> list[Outcome]:
     except SNNError:
         raise
     except Exception as error:  # files, zip, zlib and NumPy each have their own
-        raise RunError(f"The worker's answer cannot be read: {error}.") from error
+        raise MachineError(f"The worker's answer cannot be read: {error}.") from error
 
 
 def _outcome(folder: Path, k: int, said: Mapping[str, Any]) -> Outcome:
@@ -186,10 +187,9 @@ def _save(path: Path, parts: Mapping[str, Mapping[str, np.ndarray]]) -> None:
 
 def _load(path: Path, parts: Sequence[str]) -> dict[str, dict[str, np.ndarray]]:
     found: dict[str, dict[str, np.ndarray]] = {part: {} for part in parts}
-    with np.load(path, allow_pickle=False) as data:
-        for key in data.files:
-            part, _, name = key.partition(":")
-            found[part][name] = data[key]
+    for key, array in read_npz(path).items():
+        part, _, name = key.partition(":")
+        found[part][name] = array
     return found
 
 
@@ -198,7 +198,7 @@ def _room(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise RunError(
+        raise MachineError(
             f"The numbers of a run cannot be written into {folder}: {error.strerror or error}; free some space there, "
             "or set TMPDIR to another folder."
         ) from error

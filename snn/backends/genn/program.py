@@ -16,12 +16,13 @@ from snn.backends.population import together
 from snn.backends.process import PLAIN, RunOptions, run_process
 from snn.backends.program import Candidate, Outcome, Program, Samples
 from snn.backends.recording import resolve
+from snn.backends.spawn import guarded
 from snn.backends.standalone import scratch
 from snn.errors import Cancelled, Killed, RunError, RunTimeout
 from snn.profile import stage
 from snn.state import State
 
-WORKER = "snn.backends.genn.worker"
+WORKER = "import sys; from snn.backends.genn.worker import main; main(sys.argv[1])"
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,7 @@ class GennProgram(Program):
     def _work(self, folder: Path, options: RunOptions) -> None:
         temporary = {"TMPDIR": str(folder)}  # what Brian2 and GeNN leave goes with it
         try:
-            run_process([self.python, "-m", WORKER, str(folder)], options, variables(self.python) | temporary)
+            run_process(guarded(self.python, WORKER, str(folder)), options, variables(self.python) | temporary)
         except (Cancelled, Killed, RunTimeout):
             raise
         except RunError as error:

@@ -1,4 +1,4 @@
-"""Answers one request: ``python -m snn.backends.genn.worker FOLDER``, in the environment of the engine."""
+"""Answers one request, in a process of the engine's environment: `snn.backends.genn.program` starts it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 from snn.backends.genn.environment import found, problems
 from snn.backends.genn.exchange import Request, write_error, write_outcomes
 from snn.backends.population import Population, advance_together
-from snn.backends.process import RunOptions, end_with_caller
+from snn.backends.process import RunOptions
 from snn.backends.program import DTYPES, Candidate, Outcome, Samples
 from snn.errors import BuildError, RunError, SNNError
 from snn.state import State
@@ -43,9 +43,9 @@ NO_ROOM = "failed to map segment"
 ENGINES: dict[str, Callable[[Request], list[Outcome]]] = {"runtime": _runtime, "genn": _genn}
 
 
-def main(folder: Path) -> None:
-    """Read a request, run it, write the answer; an error that is meant for the user is one."""
-    end_with_caller()
+def main(place: str) -> None:
+    """Read a request in a folder, run it, write the answer; an error that is meant for the user is one."""
+    folder = Path(place)
     sys.excepthook = sys.__excepthook__  # Brian2's asks for a report with a file that will be gone
     try:
         request = Request.read(folder)
@@ -95,7 +95,3 @@ def _limited(limit: int | None) -> Iterator[None]:
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_AS, before)
-
-
-if __name__ == "__main__":
-    main(Path(sys.argv[1]))
