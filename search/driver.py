@@ -150,7 +150,7 @@ class Driver:
         """What earlier starts have run."""
         self._ledger.begin(trials)
         for trial in trials:
-            if trial.state.is_finished():
+            if trial.state.name in ("COMPLETE", "PRUNED"):
                 self._hear(trial.number, Record(trial).result)
                 self._pruner.ended(trial.number, trial.state.name == "COMPLETE")
 
@@ -325,7 +325,10 @@ class Driver:
         """A trial was told: it counts towards the total."""
         self._running.discard(trial.number)
         self._ended += 1
-        self._pruner.ended(trial.number, state.name == "COMPLETE")
+        if state.name == "FAIL":
+            self._pruner.failed(trial.number)
+        else:
+            self._pruner.ended(trial.number, state.name == "COMPLETE")
         names = [objective.name for objective in self._plan.objectives]
         values = dict(zip(names, kept.get("values") or [], strict=False))
         feasible = all(violation <= 0 for violation in kept.get("constraints", {}).values())
