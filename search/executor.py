@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from search.errors import StudyError
 from search.job import Job, Ran, run_together
 from snn.errors import Cancelled, Killed
+from snn.usercode import call_user
 
 if TYPE_CHECKING:
     from snn.profile import Profile
@@ -157,7 +158,7 @@ class Local(Executor):
             if not future.set_running_or_notify_cancel():
                 continue
             try:
-                done = work(runner, name)
+                done = call_user(work, runner, name)
             except BaseException as error:
                 future.set_exception(error)
             else:

@@ -20,6 +20,7 @@ from search.job import Job
 from search.process import InProcess
 from search.storage import mask
 from snn.errors import Cancelled, SNNError
+from snn.usercode import call_user
 from snn.versions import installed
 
 if TYPE_CHECKING:
@@ -167,7 +168,7 @@ def run_jobs(
         jobs = [replace(Job.from_json(text)[0], after=after) for text, after in zip(texts, afters, strict=True)]
         bench = worker.plugins[name]
         assert isinstance(bench, Bench)
-        results = bench.run(str(worker.get_current_task()), jobs, source)
+        results = call_user(bench.run, str(worker.get_current_task()), jobs, source)  # it may read a user's data
     except Exception as error:
         results = [error] * len(texts)
     data = [b"" if isinstance(one, Exception) else one.to_bytes() for one in results]

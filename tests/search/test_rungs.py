@@ -104,7 +104,7 @@ def test_a_trial_that_fails_at_its_end_prunes_no_other(make):
 
     study = make(objectives=["accuracy", cost], network=_ever_worse)
     for total in (1, 3, 6):
-        summary, trials = run(study, total, workers=1)
+        _, trials = run(study, total, workers=1)
     assert [trial.state.name for trial in trials] == ["FAIL", *["COMPLETE"] * 4, "PRUNED"]
     assert "`cost` must be a finite number, but is nan." in trials[0].user_attrs["reason"]
 
@@ -353,9 +353,9 @@ def test_the_pruner_knows_what_earlier_starts_have_run(make, monkeypatch):
     driver = Driver(plan, opened, executor, Lines(plan.objectives))
     driver.search(10)
     executor.stop()
-    assert len(driver._pruner._sorted[1]) == 10
+    assert len(driver._ranking.pruner._sorted[1]) == 10
     best = max(trial.user_attrs[RESULT]["rungs"][0] for trial in opened.trials)
-    assert driver._pruner._sorted[1][-1] == best and not math.isnan(best)
+    assert driver._ranking.pruner._sorted[1][-1] == best and not math.isnan(best)
     assert all(NETWORK in trial.user_attrs for trial in opened.trials)
 
 
