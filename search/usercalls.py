@@ -89,7 +89,7 @@ class UserCalls:
                 if times < MOST:
                     self._say(f"the driver ended while {call.what} of trial {call.trial} ran; it is tried once more")
         self._write()
-        (self._folder / NOTE).unlink(missing_ok=True)
+        _remove(self._folder / NOTE)
 
     def refuse(self, number: int) -> str | None:
         """Why a trial is not to be taken up again; None if it is."""
@@ -132,9 +132,8 @@ class UserCalls:
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
-        for path in (self._folder / NOTE, (self._folder / ENDED).with_suffix(".part")):
-            with suppress(OSError):
-                path.unlink(missing_ok=True)
+        _remove(self._folder / NOTE)
+        _remove((self._folder / ENDED).with_suffix(".part"))
 
     def _guarded(self, objective: Objective) -> Objective:
         if OBJECTIVES.get(objective.name) is objective:  # ours
@@ -162,13 +161,18 @@ class UserCalls:
     def _write(self) -> None:
         path = self._folder / ENDED
         if not self._ended:
-            return path.unlink(missing_ok=True)
+            return _remove(path)
         part = path.with_suffix(".part")
         try:
             part.write_text(json.dumps([asdict(call) for call in self._ended.values()]))
             part.replace(path)
         except OSError as error:
             self._say(f"Which functions of the script have ended the driver cannot be kept in {path}: {error}")
+
+
+def _remove(path: Path) -> None:
+    with suppress(OSError):  # it is not there, or cannot be written: then it could not be made either
+        path.unlink()
 
 
 def _began(trial: Trial | FrozenTrial) -> str:
