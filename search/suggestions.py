@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from snn.profile import stage
@@ -46,11 +47,24 @@ class Suggestions:
     def ask(self) -> optuna.Trial:
         """A new trial, or the next one that was enqueued."""
         with stage(self._profile, "ask"):
-            return self._study.ask()
+            trial = self._study.ask()
+            self.over = self.over or self._has_begun_the_grid(trial.number)
+        return trial
 
     def __str__(self) -> str:
         sampler = type(self._study.sampler).__name__
         return f"its sampler, {sampler}, has nothing more to suggest, or the script has called study.stop()"
+
+    def _has_begun_the_grid(self, number: int) -> bool:
+        """Whether a `GridSampler` has suggested its last point: asked again, it would repeat those that still run."""
+        from optuna.samplers import GridSampler
+
+        if not isinstance(self._study.sampler, GridSampler):
+            return False
+        trials = self._study.get_trials(deepcopy=False)
+        grid = trials[number].system_attrs.get("search_space")
+        same = [trial.system_attrs for trial in trials if trial.system_attrs.get("search_space") == grid]
+        return grid is not None and len({one["grid_id"] for one in same}) == math.prod(map(len, grid.values()))
 
     def _stop(self) -> None:
         self.over = True
