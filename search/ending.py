@@ -8,7 +8,7 @@ import time
 from contextlib import suppress
 from threading import Thread, enumerate, main_thread
 
-GRACE = 3.0  # seconds that what is left over has to end by itself
+GRACE = 5.0  # seconds that what is left over has to end by itself
 
 
 def end_soon(status: int, grace: float = GRACE) -> None:
@@ -23,7 +23,7 @@ def end_soon(status: int, grace: float = GRACE) -> None:
 def _end(status: int, grace: float) -> None:
     time.sleep(grace)  # most processes are gone by now
     with suppress(Exception):
-        print(f"snnsearch: {_left_over()} must end with the command, but still ran; ended.", file=sys.stderr)
+        print(f"snnsearch: the command is done and has ended, although {_left_over()} still ran.", file=sys.stderr)
     for stream in (sys.stdout, sys.stderr):
         with suppress(Exception):
             stream.flush()
@@ -31,5 +31,9 @@ def _end(status: int, grace: float) -> None:
 
 
 def _left_over() -> str:
-    names = [repr(one.name) for one in enumerate() if not one.daemon and one is not main_thread()]
-    return f"the thread {', '.join(names)} of the script" if names else "a process that the script has started"
+    names = [f"the thread {one.name!r}" for one in enumerate() if not one.daemon and one is not main_thread()]
+    if "multiprocessing" in sys.modules:
+        from multiprocessing import active_children
+
+        names += [f"the process {one.name!r}" for one in active_children()]
+    return " and ".join(names) or "something that ends with it"

@@ -117,3 +117,13 @@ def test_the_command_line_stops_with_status_2_and_keeps_going_if_told_to(write, 
     assert "the bowl broke at x" in stopped.err and "Traceback" not in stopped.err
     going = snnsearch("run", script, "--trials", 25, "--workers", 1, "--keep-going", "--json")
     assert going.status == 2 and json.loads(going.out)["trials"]["fail"] == 25
+
+
+def test_data_that_end_the_process_are_an_error_before_the_first_trial(write, snnsearch):
+    text = "from dataclasses import dataclass\nfrom search import Study\nfrom snn.serial import serialisable\n"
+    text += "from tests.search import synthetic\n@serialisable\n@dataclass(frozen=True)\nclass Exits(synthetic.Bowl):\n"
+    text += "    def load(self):\n        raise SystemExit('no data')\n"
+    script = write(text + "study = Study(synthetic.network, Exits())\n")
+    ended = snnsearch("run", script, "--trials", 3)
+    assert ended.status == 2 and "raised SystemExit('no data') in bowl.py, line 9" in ended.err
+    assert len(ended.err.splitlines()) == 1
