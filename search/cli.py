@@ -101,7 +101,16 @@ def parser() -> Parser:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; its exit status."""
+    """Run the command line; its exit status. Without `arguments` it is that of this process, which then ends soon."""
+    status = _run(arguments)
+    if arguments is None:
+        from search.ending import end_soon
+
+        end_soon(status)
+    return status
+
+
+def _run(arguments: Sequence[str] | None) -> int:
     try:
         chosen = parser().parse_args(arguments)
     except SystemExit as end:

@@ -27,6 +27,7 @@ from search.script import fault
 from search.seeds import fresh_seed
 from search.summary import candidates, count, ended, front, is_over, objective_names
 from search.table import number, table_text
+from snn.usercode import call_user
 
 if TYPE_CHECKING:
     import optuna
@@ -214,7 +215,7 @@ def confirm(
     from search.storage import load
 
     with nullcontext(interrupt) if interrupt else Interrupt() as asked:
-        check(plan, cluster)
+        call_user(check, plan, cluster, workers)
         study = load(plan.location.open(create=False), plan.name, plan.location)
         check_objectives(study, plan)
         with owned(plan.location, plan.name):  # what is stored of a trial is read, added to and written back
@@ -222,7 +223,7 @@ def confirm(
             fresh = fresh_seeds(study, plan, seeds)
             known = _stored(study)
             jobs = [(t, _job(plan, t, seed)) for t in members for seed in fresh if seed not in known.get(t.number, ())]
-            finished = not jobs or _run(plan, study, jobs, executor_of(plan, workers, cluster), asked)
+            finished = not jobs or _run(plan, study, jobs, executor_of(plan, workers, len(jobs), cluster), asked)
         return _confirmation(plan, study, members, fresh), not finished
 
 

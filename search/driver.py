@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections import deque
 from concurrent.futures import Future
@@ -11,19 +10,22 @@ from typing import TYPE_CHECKING, Any
 
 from search.errors import ExecutorLost, StudyError
 from search.executor import Executor
+from search.failures import Failures
 from search.finish import Final, Finish
 from search.job import Ran
 from search.jobs import Jobs
 from search.ledger import Ledger
 from search.plan import Plan
 from search.progress import Ended, Progress
-from search.pruning import make_pruner, rank
+from search.ranking import Ranking
 from search.record import Record
 from search.script import fault
 from search.seeds import replicate_seeds, trial_seed
 from search.states import States
+from search.suggestions import Suggestions
 from search.summary import count, ended, front
 from search.underway import Replicate, Underway, network_of
+from search.usercalls import UserCalls
 from snn.errors import OtherRun, RunTimeout, SNNError
 from snn.profile import stage
 
@@ -32,8 +34,6 @@ if TYPE_CHECKING:
     from optuna.trial import FrozenTrial, TrialState
 
     from snn.profile import Profile
-
-HOPELESS = 5  # trials that fail before any works
 
 
 class Driver:
@@ -53,6 +53,8 @@ class Driver:
         Where the CPU time of asking and telling is counted; the executor counts that of jobs.
     batch : int, default 1
         How many jobs each worker runs together.
+    keep_going : bool, default False
+        Whether to go on although the first trials all fail for one reason (`search.failures`).
     """
 
     def __init__(
@@ -63,20 +65,25 @@ class Driver:
         progress: Progress,
         profile: Profile | None = None,
         batch: int = 1,
+        keep_going: bool = False,
     ):
-        self._plan = plan
+        folder = plan.location.folder(plan.name)
+        self._calls = UserCalls(folder, plan.script.hash, progress.say)
+        self._plan = plan = self._calls.guard(plan)
         self._study = study
         self._jobs = Jobs(executor, batch)
         self._progress = progress
         self._profile = profile
         self._ledger = Ledger(plan, study, progress.say, profile)
-        self._pruner = make_pruner(plan.pruner)
-        self._states = States(plan.location.folder(plan.name))
+        self._ranking = Ranking(plan)
+        self._suggestions = Suggestions(study, profile)
+        self._failures = Failures(keep_going)
+        self._states = States(folder)
         self._running: set[int] = set()  # trials that have not ended
         self._warned = False  # of states that cannot be kept
         self._stopping = False
-        self._lost: ExecutorLost | None = None
-        self._ended = 0  # trials that count towards the total
+        self._lost: StudyError | None = None  # why the search ends before its time
+        self._ended = self._total = 0  # trials that count towards the total
 
     def interrupt(self) -> None:
         """Stop as soon as possible, leaving what runs to be taken up again; may be called from a signal handler."""
@@ -95,6 +102,8 @@ class Driver:
         ------
         ExecutorLost
             If what runs jobs is gone.
+        StudyError
+            If the first trials all failed for one reason, or the storage does not answer.
         """
         try:
             self.search(total)
@@ -108,9 +117,10 @@ class Driver:
             raise
         finally:
             self._stop()
+            self._calls.close()
             self._states.close()
         if self._lost is not None:
-            raise ExecutorLost(f"{self._lost} {self._kept()}")
+            raise type(self._lost)(f"{self._lost} {self._kept()}")
         return not self._stopping
 
     def _kept(self) -> str:
@@ -124,10 +134,12 @@ class Driver:
         """Take up what was running, and ask for new trials until there are `total`."""
         trials = self._study.get_trials(deepcopy=False)
         counts = count(trials)
-        self._ended = ended(counts)
+        self._ended, self._total = ended(counts), total
         self._learn(trials)
         left = deque(trial for trial in trials if trial.state.name == "RUNNING")
         self._states.sweep({trial.number for trial in left})
+        self._calls.begin(left)
+        self._suggestions.begin()
         best = front(self._study)
         self._progress.begin(self._plan.name, total, counts, best[0].values[0] if best else None)
         while not self._stopping:
@@ -137,36 +149,21 @@ class Driver:
                     self._next(0)
                 elif left:
                     self._take_up(left.popleft())
-                elif self._ended + len(self._running) < total:
-                    self._begin_trial(self._ask())
+                elif self._ended + len(self._running) < total and not self._suggestions.over:
+                    self._begin_trial(self._suggestions.ask())
                 else:
                     break
             if not self._jobs:
                 break
             self._next()
+        if self._ended < total and not self._stopping:
+            self._progress.say(f"the search ends after {self._ended} of {total} trials: {self._suggestions}")
 
     def _learn(self, trials: list[FrozenTrial]) -> None:
         """What earlier starts have run."""
         self._ledger.begin(trials)
         for trial in trials:
-            if trial.state.is_finished():
-                self._hear(trial.number, Record(trial).result)
-                self._pruner.ended(trial.number, trial.state.name == "COMPLETE")
-
-    def _hear(self, number: int, kept: dict[str, Any]) -> None:
-        """Tell the pruner of all rungs that a trial has behind it, but not of one whose score was copied."""
-        upto, rungs = kept.get("upto"), kept.get("rungs", [])
-        if upto is None or "same_as" in kept:
-            return
-        for back, score in enumerate(reversed(rungs)):
-            end = upto * 0.5**back  # rungs may have been fewer, or more, in an earlier start
-            if end in self._plan.ends:
-                value = rank(math.nan if score is None else score, self._plan.by_loss)
-                self._pruner.add(number, self._plan.ends.index(end) + 1, value)
-
-    def _ask(self) -> optuna.Trial:
-        with stage(self._profile, "ask"):
-            return self._study.ask()
+            self._ranking.learn(trial)
 
     def _take_up(self, stored: FrozenTrial) -> None:
         """Go on with a trial that an earlier start has left: what it was given already is given again."""
@@ -175,44 +172,45 @@ class Driver:
         trial = optuna.trial.Trial(self._study, stored._trial_id)
         known = Record(stored)
         if (untold := self._ledger.untold(trial)) is not None:
-            self._hear(trial.number, untold[0])
+            self._ranking.hear(trial.number, untold[0])
             self._count(trial, self._ledger.tell_late(trial, *untold), *untold)
+        elif (reason := self._calls.refuse(trial.number)) is not None:
+            self._begun(trial)
+            self._fail(trial, reason, self._states.spent(trial.number)[0])
         elif known.network is None or known.seed is None:
             self._begin_trial(trial)
         else:
-            self._progress.begun(trial.number)
+            self._begun(trial)
             self._ledger.origin(trial)
             underway = self._underway_trial(trial, known.seed, known.network)
             self._take_up_rungs(underway)
             self._decide(underway) if underway.results() and not underway.due() else self._run_rung(underway)
 
+    def _begun(self, trial: optuna.Trial) -> None:
+        self._progress.begun(trial.number)
+        self._failures.begun(trial.number)
+
     def _begin_trial(self, trial: optuna.Trial) -> None:
         import optuna
 
-        self._progress.begun(trial.number)
+        self._begun(trial)
         began = time.monotonic()
         try:
             with stage(self._profile, "ask"):
-                network = network_of(self._plan, trial)
+                self._calls.of(trial, 0.0)
+                network = self._calls.call("network(trial)", network_of, self._plan, trial)
         except optuna.TrialPruned:
             return self._count(trial, self._ledger.prune(trial), {})
         except StudyError:  # the storage's, which is no fault of the network's
             raise
         except Exception as error:
-            reason = fault(error, self._plan.script)
-            self._fail(trial, f"network(trial) failed: {reason}", time.monotonic() - began)
-            return self._give_up(reason)
+            reason = f"network(trial) failed: {fault(error, self._plan.script)}"
+            return self._fail(trial, reason, time.monotonic() - began)
         if (known := self._ledger.repeat(trial, network)) is not None:
             return self._end(trial, known, network)
         seed = trial_seed(self._plan.seed, trial.number)
         self._ledger.seed(trial, seed, network)
         self._run_rung(self._underway_trial(trial, seed, network))
-
-    def _give_up(self, reason: str) -> None:
-        """A script that has never made a network that works is to be mended, not run to its last trial."""
-        counts = count(self._study.get_trials(deepcopy=False))
-        if counts["complete"] + counts["pruned"] == 0 and not self._jobs and counts["fail"] >= HOPELESS:
-            raise StudyError(f"The first {counts['fail']} trials all failed, so the search has stopped: {reason}")
 
     # ---- rungs
 
@@ -285,13 +283,11 @@ class Driver:
     def _decide(self, underway: Underway) -> None:
         """All replicates of a trial have run its rung: end it, or let it go on."""
         with stage(self._profile, "score"):
-            scores = underway.rungs()
-            for rung, score in enumerate(scores, start=1):
-                self._pruner.add(underway.number, rung, rank(score, self._plan.by_loss))
-            goes_on = not underway.last and self._pruner.goes_on(underway.number, len(scores))
+            goes_on = self._ranking.goes_on(underway.number, underway.rungs(), underway.last)
         if goes_on:
             underway.goal += 1
             return self._run_rung(underway)
+        self._calls.of(underway.trial, self._plan.ends[underway.goal - 1])
         try:
             with stage(self._profile, "score"):
                 kept = underway.kept()
@@ -325,13 +321,16 @@ class Driver:
     def _count(self, trial: optuna.Trial, state: TrialState, kept: dict[str, Any], reason: str | None = None) -> None:
         """A trial was told: it counts towards the total."""
         self._running.discard(trial.number)
+        self._calls.forget(trial.number)
         self._ended += 1
-        self._pruner.ended(trial.number, state.name == "COMPLETE")
+        self._ranking.ended(trial.number, state.name)
         names = [objective.name for objective in self._plan.objectives]
         values = dict(zip(names, kept.get("values") or [], strict=False))
         feasible = all(violation <= 0 for violation in kept.get("constraints", {}).values())
         ended = Ended(trial.number, state.name.lower(), values, kept.get("seconds", 0.0), reason, feasible)
         self._progress.ended(ended)
+        if (stop := self._failures.ended(trial.number, reason)) is not None and self._ended < self._total:
+            self._lose(stop)
 
     # ---- the end
 
@@ -365,6 +364,7 @@ class Driver:
             return
         if (results := member.all()) is None or self._ledger.away:
             return
+        self._calls.of(trial, 1.0)
         with stage(self._profile, "tell"):
             lines = finish.keep(trial, results, time.monotonic() - member.began)
         for line in lines:
@@ -376,7 +376,7 @@ class Driver:
         """Wait for a job to end and do what it was submitted for."""
         self._jobs.next(timeout)
 
-    def _lose(self, error: ExecutorLost) -> None:
+    def _lose(self, error: StudyError) -> None:
         """End as if interrupted, and then with that error: what runs is taken up again."""
         self._lost = self._lost or error
         self.interrupt()

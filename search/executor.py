@@ -17,6 +17,7 @@ from search.faults import Faults, Say, say_aloud
 from search.job import Job, Ran, run_together
 from snn.ast_guard import guard_ast
 from snn.errors import Cancelled, Killed, MachineError
+from snn.usercode import call_user
 
 if TYPE_CHECKING:
     from snn.profile import Profile
@@ -171,7 +172,7 @@ class Local(Executor):
             if not future.set_running_or_notify_cancel():
                 continue
             try:
-                done = work(runner, name)
+                done = call_user(work, runner, name)
             except BaseException as error:
                 future.set_exception(error)
             else:

@@ -13,6 +13,7 @@ from search.job import Job
 from search.plan import Plan
 from search.record import FINAL, Record, mean, outcome
 from search.report.note import markdown, place
+from search.script import fault
 from search.summary import OVER, count, ended, front, objective_names
 
 if TYPE_CHECKING:
@@ -106,9 +107,14 @@ class Finish:
         save_note(self._study, trial, text, images)
         if final is not None:  # at last: what has this has all
             self._study.set_user_attr(f"{FINAL}{trial.number}", final)
-        if outcome(self._plan.objectives, results)["values"] != trial.values:
-            again = "did not give the same scores again: was the package or the data changed?"
-            said.append(f"trial {trial.number} {again}")
+        try:
+            values = outcome(self._plan.objectives, results)["values"]
+        except Exception as error:  # of a user's function
+            said.append(f"trial {trial.number} could not be scored again: {fault(error, self._plan.script)}")
+        else:
+            if values != trial.values:
+                again = "did not give the same scores again: was the package or the data changed?"
+                said.append(f"trial {trial.number} {again}")
         return said
 
     def over(self) -> None:

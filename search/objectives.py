@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from search.errors import StudyError
 from snn.errors import NotFinite, nearest
+from snn.usercode import call_user
 
 if TYPE_CHECKING:
     from snn.result import Result
@@ -97,8 +98,10 @@ class Objective:
         ------
         StudyError
             If the result does not have it, or the function returned no number.
+        RunError
+            If the function raised what would end the process (`snn.usercode.call_user`).
         """
-        value = self.measure(result)
+        value = call_user(self.measure, result)
         if value is None and self.name in OBJECTIVES:
             asked = " and ".join(f"{flag}=True" for flag in sorted(self.needs))
             raise StudyError(f"`{self.name}` was not measured{f': run the task with {asked}' if asked else ''}.")

@@ -22,6 +22,7 @@ from search.process import InProcess
 from search.storage import mask
 from snn.ast_guard import guard_ast
 from snn.errors import Cancelled, SNNError
+from snn.usercode import call_user
 from snn.versions import installed
 
 if TYPE_CHECKING:
@@ -172,7 +173,8 @@ def run_jobs(
         jobs = [replace(Job.from_json(text)[0], after=after) for text, after in zip(texts, afters, strict=True)]
         bench = worker.plugins[name]
         assert isinstance(bench, Bench)
-        results = bench.run(str(worker.get_current_task()), jobs, source, Faults(told.append))
+        # it may read a user's data
+        results = call_user(bench.run, str(worker.get_current_task()), jobs, source, Faults(told.append))
     except Exception as error:
         results = [error] * len(texts)
     data = [b"" if isinstance(one, Exception) else one.to_bytes() for one in results]

@@ -7,6 +7,7 @@ from contextlib import nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from search.bounds import problems_with_workers, useful_workers
 from search.errors import StudyError
 from search.faults import Say, say_aloud
 from search.interrupt import Interrupt
@@ -16,6 +17,7 @@ from snn.backends.build import compiler
 from snn.backends.cache.folder import cache_limit
 from snn.backends.genn.environment import check_genn
 from snn.profile import Profile, cpu_seconds
+from snn.usercode import call_user
 
 if TYPE_CHECKING:
     from search.executor import Executor
@@ -27,28 +29,36 @@ def available_cpus() -> int:
 
 
 def executor_of(
-    plan: Plan, workers: int | None, cluster: Any = None, profile: Profile | None = None, say: Say = say_aloud
+    plan: Plan,
+    workers: int | None,
+    jobs: int,
+    cluster: Any = None,
+    profile: Profile | None = None,
+    say: Say = say_aloud,
 ) -> Executor:
-    """Where jobs run: on this machine, or on a cluster; `say` is told of faults of the machine."""
+    """Where so many jobs run: on this machine, or on a cluster; `say` is told of faults of the machine."""
     from search.executor import local_executor
 
     if cluster is None:
-        return local_executor(plan.task, workers or available_cpus(), profile, say)
+        cpus = available_cpus()
+        return local_executor(plan.task, useful_workers(workers or cpus, jobs, cpus), profile, say)
     from search.cluster import connect
 
     return connect(cluster, workers, say)
 
 
-def check(plan: Plan, cluster: Any = None) -> None:
+def check(plan: Plan, cluster: Any = None, workers: int | None = None) -> None:
     """What would make every trial fail is an error before the first one; what a cluster has is known there.
 
     Raises
     ------
     SNNError
         If the task's numbers are wrong, its data cannot be read or it does not have an objective or what is bounded,
-        or if there is no compiler for the backend, or what else it needs, or the limit of the cache is none.
+        or if there is no compiler for the backend, or what else it needs, or the limit of the cache is none, or there
+        are too many workers.
     """
-    if problems := plan.task.problems():
+    problems = problems_with_workers(workers, cluster is not None)
+    if problems := problems + plan.task.problems():
         raise StudyError(problems)
     measured = [*plan.objectives, *(one.objective for one in plan.constraints)]
     kinds = (  # the data are read once for all trials
@@ -83,6 +93,7 @@ def search(
     profiled_from: float | None = None,
     cluster: Any = None,
     batch: int = 1,
+    keep_going: bool = False,
 ) -> tuple[Summary, bool]:
     """Search, and say how.
 
@@ -102,6 +113,8 @@ def search(
         Where trials run, if not on this machine.
     batch : int, default 1
         How many trials each worker runs together (`tasks.together`).
+    keep_going : bool, default False
+        Whether to go on although the first trials all fail for one reason (`search.failures`).
 
     Returns
     -------
@@ -119,17 +132,19 @@ def search(
     from search.warm import warm_up
 
     with nullcontext(interrupt) if interrupt else Interrupt() as asked, make_progress(plan.objectives) as progress:
-        check(plan, cluster)
+        call_user(check, plan, cluster, workers)  # it reads a user's data
         with owned(plan.location, plan.name) as owner:
             study = begin(plan, progress.say, Patience(progress.say, lambda: asked.asked, owner.check))
             profile = None if profiled_from is None else Profile()
-            before = ended(count(study.get_trials(deepcopy=False)))
+            counts = count(study.get_trials(deepcopy=False))
+            before = ended(counts)
             warm_up(study, plan, progress.say)
-            executor = executor_of(plan, workers, cluster, profile, progress.say)
-            choose_sampler(study, plan, executor.workers * batch)
+            jobs = max(trials - before, counts["running"]) * plan.replicates
+            executor = executor_of(plan, workers, jobs, cluster, profile, progress.say)
+            choose_sampler(study, plan, (workers or executor.workers) * batch)
             if cluster is not None:
                 progress.say(f"{executor}, each of {batch} trials" if batch > 1 else str(executor))
-            driver = Driver(plan, study, executor, progress, profile, batch)
+            driver = Driver(plan, study, executor, progress, profile, batch, keep_going)
             asked.then = driver.interrupt
             if asked.asked:
                 driver.interrupt()

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from search.bounds import MOST_BATCH, MOST_REPLICATES, MOST_SEEDS
 from search.constraints import make_constraint, problems_with_constraints
 from search.errors import StudyError
 from search.objectives import Objective, make_objective, problems_with
@@ -80,7 +81,7 @@ class Study:
     rungs : int, 1 to 16, default 4
         A trial runs in so many pieces, each twice as long as all before it: 1/8, 1/4, 1/2 and all of the stream. Its
         numbers do not depend on that.
-    replicates : int, at least 1, default 1
+    replicates : int, 1 to 1,000, default 1
         How many seeds a trial is run with; its values are their means.
     storage : str or path, optional
         The path of a journal file, or the URL of an SQLite or PostgreSQL database as Optuna takes it; without one,
@@ -197,6 +198,7 @@ class Study:
         profile: bool = False,
         cluster: str | Client | None = None,
         batch: int = 1,
+        keep_going: bool = False,
         **changes: Any,
     ) -> Summary:
         """Search until the study has its number of trials; run again, it goes on where it was.
@@ -206,7 +208,8 @@ class Study:
         trials : int, default 100
             Total of complete, pruned and failed trials.
         workers : int, optional
-            Trials at a time; one for each CPU by default, or for each thread of the cluster.
+            Trials at a time; one for each CPU by default, or for each thread of the cluster. At most 1,024 on this
+            machine, and no more are started than there are runs.
         timeout : float, optional
             Seconds that a trial may take.
         profile : bool, default False
@@ -214,11 +217,13 @@ class Study:
         cluster : str or distributed.Client, optional
             Where trials run (`search.cluster`): the address of a scheduler, such as ``"tcp://10.0.0.1:8786"``, or a
             client. On this machine by default.
-        batch : int, at least 1, default 1
+        batch : int, 1 to 4,096, default 1
             How many trials each worker runs together, so that workers times `batch` trials are under way. GeNN and
             Brian2 in process simulate them at once, which fills a GPU; compiled programs run one after the other. What
             a trial gives does not depend on it. A batch has `batch` times the time of a trial, but where it is one
             simulation only the memory of one; what fails as a whole is run again in halves.
+        keep_going : bool, default False
+            Whether to go on although the first 10 trials of this call fail for one reason.
         **changes
             `memory`, the bytes that the process of a run may take (any number by default; a run that needs more fails),
             and any of `SETTINGS` that replace the study's own.
@@ -230,6 +235,8 @@ class Study:
 
         Raises
         ------
+        StudyError
+            If an argument is wrong, or the first 10 trials of this call all failed for one reason.
         KeyboardInterrupt
             If it was interrupted; the study can be run again.
         """
@@ -244,7 +251,7 @@ class Study:
             raise StudyError(problems)
         began = cpu_seconds() if profile else None
         plan = self.plan(timeout=timeout, **changes)
-        summary, interrupted = search(plan, trials, workers, None, began, cluster, batch or 1)
+        summary, interrupted = search(plan, trials, workers, None, began, cluster, batch or 1, keep_going)
         if interrupted:
             raise KeyboardInterrupt(f"study {summary.study!r} was interrupted; call run again to go on")
         return summary
@@ -263,7 +270,7 @@ class Study:
         ----------
         top : int, default 5
             How many: the best by the first objective; with several objectives those of the front.
-        seeds : int, default 10
+        seeds : int, 1 to 10,000, default 10
             How many seeds that no trial has had. Called with more, it runs the new ones only.
         workers, cluster
             As in `run`.
@@ -308,11 +315,11 @@ def check_settings(**settings: Any) -> list[str]:
         "seed": lambda name, value: _check_whole(name, value, 0),
         "trials": lambda name, value: _check_whole(name, value, 0),
         "workers": lambda name, value: _check_whole(name, value, 1),
-        "batch": lambda name, value: _check_whole(name, value, 1),
+        "batch": lambda name, value: _check_whole(name, value, 1, MOST_BATCH),
         "top": lambda name, value: _check_whole(name, value, 1),
-        "seeds": lambda name, value: _check_whole(name, value, 1),
+        "seeds": lambda name, value: _check_whole(name, value, 1, MOST_SEEDS),
         "rungs": lambda name, value: _check_whole(name, value, 1, MOST_RUNGS),
-        "replicates": lambda name, value: _check_whole(name, value, 1),
+        "replicates": lambda name, value: _check_whole(name, value, 1, MOST_REPLICATES),
         "pruner": lambda name, value: next(iter(problems_with_pruner(value)), None),
         "timeout": _check_seconds,
         "memory": lambda name, value: _check_whole(name, value, 1),

@@ -17,6 +17,7 @@ from search.record import ORIGIN, RESULT, WARM, is_warm
 from search.script import Script, fault, load_study
 from search.storage import Location, load
 from snn.errors import nearest
+from snn.usercode import call_user
 
 if TYPE_CHECKING:
     import optuna
@@ -220,7 +221,7 @@ class Probe(FixedTrial):
         import optuna
 
         try:
-            plan.network(self)  # type: ignore[arg-type]  # as much of a trial as Optuna's FixedTrial is
+            call_user(plan.network, self)  # type: ignore[arg-type]  # as much of a trial as Optuna's FixedTrial is
         except Misfit:
             pass
         except optuna.TrialPruned:

@@ -16,6 +16,7 @@ from search.job import Job, run_together
 from search.script import Script, load_module
 from snn.errors import MachineError, SNNError
 from snn.profile import Profile, stage
+from snn.usercode import call_user
 
 if TYPE_CHECKING:
     from snn.result import Result
@@ -78,19 +79,25 @@ def _out_of_memory(error: BaseException | None) -> bool:
 
 def _run(jobs: Sequence[Job], profile: Profile | None, kept: Kept) -> list[Result | Exception]:
     """Run jobs of one kind; what went wrong, if anything did, in place of a result."""
-    from tasks import Task
-
     one = jobs[0]
     try:
-        if one.script is not None and one.script not in kept.imported:
-            load_module(Script.read(one.script))
-            kept.imported.add(one.script)
-        if one.task not in kept.tasks:
-            kept.tasks[one.task] = Task.from_json(one.task)
+        task = call_user(_task, one, kept)
         _limit(one.memory)
-        return run_together(jobs, task=kept.tasks[one.task], profile=profile)
+        return run_together(jobs, task=task, profile=profile)
     except Exception as error:
         return [error] * len(jobs)
+
+
+def _task(one: Job, kept: Kept) -> Task:
+    """The task of a job, whose script is imported first."""
+    from tasks import Task
+
+    if one.script is not None and one.script not in kept.imported:
+        load_module(Script.read(one.script))
+        kept.imported.add(one.script)
+    if one.task not in kept.tasks:
+        kept.tasks[one.task] = Task.from_json(one.task)
+    return kept.tasks[one.task]
 
 
 def _answer(result: Result | Exception, job: Job, path: str, profile: Profile | None) -> dict[str, str]:

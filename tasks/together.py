@@ -13,6 +13,7 @@ from snn.backends.process import RunOptions
 from snn.backends.program import Candidate, Outcome, Program, Samples, check_finite
 from snn.errors import Cancelled, MachineError
 from snn.state import State
+from snn.usercode import call_user
 
 if TYPE_CHECKING:
     from snn.result import Result
@@ -115,7 +116,7 @@ class _Member:
     def _go_on(self, step: Callable[[], Call]) -> None:
         self.call = None
         try:
-            self.call = step()
+            self.call = call_user(step)  # a user's task may do anything
         except StopIteration as end:
             self.result = end.value
         except Exception as error:

@@ -25,16 +25,17 @@ def add_place(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--name", help="name of the study (default: the script's, or the name of the file)")
 
 
-def whole(least: int) -> Callable[[str], int]:
-    """A parser of whole numbers of at least `least`."""
+def whole(least: int, most: int | None = None) -> Callable[[str], int]:
+    """A parser of whole numbers of at least `least`, and at most `most` if that is given."""
+    bounds = f"of at least {least}" if most is None else f"from {least} to {most}"
 
     def parse(text: str) -> int:
         try:
             value = int(text)
         except ValueError:
             value = least - 1
-        if value < least:
-            raise argparse.ArgumentTypeError(f"must be a whole number of at least {least}, but is {text!r}")
+        if value < least or (most is not None and value > most):
+            raise argparse.ArgumentTypeError(f"must be a whole number {bounds}, but is {text!r}")
         return value
 
     return parse

@@ -7,6 +7,7 @@ import shlex
 import sys
 from typing import Any
 
+from search.bounds import MOST_SEEDS
 from search.commands.common import add_place, place, read_plan, whole
 
 NAME = "confirm"
@@ -31,7 +32,9 @@ def add(commands: Any) -> argparse.ArgumentParser:
     )
     add_place(parser)
     parser.add_argument("--top", type=whole(1), default=5, metavar="K", help="how many networks (default: 5)")
-    parser.add_argument("--seeds", type=whole(1), default=10, metavar="S", help="how many seeds (default: 10)")
+    parser.add_argument(
+        "--seeds", type=whole(1, MOST_SEEDS), default=10, metavar="S", help="how many seeds (default: 10)"
+    )
     parser.add_argument("--workers", type=whole(1), metavar="W", help="runs at a time (default: one for each CPU)")
     parser.add_argument("--cluster", metavar="ADDRESS", help="run on a dask cluster")
     parser.add_argument("--json", action="store_true", help="write one line of JSON to standard output")

@@ -126,13 +126,14 @@ def _of_study(path: Path) -> NetworkSpec:
     from search.errors import StudyError
     from search.script import Script, fault, load_study
     from snn.network import freeze
+    from snn.usercode import call_user
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     script = Script.read(path)
     study = load_study(script)
     trial = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=study.seed)).ask()
     try:
-        return freeze(study.network(trial))
+        return freeze(call_user(study.network, trial))
     except Exception as error:  # a user's code may raise anything
         raise StudyError(
             f"network(trial) of {str(path)!r} must return a network, but: {fault(error, script)}"

@@ -8,6 +8,7 @@ import shlex
 import sys
 from typing import Any
 
+from search.bounds import MOST_BATCH, MOST_REPLICATES
 from search.commands.common import add_place, parameters, place, read_plan, seconds, size, whole
 
 NAME = "run"
@@ -31,7 +32,8 @@ examples:
   snnsearch run my_study.py --trials 24 --profile
       and say where the CPU went: ask, lower, build, write, run, read, score, tell
 
-exit status: 0 done, 2 a mistake in the script or the arguments, 130 interrupted (the same command goes on)
+exit status: 0 done, 2 a mistake in the script or the arguments, or no trial that works, 130 interrupted (the same
+command goes on)
 """
 
 
@@ -46,7 +48,7 @@ def add(commands: Any) -> argparse.ArgumentParser:
     )
     parser.add_argument("--workers", type=whole(1), metavar="W", help="trials at a time (default: one for each CPU)")
     parser.add_argument(
-        "--batch", type=whole(1), default=1, metavar="K",
+        "--batch", type=whole(1, MOST_BATCH), default=1, metavar="K",
         help="trials that each worker runs together: GeNN simulates them at once (default: 1)",
     )  # fmt: skip
     parser.add_argument(
@@ -64,7 +66,9 @@ def add(commands: Any) -> argparse.ArgumentParser:
     parser.add_argument("--sampler", metavar="N", help="tpe, forest, cmaes, nsgaii, gp, qmc or random")
     parser.add_argument("--pruner", metavar="P", help="halving, none, or a pruner of Optuna's such as median")
     parser.add_argument("--rungs", type=whole(1), metavar="N", help="pieces that a trial runs in (default: 4)")
-    parser.add_argument("--replicates", type=whole(1), metavar="R", help="seeds of a trial (default: 1)")
+    parser.add_argument(
+        "--replicates", type=whole(1, MOST_REPLICATES), metavar="R", help="seeds of a trial (default: 1)"
+    )
     parser.add_argument(
         "--warm-start", metavar="OTHER", help="learn from another study: its script, or its storage[#name]"
     )
@@ -74,6 +78,9 @@ def add(commands: Any) -> argparse.ArgumentParser:
     engines = "standalone, runtime, runtime:cython, genn or genn:cpu"
     parser.add_argument("--backend", metavar="B", help=f"{engines} (default: the script's)")
     parser.add_argument("--dtype", metavar="D", help="float32 or float64 (default: the script's)")
+    parser.add_argument(
+        "--keep-going", action="store_true", help="go on although the first 10 trials fail for one reason"
+    )
     parser.add_argument("--profile", action="store_true", help="say where the CPU of driver and programs went")
     parser.add_argument("--json", action="store_true", help="write one line of JSON to standard output")
     return parser
@@ -91,9 +98,8 @@ def execute(arguments: argparse.Namespace) -> int:
         changes = {name: getattr(arguments, name) for name in CHANGES}
         plan = read_plan(arguments, **changes)
         profiled_from = began if arguments.profile else None
-        summary, interrupted = search(
-            plan, arguments.trials, arguments.workers, interrupt, profiled_from, arguments.cluster, arguments.batch
-        )
+        places = (arguments.workers, interrupt, profiled_from, arguments.cluster, arguments.batch)
+        summary, interrupted = search(plan, arguments.trials, *places, arguments.keep_going)
     if arguments.json:
         print(summary.to_json(), flush=True)
     if interrupted:
@@ -116,4 +122,5 @@ def _again(arguments: argparse.Namespace) -> str:
     given = {name: getattr(arguments, name) for name in ("workers", "batch", "cluster", *CHANGES)}
     given["batch"] = None if arguments.batch == 1 else arguments.batch
     words = ["snnsearch", "run", *shlex.split(place(arguments)), "--trials", str(arguments.trials)]
+    words += ["--keep-going"] if arguments.keep_going else []
     return shlex.join([*words, *options(given)])

@@ -310,8 +310,8 @@ def test_sigkill_loses_no_finished_trial(start, write, snnsearch):
 
 
 @pytest.mark.parametrize(("flags", "words"), [
-    (["--batch", "0"], "must be a whole number of at least 1, but is '0'"),
-    (["--batch", "many"], "must be a whole number of at least 1, but is 'many'"),
+    (["--batch", "0"], "must be a whole number from 1 to 4096, but is '0'"),
+    (["--batch", "many"], "must be a whole number from 1 to 4096, but is 'many'"),
 ])  # fmt: skip
 def test_what_is_no_batch_is_an_error(snnsearch, write, flags, words):
     ended = snnsearch("run", write(), *flags)
@@ -320,7 +320,7 @@ def test_what_is_no_batch_is_an_error(snnsearch, write, flags, words):
 
 
 def test_a_study_takes_a_batch_too(make):
-    with pytest.raises(StudyError, match="`batch` must be a whole number of at least 1, but is 0"):
+    with pytest.raises(StudyError, match="`batch` must be a whole number from 1 to 4096, but is 0"):
         make().run(trials=2, batch=0)
     with pytest.raises(StudyError, match=r"no setting 'bacth'.*nearest: 'batch'"):
         make().run(trials=2, bacth=2)

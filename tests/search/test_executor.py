@@ -37,6 +37,30 @@ def job(task: Bowl, backend: str, script=None, **more) -> Job:
     return Job(text, task.to_json(), 3, backend, "float64", script=script, **more)
 
 
+ENDS = """
+import os
+from dataclasses import dataclass
+from snn.serial import serialisable
+from tests.search.synthetic import Bowl
+
+@serialisable
+@dataclass(frozen=True)
+class Ends(Bowl):
+    how: str = ""
+
+    def __post_init__(self):
+        if self.how == "made":
+            raise SystemExit("not made")
+
+    def run(self, *arguments, **options):
+        if self.how == "exit":
+            raise SystemExit("not run")
+        if self.how == "fork":
+            os.fork()
+        return super().run(*arguments, **options)
+"""
+
+
 class ExecutorContract:
     """Give the fixtures `executor` (one worker) and `make` (task -> a job that it can run)."""
 
@@ -107,6 +131,21 @@ class TestProcesses(TestThreads):
         with pytest.raises(RunError, match=r"more than the 1024 MiB of memory that it was given: raise --memory-limit"):
             executor.submit(replace(one, memory=2**30)).result(120)
         assert executor.submit(one).result(120).result.seed == 3  # without a limit there is room
+
+
+    def test_a_task_that_ends_the_process_or_forks_costs_its_own_job_only(self, executor, make, folder):
+        (folder / "mine.py").write_text(ENDS)
+
+        def one(how):
+            return replace(make(Bowl()), task=json.dumps({**json.loads(Bowl().to_json()), "type": "Ends", "how": how}))
+
+        for how, message in (("exit", "not run"), ("made", "not made")):
+            with pytest.raises(RunError, match=rf"raised SystemExit\('{message}'\) in mine.py, line "):
+                executor.submit(one(how)).result(120)
+        process = executor._runners[0]._process._process
+        assert executor.submit(one("fork")).result(120).result.seed == 3
+        assert executor.submit(one("")).result(120).result.seed == 3
+        assert executor._runners[0]._process._process is process  # it was never started again
 
 
 class Fragile(Runner):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 
 import numpy as np
@@ -38,13 +39,13 @@ def test_scores_are_those_of_the_stream_up_to_each_rungs_end():
 
 def test_halving_lets_the_better_half_of_those_so_far_go_on():
     # 5 is the best so far; of two and three the best; of four and five the best two; of six and seven the best three.
-    assert decide(Halving(2), [5, 4, 6, 5.5, 5.2, 7, 5.4, 5.6]) == [0, 2, 3, 5, 7]
+    assert decide(Halving(2, free=0), [5, 4, 6, 5.5, 5.2, 7, 5.4, 5.6]) == [0, 2, 3, 5, 7]
     # The best alone up to seven, then the best two; whose equal is as good.
-    assert decide(Halving(4), [5, 6, 5.5, 5.8, 4, 7, 6.5, 6.5, 7, 6.5]) == [0, 1, 5, 7, 8]
+    assert decide(Halving(4, free=0), [5, 6, 5.5, 5.8, 4, 7, 6.5, 6.5, 7, 6.5]) == [0, 1, 5, 7, 8]
 
 
 def test_halving_keeps_rungs_apart_and_counts_a_trial_once():
-    pruner = Halving(2)
+    pruner = Halving(2, free=0)
     assert decide(pruner, [1.0, 2.0], rung=1) == [0, 1] and decide(pruner, [1.0], rung=2) == [0]
     for _ in range(5):
         pruner.add(1, 1, 2.0)
@@ -57,11 +58,80 @@ def test_half_of_many_go_on():
     assert abs(len(kept) - 1000) < 4 * math.sqrt(500) + 10
 
 
+def test_the_first_trials_run_to_their_end_whatever_their_scores_are():
+    assert decide(Halving(), [9, 1, 2, 3, 2.5, 2.5, 9.5]) == [0, 1, 2, 3, 6]
+    pruner = Halving()
+    assert decide(pruner, [9, 1, 2, 3, 4]) == [0, 1, 2, 3]
+    assert decide(pruner, [9, 1, 2, 3], rung=2) == [0, 1, 2, 3]  # at later rungs too
+
+
+def test_the_place_of_a_failed_trial_among_the_first_goes_to_the_next():
+    pruner = Halving()
+    assert decide(pruner, [9, 1, 2, 3]) == [0, 1, 2, 3]
+    pruner.ended(1, complete=True)
+    pruner.failed(2)
+    assert [_goes_on(pruner, number, 0.5) for number in (4, 5)] == [True, False]
+
+
+def test_trials_that_an_earlier_start_has_completed_are_among_the_first():
+    pruner = Halving()
+    for number in range(4):
+        pruner.add(number, 1, 1.0)
+        pruner.ended(number, complete=number != 3)  # the last was pruned, as older versions did
+    assert [_goes_on(pruner, number, 0.5) for number in (4, 5)] == [True, False]
+
+
+def test_a_trial_without_a_score_has_no_place_among_the_first():
+    pruner = Halving()
+    assert decide(pruner, [1.0, -math.inf, 0.9, 0.8, 0.7, 0.6]) == [0, 2, 3, 4]
+
+
+def _goes_on(pruner, number, score):
+    pruner.add(number, 1, score)
+    return pruner.goes_on(number, 1)
+
+
+def test_failed_trials_leave_the_ranking_of_halving_at_every_rung():
+    pruner = Halving(free=0)
+    for rung in (1, 2, 3):
+        pruner.add(0, rung, 9.0)
+    assert not _goes_on(pruner, 1, 1.0)
+    pruner.failed(0)
+    assert _goes_on(pruner, 2, 2.0)
+    assert all(9.0 not in scores for scores in pruner._sorted.values())
+    pruner.failed(7)  # it has failed before its first rung
+
+
+OF_OPTUNA = [
+    optuna.pruners.MedianPruner(n_startup_trials=1),
+    optuna.pruners.PercentilePruner(25.0, n_startup_trials=1),
+    optuna.pruners.SuccessiveHalvingPruner(min_resource=1, reduction_factor=2),
+    optuna.pruners.HyperbandPruner(min_resource=1, max_resource=1, reduction_factor=2),
+]
+
+
+@pytest.mark.parametrize("kind", OF_OPTUNA, ids=lambda one: type(one).__name__)
+def test_failed_trials_leave_the_ranking_of_optunas_pruners(kind):
+    """They decide as if the failed trials had never been there."""
+
+    def decisions(failed):
+        pruner = OptunaPruner(copy.deepcopy(kind))
+        for number in range(6):
+            _goes_on(pruner, number, 0.5)
+            pruner.ended(number, complete=True)
+        for number in range(6, 12) if failed else ():
+            _goes_on(pruner, number, 9.0)
+            pruner.failed(number)
+        return _goes_on(pruner, 12, 0.6)
+
+    assert decisions(failed=True) and decisions(failed=False)
+
+
 @pytest.mark.parametrize("value", [math.nan, -math.inf])
 def test_what_is_no_number_is_worst(value):
     assert rank(math.nan, loss=False) == rank(math.nan, loss=True) == -math.inf
     assert rank(0.25, loss=True) == -0.25
-    assert decide(Halving(2), [0.1, rank(value, loss=False), 0.2]) == [0, 2]
+    assert decide(Halving(2, free=0), [0.1, rank(value, loss=False), 0.2]) == [0, 2]
 
 
 def test_optunas_pruner_is_asked_with_one_entry_a_trial():

@@ -96,6 +96,25 @@ def test_halving_is_the_default_and_saves_samples(make, objectives):
     assert summary.best[0].number == best((t for t in trials if t.values), key=lambda t: t.values[0]).number
 
 
+def test_a_trial_that_fails_at_its_end_prunes_no_other(make):
+    """Trial 0 is the best at every rung, and its cost cannot be worked out; as a study that goes on."""
+
+    def cost(result):
+        return math.nan if result.seed == trial_seed(0, 0) else 1.0
+
+    study = make(objectives=["accuracy", cost], network=_ever_worse)
+    for total in (1, 3, 6):
+        _, trials = run(study, total, workers=1)
+    assert [trial.state.name for trial in trials] == ["FAIL", *["COMPLETE"] * 4, "PRUNED"]
+    assert "`cost` must be a finite number, but is nan." in trials[0].user_attrs["reason"]
+
+
+def _ever_worse(trial):
+    """Networks whose x leaves the best one behind."""
+    x = trial.suggest_float("x", 0.3 + 0.1 * trial.number, 0.3 + 0.1 * trial.number)
+    return network(optuna.trial.FixedTrial({"x": x, "y": 0.7}))
+
+
 @pytest.mark.parametrize("pruner", ["median", optuna.pruners.SuccessiveHalvingPruner()])
 def test_optunas_pruners_serve_several_objectives(make, pruner):
     summary, _ = run(make(pruner=pruner), 30)
@@ -335,9 +354,9 @@ def test_the_pruner_knows_what_earlier_starts_have_run(make, monkeypatch):
     driver = Driver(plan, opened, executor, Lines(plan.objectives))
     driver.search(10)
     executor.stop()
-    assert len(driver._pruner._sorted[1]) == 10
+    assert len(driver._ranking.pruner._sorted[1]) == 10
     best = max(trial.user_attrs[RESULT]["rungs"][0] for trial in opened.trials)
-    assert driver._pruner._sorted[1][-1] == best and not math.isnan(best)
+    assert driver._ranking.pruner._sorted[1][-1] == best and not math.isnan(best)
     assert all(NETWORK in trial.user_attrs for trial in opened.trials)
 
 

@@ -198,3 +198,17 @@ def test_an_interrupt_passes_through(watch):
     watch(interrupted)
     with pytest.raises(KeyboardInterrupt):
         together([TASK.calls(eprop(), **SETTINGS | {"seed": seed}) for seed in (1, 2)])
+
+
+def test_a_run_that_raises_what_ends_a_process_ends_alone():
+    def exits():
+        yield from ()
+        raise SystemExit(2)
+
+    def ends():
+        yield from ()
+        return 3
+
+    failed, done = together([exits(), ends()])
+    assert isinstance(failed, RunError) and "raised SystemExit(2) in test_together.py" in str(failed)
+    assert done == 3
