@@ -21,8 +21,12 @@ from snn.profile import Profile, largest, stage
 from snn.readouts import LeakyReadout
 from snn.result import Part, joined_recordings
 from snn.state import State
+from snn.values import Values
+from tasks.data import Drawn
+from tasks.indices import checked_order
 from tasks.settling import deciding, settled_after
 from tasks.together import Answer, Call
+from tasks.validation import checked_rows
 
 if TYPE_CHECKING:
     from tasks.task import Task
@@ -123,7 +127,7 @@ class TaskRun:
 
         Of the stream's last `last` samples those that lie in the piece are recorded.
         """
-        whole = self.task.order(self.task.parts.stream, self.candidate.seed)
+        whole = checked_order(self.task, self.candidate.seed)
         order, passes = whole[rung], self.passes
         preview = np.arange(len(order) * passes) % passes != passes - 1
         learn = ~preview
@@ -151,10 +155,17 @@ class TaskRun:
         return Samples(
             steps=self.steps,
             gap=self.gap,
-            signals={name: np.asarray(array[rows]) for name, array in self.task.data.arrays.items()},
+            signals={name: self._rows(name, array, rows) for name, array in self.task.data.arrays.items()},
             reset=np.full(len(rows), self.task.reset),
             **(flags or _flags(len(rows))),
         )
+
+    def _rows(self, name: str, array: np.ndarray | Drawn, rows: np.ndarray) -> np.ndarray:
+        """Rows of an array of the task; those that are drawn are checked here, the others were before."""
+        if not isinstance(array, Drawn):
+            return array[rows]
+        takes = self.candidate.spec.inputs.takes if name == "values" else Values.FINITE
+        return checked_rows(self.task, name, array, rows, takes)
 
     def _advance(
         self,
