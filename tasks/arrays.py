@@ -38,7 +38,7 @@ def numbers(
         If it is something else, or one of its numbers is not finite.
     """
     if isinstance(given, Quantity) and get_dimensions(given) is not DIMENSIONLESS:
-        raise DataError(f"{name} must be plain numbers, but have the unit {given.get_best_unit()!r}; divide by it.")
+        raise DataError(f"{name} must be plain numbers, but have the unit {given.get_best_unit()!s}; divide by it.")
     if np.ma.is_masked(given):
         masked = _text(np.argwhere(np.ma.getmaskarray(given))[0])
         raise DataError(f"{name} must all be known, but {masked} is masked; leave such samples out, or fill them.")

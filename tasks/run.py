@@ -140,6 +140,8 @@ class TaskRun:
 
     def frozen(self, indices: np.ndarray, state: State, settling: bool = False) -> Advancing[Part]:
         """A part without learning, from a state; with the steps after which decisions have settled, if asked for."""
+        if not len(indices):
+            return self._nothing(settling)
         names = deciding(self.candidate.plan, self.readout) if settling else ()
         flags = _flags(len(indices), record=np.full(len(indices), settling))
         reduce = self._settle if settling else None
@@ -209,7 +211,14 @@ class TaskRun:
         with stage(self.profile, "score"):
             return self._scored(outcome, indices, scored)
 
+    def _nothing(self, settling: bool = False) -> Part:
+        """A part without samples."""
+        none = None if self.task.data.labels is None else np.zeros(0, np.int64)
+        return Part(none, none, np.zeros(0), none if settling else None)
+
     def _scored(self, outcome: Outcome, indices: np.ndarray, scored: slice) -> Part:
+        if not len(indices):  # not every backend knows the width of scores that it has never seen
+            return self._nothing()
         first, second_ = (outcome.outputs[name][scored] for name in self.candidate.plan.outputs[self.readout.name])
         leaky = isinstance(self.readout.readout, LeakyReadout)
         losses = second_.sum(axis=1) if leaky else np.full(len(first), np.nan)

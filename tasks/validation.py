@@ -17,6 +17,7 @@ from snn.readonly import readonly
 from snn.signals import SOURCE
 from tasks.arrays import column, first_place, numbers, whole
 from tasks.data import Data, Drawn
+from tasks.indices import checked_split
 from tasks.problems import call, collect, shown
 
 if TYPE_CHECKING:
@@ -41,15 +42,16 @@ def checked_data(task: Task) -> Data:
         )
     found: list[str] = []
     data = _plain(task.name, raw, found)
-    if found:
+    if found and _rows_of(raw.values):
         beside = copy.copy(task)  # so that a split that looks at the data does not load them again
         vars(beside)["data"] = raw
         try:
-            _ = beside.parts
+            checked_split(beside)
         except DataError as error:
             found += [text for text in error.problems if text not in found]
         except Exception:
             pass  # the fault of the data, as likely as not
+    if found:
         raise DataError(found)
     return data
 
@@ -92,9 +94,12 @@ def checked_rows(task: Task, name: str, array: Drawn, rows: np.ndarray, takes: A
 def _plain(owner: str, raw: Data, found: list[str]) -> Data:
     """The data made plain; what is wrong is added to `found`."""
     values = collect(found, _rows, f"`values` of {owner}", raw.values)
-    n = None if values is None else len(values)
-    if n == 0:
-        found.append(f"`values` of {owner} must hold at least one sample, but are of shape {tuple(values.shape)}.")  # type: ignore[union-attr]
+    n = _rows_of(raw.values if values is None else values)
+    if values is not None and n == 0:
+        found.append(
+            f"`values` of {owner} must hold at least one sample, but are of shape {tuple(values.shape)}; let `load` "
+            "read some."
+        )
     labels, classes, learn = None, raw.classes, None
     if raw.labels is not None:
         labels = collect(found, _labels, owner, raw.labels, n)
@@ -106,6 +111,11 @@ def _plain(owner: str, raw: Data, found: list[str]) -> Data:
     signals = collect(found, _signals, owner, raw, n) or {}
     collect(found, _check_steps, owner, {"values": values, **signals})
     return Data(readonly(values), readonly(labels), classes, readonly(signals), readonly(learn))
+
+
+def _rows_of(values: Any) -> int | None:
+    """How many samples there are, where that can be told."""
+    return int(values.shape[0]) if isinstance(values, np.ndarray | Drawn) and len(values.shape) else None
 
 
 def _rows(name: str, given: Any) -> np.ndarray | Drawn:
