@@ -37,17 +37,7 @@ def numbers(
     DataError
         If it is something else, or one of its numbers is not finite.
     """
-    if isinstance(given, Quantity) and get_dimensions(given) is not DIMENSIONLESS:
-        raise DataError(f"{name} must be plain numbers, but have the unit {given.get_best_unit()!s}; divide by it.")
-    if np.ma.is_masked(given):
-        masked = _text(np.argwhere(np.ma.getmaskarray(given))[0])
-        raise DataError(f"{name} must all be known, but {masked} is masked; leave such samples out, or fill them.")
-    try:
-        array = np.asarray(given)
-    except ValueError:
-        raise DataError(f"{name} must be one array, but its rows differ in length; make them equally long.") from None
-    if array.dtype.kind == "O" and array.ndim:
-        array = _of_objects(array)
+    array = _read(name, given)
     if array.dtype.kind in "US":
         raise DataError(f"{name} must be numbers, but are text such as {_item(array)!r}; {text_remedy}.")
     if array.dtype.kind == "c":
@@ -60,6 +50,25 @@ def numbers(
         remedy = "leave such samples out, or replace the number"
         raise DataError(f"{name} must be finite, but {where} is {array[place]}; {remedy}.")
     return array
+
+
+def _read(name: str, given: Any) -> np.ndarray:
+    """An array of anything, as NumPy makes it; objects are looked at one by one."""
+    if isinstance(given, Quantity) and get_dimensions(given) is not DIMENSIONLESS:
+        raise DataError(f"{name} must be plain numbers, but have the unit {given.get_best_unit()!s}; divide by it.")
+    if np.ma.is_masked(given):
+        masked = _text(np.argwhere(np.ma.getmaskarray(given))[0])
+        raise DataError(f"{name} must all be known, but {masked} is masked; leave such samples out, or fill them.")
+    try:
+        array = np.asarray(given)
+    except Exception as error:  # NumPy's, or the object's own
+        if "inhomogeneous" in str(error):
+            raise DataError(f"{name} must be one array, but rows differ in length; make them equally long.") from None
+        kind = type(given).__name__
+        raise DataError(
+            f"{name} must be an array of numbers, but NumPy cannot read this {kind}, {error}; make an array of it."
+        ) from error
+    return _of_objects(array) if array.dtype.kind == "O" and array.ndim else array
 
 
 def whole(name: str, given: Any, text_remedy: str, remedy: str) -> np.ndarray:
@@ -83,6 +92,8 @@ def column(name: str, array: np.ndarray, remedy: str) -> np.ndarray:
     """An array of shape (n,), or (n, 1) which DataFrames and MATLAB files give, as (n,)."""
     if array.ndim == 2 and array.shape[1] == 1:
         return array[:, 0]
+    if array.ndim == 2 and array.shape[0] == 1:
+        remedy = "write .ravel()"
     if array.ndim != 1:
         raise DataError(f"{name} must be of shape (n,), but are of shape {array.shape}; {remedy}.")
     return array

@@ -141,7 +141,7 @@ def _array(name: str, given: Any) -> np.ndarray | Drawn:
 def _labels(owner: str, given: Any, n: int | None) -> np.ndarray:
     name = f"`labels` of {owner}"
     remedy = "give one class a sample; of one-hot rows write labels.argmax(axis=1)"
-    labels = whole(name, given, "write classes, labels = np.unique(labels, return_inverse=True)", remedy)
+    labels = whole(name, _held(name, given), "write classes, labels = np.unique(labels, return_inverse=True)", remedy)
     return _as_many(name, labels, n)
 
 
@@ -171,13 +171,19 @@ def _check_range(owner: str, labels: np.ndarray, classes: int) -> None:
 
 def _learn(owner: str, given: Any, n: int | None) -> np.ndarray:
     name = f"`learn` of {owner}"
-    array = _as_many(name, column(name, numbers(name, given), "give True or False for each sample"), n)
+    array = _as_many(name, column(name, numbers(name, _held(name, given)), "give True or False for each sample"), n)
     if (place := first_place(array, lambda part: (part != 0) & (part != 1))) is not None:
         raise DataError(
             f"{name} must be True or False, but [{place[0]}] is {array[place]}; of indices write "
             "np.isin(np.arange(n), learn)."
         )
     return array.astype(bool)
+
+
+def _held(name: str, given: Any) -> Any:
+    if isinstance(given, Drawn):  # which NumPy would draw row by row
+        raise DataError(f"{name} must be an array, but is Drawn; make all of it, as it is small.")
+    return given
 
 
 def _as_many(name: str, array: np.ndarray, n: int | None) -> np.ndarray:

@@ -38,6 +38,13 @@ class LooksAtItsData(Given):
         return Split(np.concatenate([ones, ones]), [], [])
 
 
+class Unreadable:
+    """Such as a tensor that lies on another device."""
+
+    def __array__(self, dtype=None, copy=None):
+        raise RuntimeError("not here")
+
+
 # ---- what is read --------------------------------------------------------------------------------------------------
 
 SAME_LABELS = {
@@ -142,6 +149,8 @@ REFUSED = {
     "unknown label": ({"labels": np.where(LABELS == 1, np.nan, LABELS)}, "finite, but [1] is nan"),
     "no label": ({"labels": np.array([None] * N)}, "must be an array of numbers, but is an array of objects"),
     "huge": ({"labels": LABELS.astype(float) * 1e30}, "below 2**63, but [1] is 1e+30"),
+    "a row": ({"labels": LABELS[None, :]}, "but are of shape (1, 20); write .ravel()"),
+    "drawn labels": ({"labels": Drawn((10**9,), lambda rows: 1 / 0)}, "must be an array, but is Drawn"),
     "few labels": ({"labels": LABELS[:5]}, "one for each of the 20 samples, but there are 5"),
     "no classes": ({"classes": None}, "must be a whole number of at least 1, but is None; give classes=3"),
     "0 classes": ({"classes": 0}, "but is 0"),
@@ -153,10 +162,12 @@ REFUSED = {
     "inf": ({"values": one_inf}, "`values` of Given must be finite, but [19, 5] is -inf"),
     "complex": ({"values": VALUES * 1j}, "must be real numbers, but are complex; take .real"),
     "values as text": ({"values": VALUES.astype(str)}, "convert them by .astype(float)"),
-    "ragged": ({"values": [[0.1], [0.1, 0.2]]}, "its rows differ in length"),
+    "ragged": ({"values": [[0.1], [0.1, 0.2]]}, "but rows differ in length"),
     "masked": ({"values": hidden}, "[3, 1] is masked"),
     "with a unit": ({"values": VALUES * nA}, "must be plain numbers, but have the unit nA; divide by it"),
     "dates": ({"values": np.zeros((N, 1), "datetime64[s]")}, "but is an array of datetime64[s]"),
+    "cannot be read": ({"values": Unreadable()}, "but NumPy cannot read this Unreadable, not here; make"),
+    "a generator": ({"values": (row for row in VALUES)}, "must be an array of numbers, but is a generator"),
     "None": ({"values": None}, "`values` of Given must be an array of numbers, but is None"),
     "one dimension": ({"values": VALUES[:, 0]}, "but are of shape (20,); write values[:, None]"),
     "images with channels": ({"values": np.zeros((N, 2, 3, 1))}, "write values.reshape(len(values), -1)"),
