@@ -20,7 +20,7 @@ from search.errors import ExecutorLost, StudyError
 from search.finish import replay_jobs
 from search.interrupt import Interrupt
 from search.job import Job, Ran
-from search.objectives import Objective
+from search.objectives import Objective, measured
 from search.plan import Plan
 from search.record import SCORES, Record, plain
 from search.script import fault
@@ -302,7 +302,7 @@ def _keep(plan: Plan, study: optuna.Study, trial: FrozenTrial, job: Job, future:
 
 def _kept(objectives: Sequence[Objective], result: Result) -> dict[str, float | None]:
     scores = {name: plain(getattr(result, name)) for name in (*SCORES, *ON_TEST.values())}
-    return {**scores, **{objective.name: plain(objective.value(result)) for objective in objectives}}
+    return {**scores, **{name: plain(value) for name, (value,) in measured(objectives, [result]).items()}}
 
 
 def _measure(objective: str) -> str:

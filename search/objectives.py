@@ -208,18 +208,30 @@ def needs(objectives: Iterable[Objective]) -> frozenset[str]:
     return frozenset().union(*(objective.needs for objective in objectives))
 
 
-def measure(objectives: Sequence[Objective], result: Result) -> list[float]:
-    """Value of each objective.
+def measured(objectives: Iterable[Objective], results: Sequence[Result]) -> dict[str, list[float]]:
+    """Values of each objective by its name, one a result. Those of a user's functions are taken last.
+
+    Raises
+    ------
+    StudyError
+        If one was not measured, or is no number.
+    """
+    ordered = sorted(objectives, key=lambda objective: OBJECTIVES.get(objective.name) is not objective)
+    found: dict[str, list[float]] = {}
+    for objective in ordered:
+        if objective.name not in found:
+            found[objective.name] = [objective.value(result) for result in results]
+    return found
+
+
+def check_finite(objectives: Sequence[Objective], values: Sequence[float]) -> None:
+    """Raise an error unless all values of a result are finite.
 
     Raises
     ------
     NotFinite
         If one is NaN or infinite: such a number has no rank among trials.
-    StudyError
-        If one was not measured, or is no number.
     """
-    values = [objective.value(result) for objective in objectives]
     for objective, value in zip(objectives, values, strict=True):
         if not math.isfinite(value):
             raise NotFinite(f"`{objective.name}` must be a finite number, but is {value}.")
-    return values

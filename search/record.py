@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from search.constraints import Constraint
-from search.objectives import Objective, measure
+from search.objectives import Objective, check_finite, measured
 from snn.profile import largest
 
 if TYPE_CHECKING:
@@ -43,15 +43,19 @@ def outcome(
     NotFinite
         If an objective is not a finite number, or what is constrained is none.
     """
-    each = [measure(objectives, result) for result in results]
+    ours = reached(results)  # before a user's function sees the results
+    numbers = measured([*objectives, *(one.objective for one in constraints)], results)
+    each = [[numbers[objective.name][place] for objective in objectives] for place in range(len(results))]
+    for values in each:
+        check_finite(objectives, values)
     kept: dict[str, Any] = {"values": np.mean(each, axis=0).tolist() if len(each) > 1 else each[0]}
     if len(each) > 1:
         kept["replicates"] = [{"seed": r.seed, "values": v} for r, v in zip(results, each, strict=True)]
         kept["spread"] = np.std(each, axis=0, ddof=1).tolist()
     if constraints:
-        means = {one: float(np.mean([one.objective.value(result) for result in results])) for one in constraints}
+        means = {one: float(np.mean(numbers[one.name])) for one in constraints}
         kept["constraints"] = {str(one): one.violation(value) for one, value in means.items()}
-    return kept | reached(results)
+    return kept | ours
 
 
 def reached(results: Sequence[Result]) -> dict[str, Any]:

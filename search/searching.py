@@ -53,21 +53,32 @@ def check(plan: Plan, cluster: Any = None, workers: int | None = None) -> None:
     Raises
     ------
     SNNError
-        If the task's numbers are wrong, its data cannot be read or it does not have an objective or what is bounded,
-        or if there is no compiler for the backend, or what else it needs, or the limit of the cache is none, or there
-        are too many workers.
+        If the task's numbers, its data or its split are wrong, if the data cannot be read, if the stream is empty or
+        the task does not have an objective or what is bounded, if there is no compiler for the backend, or what else
+        it needs, if the limit of the cache is none, or if there are too many workers.
     """
     problems = problems_with_workers(workers, cluster is not None)
     if problems := problems + plan.task.problems():
         raise StudyError(problems)
     measured = [*plan.objectives, *(one.objective for one in plan.constraints)]
-    kinds = (  # the data are read once for all trials
+    if not plan.streamed:
+        raise StudyError(
+            f"The stream must hold a sample, so that networks can learn, but that of {plan.task.name} is empty; let "
+            "`split` give it samples."
+        )
+    kinds = (  # the data are read and checked once for all trials
         (plan.task.data.labels is None, "labels", "without labels", "write objectives=['loss']"),
         (
             not plan.task.hold_out,
             "held_out",
             "without a validation part",
             "leave hold_out=True, or write objectives=['prequential_accuracy']",
+        ),
+        (
+            plan.task.hold_out and not len(plan.task.parts.validation),
+            "held_out",
+            "with an empty validation part",
+            "let `split` give it samples, or write objectives=['prequential_accuracy']",
         ),
     )
     problems = [

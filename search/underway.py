@@ -161,9 +161,10 @@ class Underway:
             See `search.record.outcome`.
         """
         results, plan = self.results(), self.plan
+        rungs = [plain(score) for score in self.rungs()]  # before a user's function sees the results
         kept = outcome(plan.objectives, results, plan.constraints) if self.last else reached(results)
         return kept | {
-            "rungs": [plain(score) for score in self.rungs()],
+            "rungs": rungs,
             "upto": plan.ends[self.goal - 1],
             "samples": self.samples(),
             "runs": self.runs,

@@ -1,11 +1,11 @@
-"""From a sample's values in [0, 1] to input spikes."""
+"""From a sample's values to input spikes."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 from brian2 import Hz, Quantity, hertz
 
@@ -13,6 +13,7 @@ from snn import fields
 from snn.fields import number, si
 from snn.phase import SLACK
 from snn.serial import serialisable
+from snn.values import Values
 
 
 @dataclass(frozen=True)
@@ -40,9 +41,16 @@ class Encoding:
 
 
 class Encoder(ABC):
-    """An input population. Its spikes of step t arrive at their targets in part 1 of step t."""
+    """An input population. Its spikes of step t arrive at their targets in part 1 of step t.
+
+    Attributes
+    ----------
+    takes : Values
+        Which numbers it can encode; a task with others is refused. Of a class of your own, by default those in [0, 1].
+    """
 
     n: int
+    takes: ClassVar[Values] = Values.UNIT
 
     @abstractmethod
     def encoding(self) -> Encoding:
@@ -128,6 +136,8 @@ class SpikeTrains(Encoder):
 
     n: int = number(unit=1, at_least=1, at_most=2**31 - 1, integer=True)
 
+    takes: ClassVar[Values] = Values.SPIKES
+
     def encoding(self) -> Encoding:
         return Encoding(threshold="value > 0.5", per="step")
 
@@ -135,7 +145,7 @@ class SpikeTrains(Encoder):
 @serialisable
 @dataclass(frozen=True)
 class Analog(Encoder):
-    """Inputs that never spike: populations read the values themselves, as a current.
+    """Inputs that never spike: populations read the values themselves, as a current. They may be any finite numbers.
 
     Parameters
     ----------
@@ -151,6 +161,8 @@ class Analog(Encoder):
     """
 
     n: int = number(unit=1, at_least=1, at_most=2**31 - 1, integer=True)
+
+    takes: ClassVar[Values] = Values.FINITE
 
     def encoding(self) -> Encoding:
         return Encoding(threshold="value > inf")

@@ -28,8 +28,12 @@ class NetworkError(Problems):
     """Something is wrong with a network."""
 
 
-class DataError(SNNError):
-    """A data file is missing, truncated or corrupt; names the file, what was expected and what was found."""
+class DataError(Problems):
+    """A task's data cannot be used.
+
+    A file is missing, truncated or corrupt, which the text names with what was expected and what was found; or values,
+    labels, signals or split break a rule.
+    """
 
 
 class BuildError(SNNError):

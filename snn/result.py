@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import math
 import textwrap
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
@@ -16,6 +17,7 @@ from snn.chip import LOIHI, EnergyTable
 from snn.errors import SNNError
 from snn.npy import read_npz
 from snn.profile import largest
+from snn.readonly import protect
 from snn.state import State
 
 PARTS = ("stream", "validation", "test")
@@ -24,7 +26,7 @@ COSTS = ("spikes", "synaptic_operations", "weight_writes")
 
 @dataclass(frozen=True)
 class Part:
-    """Predictions for one part of a task, in the order presented.
+    """Predictions for one part of a task, in the order presented. The arrays are read-only.
 
     Attributes
     ----------
@@ -42,6 +44,9 @@ class Part:
     losses: np.ndarray
     settled: np.ndarray | None = None
 
+    def __post_init__(self) -> None:
+        protect(self, "predictions", "labels", "losses", "settled")
+
     def __len__(self) -> int:
         return len(self.losses)
 
@@ -54,13 +59,13 @@ class Part:
 
     @property
     def accuracy(self) -> float:
-        """Share of right predictions; NaN where there are no labels."""
-        return float(np.mean(self.right))
+        """Share of right predictions; NaN where there are no labels or no samples."""
+        return _mean(self.right)
 
     @property
     def loss(self) -> float:
-        """Mean loss."""
-        return float(np.mean(self.losses))
+        """Mean loss; NaN where there are no samples."""
+        return _mean(self.losses)
 
     def followed_by(self, later: Part) -> Part:
         """The two as one."""
@@ -77,7 +82,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Result:
-    """A finished run.
+    """A finished run. Its arrays and mappings are read-only: ``array.copy()`` and ``dict(mapping)`` can be changed.
 
     Attributes
     ----------
@@ -142,6 +147,9 @@ class Result:
     state: State | None = None
     memory_bits: int | None = None
     energy_table: EnergyTable = LOIHI
+
+    def __post_init__(self) -> None:
+        protect(self, "counts", "weights", "recordings", "versions", "hashes")
 
     @property
     def accuracy(self) -> float:
@@ -213,7 +221,7 @@ class Result:
         None unless the run was asked for it (`Task.run(..., settling=True)`).
         """
         settled = None if self.validation is None else self.validation.settled
-        return None if settled is None else float(np.mean(settled)) * self.dt_ms
+        return None if settled is None else _mean(settled) * self.dt_ms
 
     def _per_sample(self, name: str) -> float:
         return float(self.counts[name]) / max(1, int(self.counts["samples"]))
@@ -363,6 +371,11 @@ def _part(arrays: Mapping[str, np.ndarray], name: str) -> Part | None:
     if list(found) == ["losses"]:  # neither labels nor predictions: a task without labels
         found |= {"predictions": None, "labels": None}
     return Part(**found) if found else None
+
+
+def _mean(numbers: np.ndarray) -> float:
+    """The mean; NaN of no numbers, without NumPy's warning."""
+    return float(np.mean(numbers)) if len(numbers) else math.nan
 
 
 def _sliding_mean(numbers: np.ndarray, window: int) -> np.ndarray:

@@ -10,14 +10,21 @@ import numpy as np
 
 from snn.errors import SNNError
 from snn.npy import read_npz
+from snn.readonly import protect
 
 
 @dataclass(frozen=True)
 class State:
-    """Where a run stopped: everything that another run needs to go on as if there had been no stop."""
+    """Where a run stopped: everything that another run needs to go on as if there had been no stop.
+
+    Its arrays are read-only.
+    """
 
     step: int
     arrays: Mapping[str, np.ndarray]
+
+    def __post_init__(self) -> None:
+        protect(self, "arrays")
 
     def save(self, path: str | Path) -> None:
         """Write a file of plain arrays."""

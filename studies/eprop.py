@@ -175,8 +175,7 @@ class PublishedEvidence(EvidenceAccumulation):
         return Data(Drawn((len(labels), self.steps, 4 * self.group), drawn), labels, 2)
 
     def split(self, n):
-        last = np.arange(self.sequences, n)
-        return Split(stream=np.arange(self.sequences), validation=last, test=last)
+        return Split.cut(np.arange(n), [self.sequences, n - self.sequences, 0])
 
 
 def oracle(kind, iterations, batch, backend, dtype):

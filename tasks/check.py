@@ -5,19 +5,30 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from snn.network import NetworkSpec
 from snn.readouts import LeakyReadout, SpikeReadout
 from snn.times import whole_steps, wrong_duration
+from snn.values import Values
+from tasks.data import Drawn
 
 if TYPE_CHECKING:
     from tasks.task import Task
 
 
 def problems(task: Task, spec: NetworkSpec) -> list[str]:
-    """What is wrong with the task and with the network for it, one sentence each."""
+    """What is wrong with the task's numbers and with the network for it, one sentence each.
+
+    Raises
+    ------
+    DataError
+        If something is wrong with the task's data or split: there is nothing to compare the network with.
+    """
     if found := task.problems():  # there may be no data to compare the network with
         return found
-    found = [*_inputs(task, spec), *_readouts(task, spec)]
+    _ = task.parts  # the data and the split are checked on their own, once
+    found = [*_inputs(task, spec), *_range(task, spec), *_readouts(task, spec)]
     return found or list(_steps(task, spec))
 
 
@@ -29,10 +40,31 @@ def _inputs(task: Task, spec: NetworkSpec) -> Iterator[str]:
     given = "step" if len(shape) == 3 else "sample"
     if per != given:
         remedy = f"SpikeTrains({shape[-1]})" if given == "step" else f"Poisson({shape[-1]})"
+        if given == "step":
+            remedy += ", or make one row of each sample by values.reshape(len(values), -1)"
         yield (
             f"The inputs must read values once a {given}, as {task.name} has one row a {given}, but "
             f"{type(spec.inputs).__name__} reads them once a {per}; write inputs={remedy}."
         )
+
+
+def _range(task: Task, spec: NetworkSpec) -> Iterator[str]:
+    """Values that the inputs cannot encode. Drawn ones are looked at when they are drawn."""
+    takes, values = spec.inputs.takes, task.data.values
+    place = task.data.first_outside(takes)
+    if place is None or isinstance(values, Drawn):
+        return
+    low, high = values.min(), values.max()
+    if takes is Values.SPIKES:
+        remedy = "write values > 0.5, or draw spikes by rng.random(values.shape) < values"
+    elif low >= 0:
+        remedy = "divide them by 255" if values.dtype == np.uint8 else "divide them by their maximum, values.max()"
+    else:
+        remedy = "write (values - values.min()) / (values.max() - values.min()), or inputs=Analog(n), which takes any"
+    yield (
+        f"`values` of {task.name} must be {takes.value} for {type(spec.inputs).__name__} inputs, but {list(place)} is "
+        f"{values[place]:g}, and they go from {low:g} to {high:g}; {remedy}."
+    )
 
 
 def _readouts(task: Task, spec: NetworkSpec) -> Iterator[str]:
@@ -59,6 +91,12 @@ def _target(task: Task, name: str, units: int) -> Iterator[str]:
         yield f"The readout {name!r} is compared with a target, but {task.name} gives none; write target='label'."
         return
     shape = task.data.arrays["target"].shape
+    if len(shape) == 1:
+        yield (
+            f"The target of {task.name} must have a number for every step, shape (n, steps) or (n, steps, width), as "
+            f"the readout {name!r} is compared with it in every step, but it has one a sample, shape {tuple(shape)}."
+        )
+        return
     width = shape[2] if len(shape) == 3 else 1
     if width != units:
         yield f"The target of {task.name} has {width} numbers a step, but the readout {name!r} has {units} units."

@@ -21,8 +21,12 @@ from snn.profile import Profile, largest, stage
 from snn.readouts import LeakyReadout
 from snn.result import Part, joined_recordings
 from snn.state import State
+from snn.values import Values
+from tasks.data import Drawn
+from tasks.indices import checked_order
 from tasks.settling import deciding, settled_after
 from tasks.together import Answer, Call
+from tasks.validation import checked_rows
 
 if TYPE_CHECKING:
     from tasks.task import Task
@@ -123,7 +127,7 @@ class TaskRun:
 
         Of the stream's last `last` samples those that lie in the piece are recorded.
         """
-        whole = self.task.order(self.task.parts.stream, self.candidate.seed)
+        whole = checked_order(self.task, self.candidate.seed)
         order, passes = whole[rung], self.passes
         preview = np.arange(len(order) * passes) % passes != passes - 1
         learn = ~preview
@@ -136,6 +140,8 @@ class TaskRun:
 
     def frozen(self, indices: np.ndarray, state: State, settling: bool = False) -> Advancing[Part]:
         """A part without learning, from a state; with the steps after which decisions have settled, if asked for."""
+        if not len(indices):
+            return self._nothing(settling)
         names = deciding(self.candidate.plan, self.readout) if settling else ()
         flags = _flags(len(indices), record=np.full(len(indices), settling))
         reduce = self._settle if settling else None
@@ -151,10 +157,17 @@ class TaskRun:
         return Samples(
             steps=self.steps,
             gap=self.gap,
-            signals={name: np.asarray(array[rows]) for name, array in self.task.data.arrays.items()},
+            signals={name: self._rows(name, array, rows) for name, array in self.task.data.arrays.items()},
             reset=np.full(len(rows), self.task.reset),
             **(flags or _flags(len(rows))),
         )
+
+    def _rows(self, name: str, array: np.ndarray | Drawn, rows: np.ndarray) -> np.ndarray:
+        """Rows of an array of the task; those that are drawn are checked here, the others were before."""
+        if not isinstance(array, Drawn):
+            return array[rows]
+        takes = self.candidate.spec.inputs.takes if name == "values" else Values.FINITE
+        return checked_rows(self.task, name, array, rows, takes)
 
     def _advance(
         self,
@@ -198,7 +211,14 @@ class TaskRun:
         with stage(self.profile, "score"):
             return self._scored(outcome, indices, scored)
 
+    def _nothing(self, settling: bool = False) -> Part:
+        """A part without samples."""
+        none = None if self.task.data.labels is None else np.zeros(0, np.int64)
+        return Part(none, none, np.zeros(0), none if settling else None)
+
     def _scored(self, outcome: Outcome, indices: np.ndarray, scored: slice) -> Part:
+        if not len(indices):  # not every backend knows the width of scores that it has never seen
+            return self._nothing()
         first, second_ = (outcome.outputs[name][scored] for name in self.candidate.plan.outputs[self.readout.name])
         leaky = isinstance(self.readout.readout, LeakyReadout)
         losses = second_.sum(axis=1) if leaky else np.full(len(first), np.nan)

@@ -26,13 +26,16 @@ from snn.fields import flag, number, si
 from snn.network import Network, NetworkSpec, freeze
 from snn.profile import Profile, stage
 from snn.random import ORDER, generator
+from snn.readonly import readonly
 from snn.result import Result
 from snn.serial import dumps, loads
 from snn.versions import versions
 from tasks import check
 from tasks.data import Data, Split
+from tasks.indices import checked_split
 from tasks.run import TaskRun
 from tasks.together import Calls, alone
+from tasks.validation import checked_data
 
 
 @dataclass(frozen=True)
@@ -76,7 +79,7 @@ class Task(ABC):
 
     @abstractmethod
     def load(self) -> Data:
-        """Read or make the samples.
+        """Read or make the samples, which `data` then checks and keeps.
 
         Raises
         ------
@@ -86,7 +89,7 @@ class Task(ABC):
 
     @abstractmethod
     def split(self, n: int) -> Split:
-        """How n samples are split."""
+        """How n samples are split: three parts without a common sample. Any of them may be empty."""
 
     def order(self, stream: np.ndarray, seed: int) -> np.ndarray:
         """The streamed indices in the order presented: a permutation that the run's seed decides."""
@@ -98,16 +101,29 @@ class Task(ABC):
 
     @cached_property
     def data(self) -> Data:
-        """The samples, read once."""
-        return self.load()
+        """The samples, read and checked once; the arrays are read-only.
+
+        Raises
+        ------
+        DataError
+            With everything that is wrong with them.
+        """
+        return checked_data(self)
 
     @cached_property
     def parts(self) -> Split:
-        """The indices of the samples that are streamed, of those held out for validation, and of the test's."""
-        split = self.split(len(self.data))
+        """The indices of the samples that are streamed, of those held out for validation, and of the test's.
+
+        Raises
+        ------
+        DataError
+            With everything that is wrong with the split, or with the data.
+        """
+        split = checked_split(self)
         if self.hold_out:
             return split
-        return Split(np.concatenate([split.stream, split.validation]), split.validation[:0], split.test)
+        stream = readonly(np.concatenate([split.stream, split.validation]))
+        return Split(stream, split.validation[:0], split.test)
 
     @property
     def name(self) -> str:
@@ -184,6 +200,8 @@ class Task(ABC):
         ------
         NetworkError
             If something is wrong with the network, or it does not fit the task.
+        DataError
+            If something is wrong with the task's data.
         BuildError, RunError
             If it cannot be compiled, or did not finish.
         OtherRun

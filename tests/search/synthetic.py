@@ -121,12 +121,12 @@ class Bowl(Task):
         )  # fmt: skip
 
     def load(self) -> Data:
-        """No samples: the scores are drawn."""
-        return Data(np.zeros((SAMPLES, 4)), np.zeros(SAMPLES, int), 10)
+        """Samples in number only: the scores are drawn."""
+        return Data(np.zeros((SAMPLES + 2, 4)), np.zeros(SAMPLES + 2, int), 10)
 
     def split(self, n: int) -> Split:
-        """All to the stream."""
-        return Split.of((n, 0, 0))
+        """All to the stream, but for one sample of each of the other parts."""
+        return Split.of((n - 2, 1, 1))
 
 
 def network(trial) -> Network:

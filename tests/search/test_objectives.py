@@ -8,11 +8,18 @@ from optuna.samplers import RandomSampler
 
 import search
 from search.errors import StudyError
-from search.objectives import OBJECTIVES, Objective, make_objective, measure, needs, problems_with
+from search.objectives import OBJECTIVES, Objective, check_finite, make_objective, measured, needs, problems_with
 from search.study import Study
 from snn.errors import NotFinite
 from tests.search.synthetic import Bowl, network
 from tests.snn.test_result import TASK, spec_of
+
+
+def measure(objectives, result):
+    numbers = measured(objectives, [result])
+    values = [value for objective in objectives for value in numbers[objective.name]]
+    check_finite(objectives, values)
+    return values
 
 
 def spikes_per_point(result):
