@@ -19,6 +19,7 @@ from brian2.stateupdaters.base import StateUpdateMethod
 from brian2.units.fundamentalunits import DIMENSIONLESS, Dimension
 
 from snn.errors import nearest
+from snn.literals import endless_number
 
 Units = tuple[tuple[str, Dimension], ...]
 """Names and the dimensions of their values."""
@@ -34,7 +35,7 @@ _TAKEN = """
 seed spiked spiked_before is_refractory not_refractory refractory_left refractory_steps lastspike
 spikes spike_count spike_history history_size history_shifted history_at sample_spikes pre post gate_ arrival_gate_
 global_inhibition inhibition_gain
-weight feedback_weight written rank psi learning_signal uniform normal dither where whole_below whole_towards_zero
+weight feedback_weight written rank psi learning_signal uniform normal dither where whole_below whole_towards_zero as_real
 sample_row sample_step sample_steps signal_row absolute_step teach
 alignas alignof asm auto bool break case catch char class const constexpr continue default delete do double enum
 explicit export extern float friend goto inline long mutable namespace new noexcept nullptr operator private
@@ -265,6 +266,8 @@ class _Text:
         banned = {"t", *RANDOM, *_noise(text)} - allowed
         known = {*self.known, *DEFAULT_UNITS, *DEFAULT_CONSTANTS, *FUNCTIONS, "True", "False", *allowed}
         words = identifiers(text) - {"and", "or", "not"}
+        if endless := endless_number(text):
+            yield f"Numbers must be finite, but {where[0].lower()}{where[1:]} has {endless}; write another number."
         for word in sorted(words & banned):
             yield f"{where} must not use `{word}`; it is for equations, thresholds and resets alone."
         for word in sorted(words - known - banned):

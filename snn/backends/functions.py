@@ -5,7 +5,8 @@
 ``history_shifted(history, size)`` moves a register of spikes on by one step, and ``history_at(history, bit)`` is 1 if
 the neuron spiked as many steps ago as the power of two says: bit operations, which Brian2's language lacks.
 ``where(condition, a, b)`` is a where the condition holds, else b. ``whole_below(x)`` and ``whole_towards_zero(x)`` are
-whole numbers as reals, however large; Brian2's ``floor`` has 32 bits in NumPy.
+whole numbers as reals, however large; Brian2's ``floor`` and ``int`` have 32 bits in NumPy. ``as_real(x)`` is a whole
+number as a real one, which Brian2's simplification leaves alone.
 """
 
 from __future__ import annotations
@@ -77,6 +78,10 @@ cdef double whole_below(double x):
 cdef double whole_towards_zero(double x):
     return _snn_trunc(x)
 """
+CYTHON_REAL = """
+cdef double as_real(double x):
+    return x
+"""
 
 
 def where(condition: Any, a: Any, b: Any) -> np.ndarray:
@@ -92,6 +97,11 @@ def whole_below(x: Any) -> np.ndarray:
 def whole_towards_zero(x: Any) -> np.ndarray:
     """The whole part of x."""
     return np.trunc(x)
+
+
+def as_real(x: Any) -> np.ndarray:
+    """A whole number as a real one."""
+    return np.asarray(x, float)
 
 
 def _function(
@@ -124,4 +134,5 @@ def brian_functions() -> dict[str, Function]:
         "where": _function(where, CYTHON_WHERE, "float", "condition", "a", "b", types=["boolean", "float", "float"]),
         "whole_below": _function(whole_below, CYTHON_WHOLE, "float", "x", types=["float"]),
         "whole_towards_zero": _function(whole_towards_zero, CYTHON_WHOLE, "float", "x", types=["float"]),
+        "as_real": _function(as_real, CYTHON_REAL, "float", "x"),
     }

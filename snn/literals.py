@@ -1,0 +1,54 @@
+"""Numbers written in a user's texts: those that are not finite are found before any code is generated."""
+
+from __future__ import annotations
+
+import ast
+import math
+import operator
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from snn.arithmetic import is_literal, parsed_text
+
+OPERATIONS: Mapping[type[ast.operator], Callable[[Any, Any], Any]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+    ast.FloorDiv: operator.floordiv,
+    ast.Mod: operator.mod,
+    ast.Pow: operator.pow,
+}
+
+
+def endless_number(text: str) -> str | None:
+    """Return the part of a text whose literals alone give no finite number, such as ``10**400`` or ``1/0``."""
+    for line in text.replace(";", "\n").split("\n"):
+        tree = parsed_text(line.split("#")[0], "exec")
+        for node in ast.walk(tree) if tree is not None else ():
+            if isinstance(node, ast.BinOp | ast.Constant) and is_literal(node) and not _finite(node):
+                return ast.unparse(node)
+    return None
+
+
+def _finite(node: ast.expr) -> bool:
+    try:
+        value = _value(node)
+    except (ArithmeticError, TypeError):  # of a number that is complex
+        return False
+    return value is None or (isinstance(value, float) and math.isfinite(value))
+
+
+def _value(node: ast.expr) -> Any:
+    """The value of literals in real numbers; None for what is more than arithmetic."""
+    match node:
+        case ast.Constant(value=int() | float() as number):
+            return float(number)
+        case ast.UnaryOp(op=ast.USub() | ast.UAdd()):
+            value = _value(node.operand)
+            return -value if isinstance(node.op, ast.USub) and value is not None else value
+        case ast.BinOp():
+            left, right = _value(node.left), _value(node.right)
+            known = left is not None and right is not None and type(node.op) in OPERATIONS
+            return OPERATIONS[type(node.op)](left, right) if known else None
+    return None
