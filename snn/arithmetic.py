@@ -45,7 +45,7 @@ BIT = Kind(1, negative=False)
 INDEX = Kind(ASSUMED, negative=False)
 INTEGER = Kind(ASSUMED)
 Kinds = Mapping[str, Kind]
-"""Kinds by name; a name that is missing is real."""
+"""Kinds by name; a name that is missing is real. With ``int`` among them it is trusted to give 32 bits."""
 
 RING = ast.Add | ast.Sub | ast.Mult
 """Operators whose last 32 bits do not depend on how many bits an operand has."""
@@ -161,6 +161,7 @@ class _Reals:
                 return ast.BinOp(left, node.op, right), Kind(min(bound, LIMIT), _sign(node.op, a, b) or subtracts)
             if isinstance(node.op, ast.Div) and is_literal(left) and is_literal(right):
                 return ast.BinOp(left, node.op, right), REAL  # which Brian2 divides as real numbers
+        left, right = (_number(n, k)[0] if not isinstance(n, ast.Name) else n for n, k in ((left, a), (right, b)))
         power = isinstance(node.op, ast.Pow)
         both = a.whole and b.whole
         left = _real(left) if a.whole and (both or _large(left, a)) else left
@@ -177,7 +178,8 @@ class _Reals:
             case "int" if len(kinds) == 1:
                 if kinds[0].whole:
                     return made, replace(kinds[0], truth=False)
-                return made, INTEGER
+                fits = ring or word in self.kinds
+                return (made, INTEGER) if fits else (_call("whole_towards_zero", *made.args), REAL)
             case "floor" | "ceil" if len(kinds) == 1:
                 return _rounded(word, made.args[0], kinds[0])
             case "abs" if whole:
@@ -200,7 +202,7 @@ def _rounded(word: str, value: ast.expr, kind: Kind) -> tuple[ast.expr, Kind]:
 
 def _bound(op: ast.operator, a: Kind, b: Kind, right: ast.expr) -> float:
     """The largest magnitude that an operation on whole numbers can have; infinite if it is to be done on real ones."""
-    divides = isinstance(right, ast.Constant) and right.value > 0  # Cython rounds quotients below 0 up
+    divides = isinstance(right, ast.Constant) and isinstance(right.value, int) and right.value > 0
     match op:
         case ast.Add() | ast.Sub():
             return a.bound + b.bound
@@ -208,6 +210,7 @@ def _bound(op: ast.operator, a: Kind, b: Kind, right: ast.expr) -> float:
             return a.bound * b.bound
         case ast.Mod() if (divides and b.bound <= ASSUMED) or _is_size(right):
             return b.bound - divides
+        # Cython rounds quotients below 0 up.
         case ast.FloorDiv() if not a.negative and (divides or _is_size(right)):
             return a.bound
     return math.inf

@@ -87,7 +87,7 @@ def real_rule(equations: RuleEquations, pre: Kinds, post: Kinds, own: bool) -> R
         Whether the user has written the synaptic code; rules of this package count steps with care.
     """
     kinds = dict(_ends(pre, "pre")) | dict(_ends(post, "post"))
-    kinds |= dict(CLOCKS) | dict(_ends(CLOCKS, "post")) if own else {}
+    kinds |= dict(CLOCKS) | dict(_ends(CLOCKS, "post")) if own else {"int": INTEGER}
     at_neuron = {**post, **BESIDES}
     variables = tuple(
         replace(v, expression=as_real_expression(v.expression, at_neuron)) for v in equations.neuron_variables

@@ -13,8 +13,8 @@ from brian2.parsing.rendering import NodeRenderer
 from snn.equations import FUNCTIONS, identifiers, parsed, reserved
 from snn.errors import NetworkError
 from snn.fields import mapping_problems
-from snn.literals import endless_number
 from snn.neurons import Neuron
+from snn.operands import endless_number
 from snn.plasticity.rule import Place
 
 CONSTANTS = ("dt", "pi", "inf", "and", "or", "not")
