@@ -19,6 +19,7 @@ from brian2.stateupdaters.base import StateUpdateMethod
 from brian2.units.fundamentalunits import DIMENSIONLESS, Dimension
 
 from snn.errors import nearest
+from snn.operands import operand_problem
 
 Units = tuple[tuple[str, Dimension], ...]
 """Names and the dimensions of their values."""
@@ -35,7 +36,7 @@ seed spiked spiked_before is_refractory not_refractory refractory_left refractor
 spikes spike_count spike_history history_size history_shifted history_at sample_spikes pre post gate_ arrival_gate_
 global_inhibition inhibition_gain
 weight feedback_weight written rank psi learning_signal uniform normal dither where whole_below whole_towards_zero
-sample_row sample_step sample_steps signal_row absolute_step teach
+as_real sample_row sample_step sample_steps signal_row absolute_step teach
 alignas alignof asm auto bool break case catch char class const constexpr continue default delete do double enum
 explicit export extern float friend goto inline long mutable namespace new noexcept nullptr operator private
 protected public register short signed sizeof static std snn struct switch template this throw typedef typeid
@@ -68,6 +69,9 @@ def parsed(model: str) -> Equations:
 
 def parsing_problem(model: str, name: str) -> str | None:
     """Why the equations cannot be parsed; ``None`` if they can."""
+    for right in re.findall("=([^:]*):", re.sub("#.*", "", model)):
+        if problem := operand_problem(" ".join(right.split()), f"an equation of {name}"):
+            return problem
     try:
         parsed(model)
     except Exception as error:  # Brian2 raises many kinds, all of them about the user's text
@@ -194,6 +198,8 @@ class _Text:
 
     def condition(self, text: str, field: str, allowed: set[str]) -> list[str]:
         """What is wrong with a condition."""
+        if problem := operand_problem(text, f"`{field}` of {self.name}"):
+            return [problem]
         found = list(self._unknown(text, f"`{field}` of {self.name}", allowed))
         if found:
             return found
@@ -208,6 +214,8 @@ class _Text:
 
     def statements(self, code: str, field: str, given: Collection[str] = ()) -> list[str]:
         """What is wrong with a reset, or with other statements about the neurons' variables, which may read `given`."""
+        if problem := operand_problem(code, f"`{field}` of {self.name}"):
+            return [problem]
         used = self._used(code) | {word: Variable(word, dtype=int) for word in given}
         try:
             new, _, _ = analyse_identifiers(code, used)

@@ -5,7 +5,8 @@
 ``history_shifted(history, size)`` moves a register of spikes on by one step, and ``history_at(history, bit)`` is 1 if
 the neuron spiked as many steps ago as the power of two says: bit operations, which Brian2's language lacks.
 ``where(condition, a, b)`` is a where the condition holds, else b. ``whole_below(x)`` and ``whole_towards_zero(x)`` are
-whole numbers as reals, however large; Brian2's ``floor`` has 32 bits in NumPy.
+whole numbers as reals, however large; Brian2's ``floor`` and ``int`` have 32 bits in NumPy. ``as_real(x)`` is a whole
+number as a real one, which Brian2's simplification leaves alone.
 """
 
 from __future__ import annotations
@@ -19,8 +20,7 @@ from brian2.devices.cpp_standalone.codeobject import CPPStandaloneCodeObject
 
 from snn.random import FIRST, GOLDEN, NORMAL_OFFSET, SECOND, normal, uniform
 
-CYTHON = f"""
-from libc.math cimport sqrt as _snn_sqrt, log as _snn_log, cos as _snn_cos
+CYTHON_DRAW = f"""
 cdef unsigned long long _snn_mix(unsigned long long x):
     x += {GOLDEN}ULL
     x = (x ^ (x >> 30)) * {FIRST}ULL
@@ -32,20 +32,26 @@ cdef double _snn_uniform(long long seed, long long stream, long long step, long 
     h = _snn_mix(h + <unsigned long long>step)
     h = _snn_mix(h + <unsigned long long>element)
     return (h >> 11) * (1.0 / 9007199254740992.0)
+"""
+CYTHON_UNIFORM = """
 cdef double uniform(long long seed, long long stream, long long step, long long element):
     return _snn_uniform(seed, stream, step, element)
+"""
+CYTHON_DITHER = """
 cdef double dither(long long seed, long long stream, long long step, long long element):
     return _snn_uniform(seed, stream, step, element)
+"""
+CYTHON_NORMAL = f"""
+from libc.math cimport sqrt as _snn_sqrt, log as _snn_log, cos as _snn_cos
 cdef double normal(long long seed, long long stream, long long step, long long element):
     cdef double radius = _snn_sqrt(-2.0 * _snn_log(1.0 - _snn_uniform(seed, stream, step, element)))
     return radius * _snn_cos(6.283185307179586 * _snn_uniform(seed, stream + {NORMAL_OFFSET}, step, element))
 """
-
-
-
-CYTHON_HISTORY = """
+CYTHON_SHIFTED = """
 cdef long long history_shifted(long long history, long long size):
     return (2 * history) & (size - 1)
+"""
+CYTHON_AT = """
 cdef long long history_at(long long history, long long bit):
     return (history & bit) != 0
 """
@@ -70,12 +76,19 @@ CYTHON_WHERE = """
 cdef double where(bint condition, double a, double b):
     return a if condition else b
 """
-CYTHON_WHOLE = """
-from libc.math cimport floor as _snn_floor, trunc as _snn_trunc
+CYTHON_BELOW = """
+from libc.math cimport floor as _snn_floor
 cdef double whole_below(double x):
     return _snn_floor(x)
+"""
+CYTHON_TOWARDS_ZERO = """
+from libc.math cimport trunc as _snn_trunc
 cdef double whole_towards_zero(double x):
     return _snn_trunc(x)
+"""
+CYTHON_REAL = """
+cdef double as_real(double x):
+    return x
 """
 
 
@@ -94,8 +107,18 @@ def whole_towards_zero(x: Any) -> np.ndarray:
     return np.trunc(x)
 
 
+def as_real(x: Any) -> np.ndarray:
+    """A whole number as a real one."""
+    return np.asarray(x, float)
+
+
 def _function(
-    python: Callable[..., Any], cython: str, returns: str, *arguments: str, types: list[str] | None = None
+    python: Callable[..., Any],
+    cython: str,
+    returns: str,
+    *arguments: str,
+    types: list[str] | None = None,
+    needs: dict[str, Function] | None = None,
 ) -> Function:
     function = Function(
         python,
@@ -107,7 +130,7 @@ def _function(
     )
     name = python.__name__
     function.implementations.add_numpy_implementation(python)
-    function.implementations.add_implementation("cython", cython, name=name)
+    function.implementations.add_implementation("cython", cython, name=name, dependencies=needs)
     function.implementations.add_implementation(CPPStandaloneCodeObject, "", name=f"snn_{name}")  # engine/functions.h
     return function
 
@@ -115,13 +138,17 @@ def _function(
 def brian_functions() -> dict[str, Function]:
     """The functions as Brian2 takes them, by name."""
     drawn = ("seed", "stream", "step", "element")
+    draw = Function(uniform, arg_units=[1] * 4, return_unit=1)
+    draw.implementations.add_implementation("cython", CYTHON_DRAW, name="_snn_uniform")
+    needs = {"_snn_uniform": draw}  # once in a text that calls several
     return {
-        "uniform": _function(uniform, CYTHON, "float", *drawn),
-        "dither": _function(dither, CYTHON, "float", *drawn),
-        "normal": _function(normal, CYTHON, "float", *drawn),
-        "history_shifted": _function(history_shifted, CYTHON_HISTORY, "integer", "history", "size"),
-        "history_at": _function(history_at, CYTHON_HISTORY, "integer", "history", "bit"),
+        "uniform": _function(uniform, CYTHON_UNIFORM, "float", *drawn, needs=needs),
+        "dither": _function(dither, CYTHON_DITHER, "float", *drawn, needs=needs),
+        "normal": _function(normal, CYTHON_NORMAL, "float", *drawn, needs=needs),
+        "history_shifted": _function(history_shifted, CYTHON_SHIFTED, "integer", "history", "size"),
+        "history_at": _function(history_at, CYTHON_AT, "integer", "history", "bit"),
         "where": _function(where, CYTHON_WHERE, "float", "condition", "a", "b", types=["boolean", "float", "float"]),
-        "whole_below": _function(whole_below, CYTHON_WHOLE, "float", "x", types=["float"]),
-        "whole_towards_zero": _function(whole_towards_zero, CYTHON_WHOLE, "float", "x", types=["float"]),
+        "whole_below": _function(whole_below, CYTHON_BELOW, "float", "x", types=["float"]),
+        "whole_towards_zero": _function(whole_towards_zero, CYTHON_TOWARDS_ZERO, "float", "x", types=["float"]),
+        "as_real": _function(as_real, CYTHON_REAL, "float", "x"),
     }

@@ -23,6 +23,7 @@ from snn.backends.plan import (
     SynapseBlock,
     Variable,
 )
+from snn.backends.reals import real_model, real_neuron
 from snn.encode import Encoding
 from snn.equations import identifiers, parsed, substitute
 from snn.fields import si
@@ -91,7 +92,7 @@ def _load(plan: Plan, group: Group, variable: str, signal: Signal, order: int = 
 
 def add_population(plan: Plan, spec: NetworkSpec, population: Population, seed: int) -> None:
     """A population: its own equations, its spikes' history, and what teachers add."""
-    neuron = population.model.neuron(spec.dt)
+    neuron = real_neuron(population.model.neuron(spec.dt))
     model, threshold, reset = (own_random(plan, text) for text in (neuron.model, neuron.threshold or "", neuron.reset))
     group = Group(population.name, n=int(population.n), model=model, method=neuron.method)
     _declare_model(group, parsed(model), neuron)
@@ -265,7 +266,8 @@ def add_environment(plan: Plan, spec: NetworkSpec) -> None:
     environment = spec.environment
     assert environment is not None
     phase = LAST if environment.on == "sample" else STEP
-    group = Group(ENVIRONMENT, model=environment.model, method=environment.method, update_slot="environment")
+    model = real_model(environment.model)
+    group = Group(ENVIRONMENT, model=model, method=environment.method, update_slot="environment")
     equations = parsed(environment.model)
     for name, equation in equations.items():
         if equation.type in (DIFFERENTIAL_EQUATION, PARAMETER):

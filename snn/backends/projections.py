@@ -19,11 +19,13 @@ from snn.backends.plan import (
     Plan,
     SynapseBlock,
 )
+from snn.backends.reals import GIVEN, kinds_of, real_rule
 from snn.backends.writes import ChipWriter, Writer
 from snn.chip import Chip
 from snn.connect import Given, Normal
 from snn.equations import identifiers, parsed, substitute
 from snn.network import INPUTS, NetworkSpec, Projection
+from snn.plasticity.local import LocalRule
 from snn.plasticity.rule import WEIGHT_IN_RULES, NeuronVariable, RuleEquations, Trace, Update
 from snn.random import FEEDBACK, WEIGHTS, generator
 from snn.readouts import LeakyReadout
@@ -50,7 +52,7 @@ def add_projection(
     arrival = _arrival(spec, projection, source, block.name, onto_readout)
     slot = "readouts" if onto_readout else "synapses"
     block.on_events.append(OnEvent(arrival, _transmission(spec, projection, onto_readout), slot, order=-1))
-    equations = spec.rules[projection.name]
+    equations = _real(spec, projection)
     plan.synapses[block.name] = block
     writer = Writer(plan, projection, block, target)
     if spec.chip is not None:
@@ -59,6 +61,14 @@ def add_projection(
     _add_waiting(writer, arrival)
     if onto_readout:
         _add_feedback(plan, spec, projection, block, generator(seed, FEEDBACK, index))
+
+
+def _real(spec: NetworkSpec, projection: Projection) -> RuleEquations:
+    """The rule's equations, whose whole numbers are real where backends would differ."""
+    neurons = {population.name: population.model.neuron(spec.dt) for population in spec.populations}
+    kinds = {name: kinds_of(neuron.model) for name, neuron in neurons.items()}
+    pre, post = kinds.get(projection.source, GIVEN), kinds.get(projection.target, GIVEN)
+    return real_rule(spec.rules[projection.name], pre, post, own=isinstance(projection.rule, LocalRule))
 
 
 def block_names(spec: NetworkSpec) -> dict[str, str]:

@@ -14,6 +14,7 @@ from snn.equations import FUNCTIONS, identifiers, parsed, reserved
 from snn.errors import NetworkError
 from snn.fields import mapping_problems
 from snn.neurons import Neuron
+from snn.operands import endless_number
 from snn.plasticity.rule import Place
 
 CONSTANTS = ("dt", "pi", "inf", "and", "or", "not")
@@ -36,6 +37,8 @@ def is_expression(text: Any, truths: bool = False) -> bool:
     match tree:
         case ast.Compare() | ast.BoolOp() | ast.UnaryOp(op=ast.Not()) if not truths:
             return False
+    if endless_number(text):
+        return False
     called = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
     return all(_sound(node, called) for node in ast.walk(tree))
 

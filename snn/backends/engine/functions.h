@@ -37,6 +37,7 @@ static inline int64_t snn_history_shifted(int64_t history, int64_t size) { retur
 static inline int64_t snn_history_at(int64_t history, int64_t bit) { return (history & bit) != 0; }
 
 // Choices and whole numbers without a branch, for vector loops.
-static inline SNN_REAL snn_whole_below(SNN_REAL x) { return std::floor(x); }
-static inline SNN_REAL snn_whole_towards_zero(SNN_REAL x) { return std::trunc(x); }
+template <typename T> static inline T snn_whole_below(T x) { return std::floor(x); }
+template <typename T> static inline T snn_whole_towards_zero(T x) { return std::trunc(x); }
+static inline SNN_REAL snn_as_real(SNN_REAL x) { return x; }
 static inline SNN_REAL snn_where(bool condition, SNN_REAL a, SNN_REAL b) { return condition ? a : b; }

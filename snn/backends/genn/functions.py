@@ -51,6 +51,7 @@ CODE = {
     "genn_chosen": "#define snn_chosen(condition, a, b) ((condition) ? (a) : (b))",
     "whole_below": "#define snn_whole_below(x) floor(x)",
     "whole_towards_zero": "#define snn_whole_towards_zero(x) trunc(x)",
+    "as_real": "#define snn_as_real(x) ((scalar) (x))",
 }
 OF_BRIAN2 = {
     "clip": "#define snn_clip(x, low, high) ((x) < (low) ? (low) : (x) > (high) ? (high) : (x))",
