@@ -25,7 +25,7 @@ from search.seeds import replicate_seeds, trial_seed
 from search.states import States
 from search.summary import count, ended, front
 from search.underway import Replicate, Underway, network_of
-from snn.errors import OtherRun, RunTimeout, SNNError
+from snn.errors import OtherData, OtherRun, RunTimeout, SNNError
 from snn.profile import stage
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ class Driver:
         self._running: set[int] = set()  # trials that have not ended
         self._warned = False  # of states that cannot be kept
         self._stopping = False
-        self._lost: ExecutorLost | None = None
+        self._lost: ExecutorLost | OtherData | None = None
         self._ended = 0  # trials that count towards the total
 
     def interrupt(self) -> None:
@@ -95,7 +95,7 @@ class Driver:
         Raises
         ------
         ExecutorLost
-            If what runs jobs is gone.
+            If what runs jobs is gone, or has other data than this process.
         """
         try:
             self.search(total)
@@ -244,7 +244,7 @@ class Driver:
         if self._stopping:  # it is taken up again
             return
         upto = self._plan.ends[underway.goal - 1]
-        job = self._plan.job(underway.network, replicate.seed, upto, replicate.after, replicate.spent)
+        job = self._plan.job(underway.network, replicate.seed, upto, replicate.after, replicate.spent, self._plan.task.data_hash)
         underway.futures.add(self._jobs.submit(job, partial(self._end_rung, underway, replicate)))
 
     def _end_rung(self, underway: Underway, replicate: Replicate, future: Future[Ran]) -> None:
@@ -253,7 +253,7 @@ class Driver:
         underway.futures.remove(future)
         try:
             ran = future.result()
-        except ExecutorLost as error:
+        except (ExecutorLost, OtherData) as error:
             return self._lose(error)
         except OtherRun:  # since an earlier start left it: what is run changed, or how
             replicate.forget()
@@ -356,7 +356,7 @@ class Driver:
         trial = member.trial
         try:
             member.results[place] = future.result().result
-        except ExecutorLost as error:
+        except (ExecutorLost, OtherData) as error:
             return self._lose(error)
         except Exception as error:
             if not self._stopping:
@@ -375,7 +375,7 @@ class Driver:
         """Wait for a job to end and do what it was submitted for."""
         self._jobs.next(timeout)
 
-    def _lose(self, error: ExecutorLost) -> None:
+    def _lose(self, error: ExecutorLost | OtherData) -> None:
         """End as if interrupted, and then with that error: what runs is taken up again."""
         self._lost = self._lost or error
         self.interrupt()

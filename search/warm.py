@@ -125,13 +125,16 @@ def _add(study: optuna.Study, plan: Plan, other: optuna.Study, source: str) -> s
         theirs = ", ".join(map(str, known or directions))
         return _enqueue_best(study, plan, other, f"The objectives of {source} are {theirs}, not {', '.join(names)}")
     complete = [trial for trial in other.get_trials(deepcopy=False) if trial.state.name == "COMPLETE"]
-    task = plan.task.to_json()
-    same = [trial for trial in complete if trial.user_attrs.get(ORIGIN, {}).get("task") == task]
-    if complete and not same:
+    task, data = plan.task.to_json(), plan.task.data_hash
+    own = [trial for trial in complete if trial.user_attrs.get(ORIGIN, {}).get("task") == task]
+    if complete and not own:
         return _enqueue_best(study, plan, other, f"The task of {source} is another one")
-    reasons = Counter({"another task": len(complete) - len(same)})
+    same = [trial for trial in own if _data_of(trial) in (data, None)]
+    if own and not same:
+        return _enqueue_best(study, plan, other, f"The data of {source} are others")
+    reasons = Counter({"another task": len(complete) - len(own), "other data": len(own) - len(same)})
     there = set(map(_identity, study.get_trials(deepcopy=False)))  # by a driver that was killed
-    added = 0
+    added = unknown = 0
     for trial in same:
         probe = Probe(trial.params, trial.number)
         numbers = trial.user_attrs.get(RESULT, {}) | dict(zip(names, trial.values, strict=True))
@@ -140,11 +143,18 @@ def _add(study: optuna.Study, plan: Plan, other: optuna.Study, source: str) -> s
             reasons[reason] += 1
             continue
         added += 1
+        unknown += _data_of(trial) is None
         kept = {str(one): one.violation(numbers[one.name]) for one in plan.constraints}
         copy = _copy(trial, probe, f"{other.study_name}#{trial.number}", kept)
         if _identity(copy) not in there:
             study.add_trial(copy)
-    return f"{added} of {len(complete)} trials of {source} added" + _left_out(reasons)
+    old = f", of which {unknown} are of an earlier version that did not store which data they had" if unknown else ""
+    return f"{added} of {len(complete)} trials of {source} added{old}" + _left_out(reasons)
+
+
+def _data_of(trial: FrozenTrial) -> str | None:
+    """Hash of the data that a trial ran on; None if it is not known."""
+    return trial.user_attrs.get(ORIGIN, {}).get("data")
 
 
 def _identity(trial: FrozenTrial) -> tuple[Any, ...]:

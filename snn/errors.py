@@ -56,6 +56,10 @@ class OtherRun(RunError):
     """What a run was to go on from is of another run."""
 
 
+class OtherData(RunError):
+    """The data that a run finds are not those that it is to run on."""
+
+
 class Cancelled(RunError):
     """A run was stopped because its caller asked for it."""
 

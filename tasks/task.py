@@ -31,6 +31,7 @@ from snn.serial import dumps, loads
 from snn.versions import versions
 from tasks import check
 from tasks.data import Data, Split
+from tasks.fingerprint import data_hash
 from tasks.run import TaskRun
 from tasks.together import Calls, alone
 
@@ -108,6 +109,11 @@ class Task(ABC):
         if self.hold_out:
             return split
         return Split(np.concatenate([split.stream, split.validation]), split.validation[:0], split.test)
+
+    @cached_property
+    def data_hash(self) -> str:
+        """Hash of the samples and of their split, see `tasks.fingerprint`; it reads the data."""
+        return data_hash(self.data, self.parts)
 
     @property
     def name(self) -> str:
@@ -187,7 +193,7 @@ class Task(ABC):
         BuildError, RunError
             If it cannot be compiled, or did not finish.
         OtherRun
-            If `after` is of another network, task, seed, backend or precision.
+            If `after` is of another network, task, seed, backend or precision, or of other data.
         """
         return alone(
             self.calls(
@@ -249,11 +255,13 @@ class Task(ABC):
             run = TaskRun(self, candidate, cancel, profile, beside)
             run.check_signals()
             hashes = {"network": spec.hash(), "structure": candidate.plan.structure_hash(), "task": self._hash()}
+            with stage(profile, "write"):
+                hashes["data"] = self.data_hash
             split = self.parts
             rung = _rung(len(split.stream), upto, after)
             if after is not None:
-                known = {"task": self.name, "seed": int(seed), "backend": backend, "dtype": dtype, "hashes": hashes}
-                _check_same(after, known)
+                known = {"task": self.name, "seed": int(seed), "backend": backend, "dtype": dtype}
+                _check_same(after, known, hashes)
             if settling:
                 run.check_settling()
         with stage(profile, "build"):
@@ -313,8 +321,14 @@ def _rung(n: int, upto: float, after: Result | None) -> slice:
     return slice(begin, end)
 
 
-def _check_same(after: Result, known: Mapping[str, object]) -> None:
+def _check_same(after: Result, known: Mapping[str, object], hashes: Mapping[str, str]) -> None:
     """Raise an error if a result is of another run."""
     for name, value in known.items():
         if (other := getattr(after, name)) != value:
             raise OtherRun(f"`after` must be of the same run, but its {name} is {other!r} instead of {value!r}.")
+    for name, value in hashes.items():
+        if (other := after.hashes.get(name, "not known")) != value:
+            raise OtherRun(
+                f"`after` must be of the same run, but the hash of its {name} is {other} instead of {value}: "
+                "run it from the beginning."
+            )
