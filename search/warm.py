@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
+from numbers import Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -287,11 +288,22 @@ def misfits(plan: Plan, params: Mapping[str, Any]) -> list[str]:
 
 
 def fits(distribution: BaseDistribution, value: Any) -> bool:
-    """Whether a distribution has a value."""
+    """Whether a distribution has a value. A text or True is no number, though Optuna would convert it to one."""
+    if isinstance(distribution, CategoricalDistribution):
+        if not any(_same(value, option) for option in distribution.choices):
+            return False
+    elif not isinstance(value, Real) or isinstance(value, bool):
+        return False
     try:
         return distribution._contains(distribution.to_internal_repr(value))  # no public form of the question
     except (ValueError, TypeError):
         return False
+
+
+def _same(value: Any, choice: Any) -> bool:
+    """Whether a value is a choice: 1, 1.0 and True are equal to Python, but True is not a number."""
+    nan = isinstance(value, float) and isinstance(choice, float) and value != value and choice != choice
+    return nan or (isinstance(value, bool) == isinstance(choice, bool) and value == choice)
 
 
 def draw(distribution: BaseDistribution, random: Generator) -> Any:

@@ -36,6 +36,9 @@ from snn.plasticity import (
 from snn.readouts import LeakyReadout, SpikeReadout
 from snn.result import Result
 from snn.signals import Environment, Signal
+from snn.uncaught import spare_banner
+
+spare_banner()
 
 __all__ = [
     "ALIF",

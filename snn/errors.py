@@ -28,6 +28,10 @@ class NetworkError(Problems):
     """Something is wrong with a network."""
 
 
+class ArgumentError(Problems):
+    """Arguments of a run are of the wrong type or out of their range."""
+
+
 class DataError(SNNError):
     """A data file is missing, truncated or corrupt; names the file, what was expected and what was found."""
 

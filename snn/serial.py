@@ -25,6 +25,22 @@ def serialisable(cls: Class) -> Class:
     return cls
 
 
+def is_registered(cls: type) -> bool:
+    """Whether a class is the one that JSON means by its name. A module that is loaded again replaces its classes."""
+    known = _classes.get(cls.__name__)
+    return known is not None and (known.__module__, known.__qualname__) == (cls.__module__, cls.__qualname__)
+
+
+def undecorated(cls: type) -> str:
+    """The sentence about a class that `serialisable` was not told of."""
+    name = cls.__name__
+    taken = f", and {name} in {_classes[name].__module__} is another one" if name in _classes else ""
+    return (
+        f"A class in a network or task must be known to JSON, but {name} is not{taken}: decorate it with @serialisable "
+        "(from snn.serial import serialisable) above @dataclass(frozen=True)."
+    )
+
+
 def dumps(value: Any) -> str:
     """JSON text of a description: the same object always gives the same text."""
     try:
@@ -82,9 +98,11 @@ def encode(value: Any) -> Any:
         return {"mapping": {key: encode(item) for key, item in value.items()}}
     if isinstance(value, (tuple, list)):
         return [encode(item) for item in value]
-    if dataclasses.is_dataclass(value) and type(value).__name__ in _classes:
+    if dataclasses.is_dataclass(value) and is_registered(type(value)):
         fields = {field.name: encode(getattr(value, field.name)) for field in dataclasses.fields(value) if field.init}
         return {"type": type(value).__name__, **fields}
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        raise SNNError(undecorated(type(value)))
     raise SNNError(f"A {type(value).__name__} cannot stand in a network's JSON ({value!r}).")
 
 

@@ -30,6 +30,7 @@ from snn.result import Result
 from snn.serial import dumps, loads
 from snn.versions import versions
 from tasks import check
+from tasks.arguments import check_run
 from tasks.data import Data, Split
 from tasks.fingerprint import data_hash
 from tasks.run import TaskRun
@@ -165,7 +166,7 @@ class Task(ABC):
         dtype : {"float32", "float64"}
             Precision of all state.
         record : sequence of str
-            What to record over the last `record_samples` samples of the stream: ``"spikes"``, ``"hidden.spikes"``,
+            What to record over the last `record_samples` (at least 0) samples of the stream: ``"spikes"``, ``"hidden.spikes"``,
             ``"hidden.v"``; a projection's ``"inputs->hidden.weight"`` at the end of each of them.
         upto : float, above 0 to 1
             The fraction of the stream after which to stop; the frozen parts are scored at its end only.
@@ -176,18 +177,20 @@ class Task(ABC):
         settling : bool
             Whether to find when each validation sample's decision has settled (`Result.settling_time_ms`). Only in a
             task with labels.
-        timeout : float or None
+        timeout : float, > 0, or None
             Seconds that the run may take, not counting compilation.
         cancel : threading.Event or None
             Ends the run when it is set.
         profile : snn.profile.Profile or None
             Where the run's CPU time is counted, stage by stage. Runs of the runtime backends are ``"run"`` as a whole.
-        memory : int or None
-            Bytes that the compiled program may take; a run that needs more ends with an error. Brian2 in this process
-            is not limited.
+        memory : int, >= 1, or None
+            Bytes that the compiled program may take, such as ``2 * 2**30``; a run that needs more ends with an error.
+            Brian2 in this process is not limited.
 
         Raises
         ------
+        ArgumentError
+            If an argument is of the wrong type or out of its range; it lists all that are.
         NetworkError
             If something is wrong with the network, or it does not fit the task.
         BuildError, RunError
@@ -243,8 +246,22 @@ class Task(ABC):
             How many runs go side by side: they share the memory for samples.
         """
         begin = time.monotonic()
-        if not 0 <= seed < 2**31:
-            raise SNNError(f"`0 <= seed < 2**31` must hold, but seed = {seed}.")
+        check_run(
+            network=network,
+            seed=seed,
+            backend=backend,
+            dtype=dtype,
+            record=record,
+            record_samples=record_samples,
+            upto=upto,
+            after=after,
+            test=test,
+            settling=settling,
+            timeout=timeout,
+            cancel=cancel,
+            profile=profile,
+            memory=memory,
+        )
         with stage(profile, "lower"):
             spec = freeze(network)
             with stage(profile, "write"):  # the samples, which are read the first time
@@ -310,8 +327,6 @@ class Task(ABC):
 
 def _rung(n: int, upto: float, after: Result | None) -> slice:
     """The places of the stream, of n samples, that a run goes through."""
-    if not 0 < upto <= 1:
-        raise SNNError(f"`0 < upto <= 1` must hold, but upto = {upto}.")
     begin, end = 0 if after is None else len(after.stream), math.ceil(upto * n)
     if after is not None and (after.state is None or begin >= end):
         raise SNNError(
