@@ -122,10 +122,13 @@ def _compare_data(known: dict[str, Any], plan: Plan) -> None:
     if known.get(DATA, plan.task.data_hash) == plan.task.data_hash:
         return
     then, now = known.get(TASK), plan.task.to_json()
-    why = f"the task was {then} and is now {now}: {REMEDY}" if then not in (None, now) else (
-        f"{plan.task.name}.load() or split() returns other data: restore the file that it reads, or start another study "
-        "with --name. If no file has changed, both must return the same every time"
+    name = plan.task.name
+    why = (
+        f"{name}.load() or {name}.split() returns other data. Restore the file that {name} reads, or start another "
+        "study with --name. If no file has changed, both must return the same data every time"
     )
+    if then not in (None, now):
+        why = f"the task was {then} and is now {now}: {REMEDY}"
     raise StudyError(
         f"A study keeps its data, but those of {plan.name!r} have changed since it began (hash {known[DATA]}, now "
         f"{plan.task.data_hash}); {why}."

@@ -244,7 +244,8 @@ class Driver:
         if self._stopping:  # it is taken up again
             return
         upto = self._plan.ends[underway.goal - 1]
-        job = self._plan.job(underway.network, replicate.seed, upto, replicate.after, replicate.spent, self._plan.task.data_hash)
+        data = self._plan.task.data_hash
+        job = self._plan.job(underway.network, replicate.seed, upto, replicate.after, replicate.spent, data)
         underway.futures.add(self._jobs.submit(job, partial(self._end_rung, underway, replicate)))
 
     def _end_rung(self, underway: Underway, replicate: Replicate, future: Future[Ran]) -> None:

@@ -32,6 +32,10 @@ class ArgumentError(Problems):
     """Arguments of a run are of the wrong type or out of their range."""
 
 
+class NetworkWarning(UserWarning):
+    """A network can be run, but is probably not what was meant."""
+
+
 class DataError(SNNError):
     """A data file is missing, truncated or corrupt; names the file, what was expected and what was found."""
 

@@ -255,6 +255,7 @@ class Network:
         self._projections: list[Projection] = []
         self._environment: Environment | None = None
         self._problems: list[str] = []
+        self._warned = False  # one warning, however often it is frozen
 
     def population(self, name: str, model: NeuronModel, n: int, signals: Mapping[str, Signal] | None = None) -> None:
         """Add `n` neurons. Equations of your own may read the variables named in `signals`."""
@@ -344,8 +345,14 @@ class Network:
         ------
         NetworkError
             With every problem of the network, one sentence each.
+
+        Warns
+        -----
+        NetworkWarning
+            The first time, if neurons start above their threshold.
         """
         from snn.check import problems
+        from snn.initial import tell_of_high_starts
 
         spec = NetworkSpec(
             inputs=self._inputs,
@@ -361,6 +368,9 @@ class Network:
         found = self._problems + problems(spec)
         if found:
             raise NetworkError(found)
+        if not self._warned:
+            self._warned = True
+            tell_of_high_starts(spec)
         return spec
 
 

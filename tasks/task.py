@@ -166,8 +166,8 @@ class Task(ABC):
         dtype : {"float32", "float64"}
             Precision of all state.
         record : sequence of str
-            What to record over the last `record_samples` (at least 0) samples of the stream: ``"spikes"``, ``"hidden.spikes"``,
-            ``"hidden.v"``; a projection's ``"inputs->hidden.weight"`` at the end of each of them.
+            What to record over the last `record_samples` (>= 0) samples of the stream: ``"spikes"``,
+            ``"hidden.spikes"``, ``"hidden.v"``; a projection's ``"inputs->hidden.weight"`` at the end of each of them.
         upto : float, above 0 to 1
             The fraction of the stream after which to stop; the frozen parts are scored at its end only.
         after : Result, optional

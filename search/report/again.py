@@ -107,7 +107,8 @@ def _run(plan: Plan, trial: FrozenTrial) -> list[str]:
     more = ", settling=True" if replay_jobs(plan, trial)[0].settling else ""
     call = f"task.run(network, seed=seed, backend={origin['backend']!r}, dtype={origin['dtype']!r}{more})"
     known = origin.get("data")  # earlier versions have not stored it
-    compare = [f"if task.data_hash != {known!r}:", f'    print("The data have changed since trial {trial.number} ran.")']
+    words = f"The data have changed since trial {trial.number} ran."
+    compare = [f"if task.data_hash != {known!r}:", f"    print({words!r})"]
     return [
         *(compare if known else []),
         f"# as trial {trial.number} ran{': its values are means over its seeds' if len(seeds) > 1 else ''}",
