@@ -16,19 +16,20 @@ from brian2.units.fundamentalunits import DIMENSIONLESS, get_or_create_dimension
 from snn.errors import SNNError, nearest
 
 Class = TypeVar("Class", bound=type)
+MARK = "_is_serialisable"  # attribute of the classes that were decorated, but not of what is derived from them
 _classes: dict[str, type] = {}  # filled by the decorator while modules are imported, constant after that
 
 
 def serialisable(cls: Class) -> Class:
     """Class decorator: objects of this dataclass may stand in a network's or task's JSON."""
     _classes[cls.__name__] = cls
+    setattr(cls, MARK, True)
     return cls
 
 
 def is_registered(cls: type) -> bool:
-    """Whether a class is the one that JSON means by its name. A module that is loaded again replaces its classes."""
-    known = _classes.get(cls.__name__)
-    return known is not None and (known.__module__, known.__qualname__) == (cls.__module__, cls.__qualname__)
+    """Whether a class was decorated with `serialisable` itself, and not only a class that it is derived from."""
+    return MARK in vars(cls)
 
 
 def undecorated(cls: type) -> str:
