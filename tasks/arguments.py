@@ -36,9 +36,7 @@ def check_run(**arguments: Any) -> None:
 
 def problems(arguments: Mapping[str, Any], checks: Mapping[str, Check], optional: Sequence[str]) -> list[str]:
     """Everything wrong with arguments, one sentence each; None is right for the optional ones."""
-    found = [
-        checks[name](name, value) for name, value in arguments.items() if not (value is None and name in optional)
-    ]
+    found = [checks[name](name, value) for name, value in arguments.items() if not (value is None and name in optional)]
     return [problem for problem in found if problem is not None]
 
 

@@ -135,3 +135,27 @@ def test_run_in_a_notebook(folder, capsys):
             main.__file__ = file
     assert summary.trials["complete"] == 3 and (folder / "notebook.journal").is_file()
     assert "Best network: trial" in repr(summary) and "x = " in repr(summary)
+
+
+HIGH = """\
+from brian2 import mV, ms
+from snn import Neuron
+from search import Study
+from tests.search import synthetic
+
+
+def network(trial):
+    net = synthetic.network(trial)
+    v = -trial.suggest_float("v", 1, 20) * mV
+    equations = "dv/dt = -v/(20*ms) : volt\\nI : volt"
+    net.population("high", Neuron(equations, "v > -50*mV", "v = -70*mV", initial={"v": v}), n=2)
+    return net
+
+
+study = Study(network, task=synthetic.Bowl(), objectives=["accuracy"], pruner=None, enqueue=[{"x": 0.5}])
+"""
+
+
+def test_a_search_says_once_that_neurons_start_above_their_threshold(write, snnsearch):
+    ended = snnsearch("run", write(HIGH, name="high.py"), "--trials", 4)
+    assert ended.status == 0 and ended.err.count("The population 'high' starts above its threshold") == 1, ended.err
