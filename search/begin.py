@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from search.errors import StudyError
 from search.plan import Plan
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 # User attributes of a study.
 OBJECTIVES, CONSTRAINTS, SEED, SCRIPT = "objectives", "constraints", "seed", "script"
-TASK, ENGINE = "task", "engine"
+TASK, ENGINE, DATA = "task", "engine", "data"
 GIVEN = "given"  # to its last run besides the script: `Plan.given`
 REMEDY = "change it back, or start another study with --name"
 
@@ -40,7 +40,7 @@ def begin(plan: Plan, say: Callable[[str], None], patience: Patience | None = No
     Raises
     ------
     StudyError
-        If the study that is there has other objectives or constraints, or another seed.
+        If the study that is there has other objectives, constraints or data, or another seed.
     """
     import optuna
 
@@ -96,6 +96,7 @@ def _compare(study: optuna.Study, plan: Plan, say: Callable[[str], None]) -> Non
             f"A study keeps its seed, but {plan.name!r} was begun with {known[SEED]} and is now asked for {plan.seed}: "
             f"{REMEDY}."
         )
+    _compare_data(known, plan)
     engine = {"backend": plan.backend, "dtype": plan.dtype}
     if known.get(ENGINE, engine) != engine:
         say(
@@ -116,6 +117,24 @@ def _compare(study: optuna.Study, plan: Plan, say: Callable[[str], None]) -> Non
         )
 
 
+def _compare_data(known: dict[str, Any], plan: Plan) -> None:
+    """A study keeps its data. Those of a study that an earlier version of the package began are not known."""
+    if known.get(DATA, plan.task.data_hash) == plan.task.data_hash:
+        return
+    then, now = known.get(TASK), plan.task.to_json()
+    name = plan.task.name
+    why = (
+        f"{name}.load() or {name}.split() returns other data. Restore the file that {name} reads, or start another "
+        "study with --name. If no file has changed, both must return the same data every time"
+    )
+    if then not in (None, now):
+        why = f"the task was {then} and is now {now}: {REMEDY}"
+    raise StudyError(
+        f"A study keeps its data, but those of {plan.name!r} have changed since it began (hash {known[DATA]}, now "
+        f"{plan.task.data_hash}); {why}."
+    )
+
+
 def _complete(study: optuna.Study, plan: Plan) -> None:
     """Write what is not there: all of it, or what a killed driver left out."""
     from optuna.exceptions import ExperimentalWarning
@@ -131,6 +150,7 @@ def _complete(study: optuna.Study, plan: Plan) -> None:
         SEED: plan.seed,
         SCRIPT: {"hash": plan.script.hash, "source": plan.location.hide(plan.script.source)},
         TASK: plan.task.to_json(),
+        DATA: plan.task.data_hash,
         ENGINE: {"backend": plan.backend, "dtype": plan.dtype},
     }
     known = study.user_attrs

@@ -15,6 +15,8 @@ from search.commands import best, cache, confirm, dashboard, doctor, explain, re
 COMMANDS = (run, show, report, dashboard, confirm, best, replay, explain, cache, doctor)
 DONE, USER_ERROR, INTERRUPTED = 0, 2, 130
 
+NEGATIVE = re.compile(r"-(\.?\d|inf\b|nan\b)", re.IGNORECASE)
+
 EXAMPLES = """\
 examples:
   snnsearch run my_study.py --trials 200 --workers 8
@@ -39,7 +41,7 @@ class Parser(argparse.ArgumentParser):
 
     def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
         """Parse, or explain what is unknown."""
-        found, unknown = self.parse_known_args(args, namespace)
+        found, unknown = self.parse_known_args(_joined(sys.argv[1:] if args is None else args), namespace)
         if unknown:
             found.parser.refuse(unknown[0])
         return found
@@ -61,6 +63,22 @@ class Parser(argparse.ArgumentParser):
         message = message.removeprefix("argument ")
         print(f"{self.prog}: {message} (see {self.prog} --help)", file=sys.stderr)
         raise SystemExit(USER_ERROR)
+
+
+def _joined(words: Sequence[str]) -> list[str]:
+    """The words, a negative value with its flag in one: alone, `-1GiB` looks like a flag.
+
+    >>> _joined(["run", "a.py", "--memory-limit", "-1GiB", "--json"])
+    ['run', 'a.py', '--memory-limit=-1GiB', '--json']
+    """
+    found: list[str] = []
+    for word in words:
+        before = found[-1] if found else ""
+        if NEGATIVE.match(word) and before.startswith("--") and "=" not in before and len(before) > 2:
+            found[-1] = f"{before}={word}"
+        else:
+            found.append(word)
+    return found
 
 
 def _nearest(name: str, choices: Sequence[str]) -> str:

@@ -27,6 +27,7 @@ from search.script import fault
 from search.seeds import fresh_seed
 from search.summary import candidates, count, ended, front, is_over, objective_names
 from search.table import number, table_text
+from snn.errors import OtherData
 from snn.usercode import call_user
 
 if TYPE_CHECKING:
@@ -290,7 +291,7 @@ def _keep(plan: Plan, study: optuna.Study, trial: FrozenTrial, job: Job, future:
     try:
         ran = future.result()
         kept = _kept(plan.objectives, ran.result)  # calls the user's functions
-    except ExecutorLost:
+    except (ExecutorLost, OtherData):
         raise
     except Exception as error:
         return f"{what} failed: {fault(error, plan.script)}"

@@ -26,7 +26,7 @@ from search.suggestions import Suggestions
 from search.summary import count, ended, front
 from search.underway import Replicate, Underway, network_of
 from search.usercalls import UserCalls
-from snn.errors import OtherRun, RunTimeout, SNNError
+from snn.errors import OtherData, OtherRun, RunTimeout, SNNError
 from snn.profile import stage
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ class Driver:
         self._running: set[int] = set()  # trials that have not ended
         self._warned = False  # of states that cannot be kept
         self._stopping = False
-        self._lost: StudyError | None = None  # why the search ends before its time
+        self._lost: StudyError | OtherData | None = None  # why the search ends before its time
         self._ended = self._total = 0  # trials that count towards the total
 
     def interrupt(self) -> None:
@@ -101,7 +101,7 @@ class Driver:
         Raises
         ------
         ExecutorLost
-            If what runs jobs is gone.
+            If what runs jobs is gone, or has other data than this process.
         StudyError
             If the first trials all failed for one reason, or the storage does not answer.
         """
@@ -243,7 +243,8 @@ class Driver:
         if self._stopping:  # it is taken up again
             return
         upto = self._plan.ends[underway.goal - 1]
-        job = self._plan.job(underway.network, replicate.seed, upto, replicate.after, replicate.spent)
+        data = self._plan.task.data_hash
+        job = self._plan.job(underway.network, replicate.seed, upto, replicate.after, replicate.spent, data)
         underway.futures.add(self._jobs.submit(job, partial(self._end_rung, underway, replicate)))
 
     def _end_rung(self, underway: Underway, replicate: Replicate, future: Future[Ran]) -> None:
@@ -252,7 +253,7 @@ class Driver:
         underway.futures.remove(future)
         try:
             ran = future.result()
-        except ExecutorLost as error:
+        except (ExecutorLost, OtherData) as error:
             return self._lose(error)
         except OtherRun:  # since an earlier start left it: what is run changed, or how
             replicate.forget()
@@ -356,7 +357,7 @@ class Driver:
         trial = member.trial
         try:
             member.results[place] = future.result().result
-        except ExecutorLost as error:
+        except (ExecutorLost, OtherData) as error:
             return self._lose(error)
         except Exception as error:
             if not self._stopping:
@@ -376,7 +377,7 @@ class Driver:
         """Wait for a job to end and do what it was submitted for."""
         self._jobs.next(timeout)
 
-    def _lose(self, error: StudyError) -> None:
+    def _lose(self, error: StudyError | OtherData) -> None:
         """End as if interrupted, and then with that error: what runs is taken up again."""
         self._lost = self._lost or error
         self.interrupt()

@@ -123,8 +123,8 @@ class Finish:
 
 
 def replay_jobs(plan: Plan, trial: FrozenTrial) -> list[Job]:
-    """The runs of a stored trial, one a replicate: its network, seeds, task, backend and precision, whatever the script
-    says today.
+    """The runs of a stored trial, one a replicate: its network, seeds, task, data, backend and precision, whatever the
+    script says today.
     """
     stored = Record(trial)
     if stored.network is None or stored.seed is None:
@@ -133,4 +133,5 @@ def replay_jobs(plan: Plan, trial: FrozenTrial) -> list[Job]:
     job = plan.job(stored.network, stored.seed)
     settling = job.settling or stored.result.get("settling_time_ms") is not None  # a bound that a run was given
     changed = {name: origin[name] for name in ("backend", "dtype", "task")} | {"settling": settling}
+    changed["data"] = origin.get("data")  # earlier versions have not stored it
     return [replace(job, seed=seed, **changed) for seed in stored.seeds]

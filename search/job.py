@@ -6,6 +6,7 @@ import json
 from base64 import b64decode, b64encode
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from platform import node
 from threading import Event
 from typing import TYPE_CHECKING, Any
 
@@ -66,6 +67,8 @@ class Job:
         File that another process imports first, in case it defines the task, a neuron or a rule.
     memory : int or None
         Bytes that the process of the run may take.
+    data : str or None
+        Hash of the task's data (`Task.data_hash`). The run is refused where the task has other data. None: any data.
     """
 
     network: str
@@ -81,6 +84,7 @@ class Job:
     record: tuple[str, ...] = ()
     script: str | None = None
     memory: int | None = None
+    data: str | None = None
 
     def to_json(self, **more: Any) -> str:
         """One line, with more fields for the one who runs it."""
@@ -118,6 +122,8 @@ class Job:
         from snn.result import Result
         from tasks import Task
 
+        with stage(profile, "write"):
+            check_data(task, self.data)
         with stage(profile, "lower"):
             network = NetworkSpec.from_json(self.network)
         with stage(profile, "read"):
@@ -141,6 +147,24 @@ class Job:
             "memory": self.memory,
         }
         return task.run(network, **settings) if own else (yield from task.calls(network, beside=beside, **settings))
+
+
+def check_data(task: Task, known: str | None) -> None:
+    """Compare the data that a task has here with those that a trial was given.
+
+    Raises
+    ------
+    OtherData
+        If the hashes differ. Nothing is compared where `known` is None.
+    """
+    from snn.errors import OtherData
+
+    if known is not None and task.data_hash != known:
+        raise OtherData(
+            f"A trial must run on the data that it was given, with the hash {known}, but {task.name} has data with the "
+            f"hash {task.data_hash} on {node() or 'this machine'}: restore the file that it reads. If no file has "
+            f"changed, {task.name}.load() must return the same data every time."
+        )
 
 
 def run_together(

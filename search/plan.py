@@ -76,11 +76,6 @@ class Plan:
     given: Mapping[str, Any] = field(default_factory=dict)
 
     @cached_property
-    def told(self) -> set[str]:
-        """The times of networks that a warning of their rounding was given about, which is once in a search."""
-        return set()
-
-    @cached_property
     def ends(self) -> tuple[float, ...]:
         """Where a trial's rungs end, as fractions of the stream."""
         return fractions(self.rungs, self.streamed)
@@ -105,14 +100,21 @@ class Plan:
         return {
             "script": self.script.hash,
             "task": self.task.to_json(),
+            "data": self.task.data_hash,
             "backend": self.backend,
             "dtype": self.dtype,
         }
 
     def job(
-        self, network: str, seed: int, upto: float = 1.0, after: bytes | None = None, spent: float = 0.0
+        self,
+        network: str,
+        seed: int,
+        upto: float = 1.0,
+        after: bytes | None = None,
+        spent: float = 0.0,
+        data: str | None = None,
     ) -> Job:
-        """The run of a trial, or a piece of it, `spent` seconds of whose time are over."""
+        """The run of a trial, or a piece of it, `spent` seconds of whose time are over; `data` is as in `Job`."""
         return Job(
             network=network,
             task=self.task.to_json(),
@@ -125,4 +127,5 @@ class Plan:
             after=after,
             settling="settling" in needs([*self.objectives, *(one.objective for one in self.constraints)]),
             script=None if self.script.file is None else str(self.script.file.resolve()),
+            data=data,
         )

@@ -130,7 +130,9 @@ class Record:
 
     @property
     def origin(self) -> dict[str, Any]:
-        """Where it came from: `script` (hash), `task` (JSON), `backend`, `dtype`."""
+        """Where it came from: `script` (hash), `task` (JSON), `data` (hash, or not there if an earlier version of the
+        package ran it), `backend`, `dtype`.
+        """
         return self.trial.user_attrs.get(ORIGIN, {})
 
     @property
@@ -163,6 +165,6 @@ class Record:
         """What tables and JSON show of it besides values and parameters."""
         shown = {name: self.result.get(name) for name in (*SCORES, *COSTS, "peak_memory_bytes", "seconds", "builds")}
         shown |= {name: self.result[name] for name in SOMETIMES if name in self.result}
-        origin = {name: self.origin.get(name) for name in ("backend", "dtype", "script")}
+        origin = {name: self.origin.get(name) for name in ("backend", "dtype", "script", "data")}
         test = {name: (final or {}).get(name) for name in ("test_accuracy", "test_loss")}
         return {"seed": self.seed, **test, **shown, **origin}

@@ -118,7 +118,7 @@ class Bench(WorkerPlugin):
         with self._reading:
             if text not in self._tasks:
                 self._tasks[text] = Task.from_json(text)
-                _ = self._tasks[text].data
+                _ = self._tasks[text].data_hash  # reads the data
             return self._tasks[text]
 
     def _script(self, path: str | None, source: str) -> Path:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 class Repeats:
     """Ended trials by what was run: the same parameters and network, and all else that a score depends on.
 
+    A trial whose data are not known, because an earlier version of the package ran it, is not among them.
+
     Parameters
     ----------
     plan : Plan
@@ -27,7 +29,7 @@ class Repeats:
 
     def __init__(self, plan: Plan):
         self._plan = plan
-        self._same = ["task", "backend", "dtype"]
+        self._same = ["task", "data", "backend", "dtype"]
         if any(objective.name not in OBJECTIVES for objective in plan.objectives):
             self._same.append("script")  # a function of the user's may have changed with it
         self._ended: dict[str, int] = {}

@@ -16,6 +16,7 @@ from search.summary import Summary
 from snn.backends.build import compiler
 from snn.backends.cache.folder import cache_limit
 from snn.backends.genn.environment import check_genn
+from snn.notices import said_once
 from snn.profile import Profile, cpu_seconds
 from snn.usercode import call_user
 
@@ -142,7 +143,11 @@ def search(
     from search.summary import count, ended, summarise
     from search.warm import warm_up
 
-    with nullcontext(interrupt) if interrupt else Interrupt() as asked, make_progress(plan.objectives) as progress:
+    with (
+        nullcontext(interrupt) if interrupt else Interrupt() as asked,
+        make_progress(plan.objectives) as progress,
+        said_once(progress.say),
+    ):
         call_user(check, plan, cluster, workers)  # it reads a user's data
         with owned(plan.location, plan.name) as owner:
             study = begin(plan, progress.say, Patience(progress.say, lambda: asked.asked, owner.check))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import numbers
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from search.bounds import MOST_BATCH, MOST_REPLICATES, MOST_SEEDS
 from search.constraints import make_constraint, problems_with_constraints
@@ -18,11 +19,11 @@ from search.rungs import MOST_RUNGS, RUNGS
 from search.samplers.make import problems_with as problems_with_sampler
 from search.script import Script, loading
 from search.storage import Location
-from snn.backends.load import BACKENDS
-from snn.backends.program import DTYPES
 from snn.errors import nearest
 from snn.profile import cpu_seconds
+from snn.serial import is_registered, undecorated
 from tasks import Task
+from tasks.arguments import COMMON, Check, check_flag, whole
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -126,16 +127,17 @@ class Study:
             problems.append(f"`network` must be a function of a trial, but is {network!r}: write `def network(trial)`.")
         if not isinstance(task, Task):
             problems.append(f"`task` must be a Task, but is {task!r}: give an instance such as Digits().")
+        elif not is_registered(type(task)):
+            problems.append(undecorated(type(task)))
         if unknown := problems_with(objectives):
             problems += unknown
         else:
             problems += problems_with_constraints(constraints, map(make_objective, objectives))
             problems += problems_with_sampler(sampler, len(objectives))
         problems += problems_with_pruner(pruner)
-        problems += check_settings(
-            name=name, seed=seed, storage=storage, backend=backend, dtype=dtype, rungs=rungs, replicates=replicates
-        )
-        problems += check_settings(warm_start=warm_start, enqueue=enqueue)
+        numbers = {"seed": seed, "backend": backend, "dtype": dtype, "rungs": rungs, "replicates": replicates}
+        problems += check_settings(*numbers, "enqueue", **numbers, enqueue=enqueue)
+        problems += check_settings(name=name, storage=storage, warm_start=warm_start)
         if problems:
             raise StudyError(problems)
         self.network = network
@@ -168,15 +170,16 @@ class Study:
         **changes
             Any of `SETTINGS`, `timeout` and `memory`: they replace the study's own unless None.
         """
-        if problems := check_settings(**changes):
-            raise StudyError(problems)
+        known = (*SETTINGS, "timeout", "memory")
+        problems = [f"a run has no setting {name!r}; {nearest(name, known)}." for name in changes if name not in known]
+        problems += check_settings(**{name: value for name, value in changes.items() if name in known})
         objectives = tuple(map(make_objective, self.objectives))
-        problems = problems_with_constraints(changes.get("constraints") or (), objectives)
+        problems += problems_with_constraints(changes.get("constraints") or (), objectives)
         if problems := problems + problems_with_sampler(changes.get("sampler"), len(objectives)):
             raise StudyError(problems)
         script = script or Script.of(self.network)
         own = {name: getattr(self, name) for name in SETTINGS}
-        given = {name: value for name, value in changes.items() if value is not None}
+        given = {name: _plain(value) for name, value in changes.items() if value is not None}
         settled = {**own, "timeout": None, "memory": None, **given}
         plan = Plan(
             network=self.network,
@@ -225,8 +228,8 @@ class Study:
         keep_going : bool, default False
             Whether to go on although the first 10 trials of this call fail for one reason.
         **changes
-            `memory`, the bytes that the process of a run may take (any number by default; a run that needs more fails),
-            and any of `SETTINGS` that replace the study's own.
+            `memory`, the bytes that the process of a run may take, such as ``2 * 2**30`` (any number by default; a run
+            that needs more fails), and any of `SETTINGS` that replace the study's own.
 
         Returns
         -------
@@ -247,7 +250,8 @@ class Study:
                 f"`snnsearch` runs the study itself, but {file} calls study.run(...) while it is being read: "
                 "put that call under `if __name__ == '__main__':`."
             )
-        if problems := check_settings(trials=trials, workers=workers, batch=batch):
+        numbers = {"trials": trials, "batch": batch, "profile": profile}
+        if problems := check_settings(*numbers, **numbers, workers=workers, timeout=timeout, **changes):
             raise StudyError(problems)
         began = cpu_seconds() if profile else None
         plan = self.plan(timeout=timeout, **changes)
@@ -292,7 +296,7 @@ class Study:
         """
         from search.confirm import confirm
 
-        if problems := check_settings(top=top, seeds=seeds, workers=workers):
+        if problems := check_settings("top", "seeds", top=top, seeds=seeds, workers=workers):
             raise StudyError(problems)
         confirmation, interrupted = confirm(self.plan(**changes), top, seeds, workers, cluster=cluster)
         if interrupted:
@@ -300,14 +304,24 @@ class Study:
         return confirmation
 
 
+def _plain(value: Any) -> Any:
+    """Python's number for one of NumPy's, which JSON does not take; everything else as it is."""
+    return value.item() if isinstance(value, np.generic) else value
+
+
 def _is_plain(value: Any) -> bool:
     """Whether a command line can say it: an object of Optuna's it cannot."""
     return all(isinstance(item, str | int | float) for item in (value if isinstance(value, list | tuple) else [value]))
 
 
-def check_settings(**settings: Any) -> list[str]:
-    """Everything wrong with the settings of a study or of a run, each one sentence; None stands for not given."""
-    checks = {
+def check_settings(*required: str, **settings: Any) -> list[str]:
+    """Everything wrong with the settings of a study or of a run, each one sentence.
+
+    None stands for not given, which is wrong for the required ones.
+    """
+    checks: dict[str, Check] = {
+        **COMMON,
+        "profile": check_flag,
         "constraints": lambda name, value: None,  # they and the sampler need the objectives
         "sampler": lambda name, value: None,
         "name": _check_text,
@@ -321,16 +335,13 @@ def check_settings(**settings: Any) -> list[str]:
         "rungs": lambda name, value: _check_whole(name, value, 1, MOST_RUNGS),
         "replicates": lambda name, value: _check_whole(name, value, 1, MOST_REPLICATES),
         "pruner": lambda name, value: next(iter(problems_with_pruner(value)), None),
-        "timeout": _check_seconds,
-        "memory": lambda name, value: _check_whole(name, value, 1),
         "warm_start": _check_other,
         "enqueue": _check_enqueue,
-        "backend": lambda name, value: _check_choice(name, value, BACKENDS),
-        "dtype": lambda name, value: _check_choice(name, value, tuple(DTYPES)),
     }
     problems = [f"a run has no setting {name!r}; {nearest(name, checks)}." for name in settings if name not in checks]
     for name, value in settings.items():
-        if name in checks and value is not None and (problem := checks[name](name, value)):
+        given = value is not None or name in required
+        if name in checks and given and (problem := checks[name](name, value)):
             problems.append(problem)
     return problems
 
@@ -357,19 +368,5 @@ def _are_params(value: Any) -> bool:
     )
 
 
-def _check_choice(name: str, value: Any, choices: Sequence[str]) -> str | None:
-    return None if value in choices else f"`{name}` must be known, but is {value!r}; {nearest(str(value), choices)}."
-
-
 def _check_whole(name: str, value: Any, least: int, most: int | None = None) -> str | None:
-    whole = isinstance(value, numbers.Integral) and not isinstance(value, bool)
-    if whole and int(value) >= least and (most is None or int(value) <= most):
-        return None
-    bounds = f"of at least {least}" if most is None else f"from {least} to {most}"
-    return f"`{name}` must be a whole number {bounds}, but is {value!r}."
-
-
-def _check_seconds(name: str, value: Any) -> str | None:
-    if isinstance(value, numbers.Real) and not isinstance(value, bool) and 0 < float(value) < float("inf"):
-        return None
-    return f"`{name}` must be a number of seconds above 0, but is {value!r}."
+    return whole(least, most)(name, value)

@@ -34,7 +34,7 @@ def network_of(plan: Plan, trial: optuna.Trial) -> str:
     network = plan.network(trial)
     if not isinstance(network, Network | NetworkSpec):
         raise SNNError(f"it must return a snn.Network, but returned {network!r}.")
-    return freeze(network, plan.told).to_json()
+    return freeze(network).to_json()
 
 
 @dataclass

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
+from numbers import Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -126,13 +127,16 @@ def _add(study: optuna.Study, plan: Plan, other: optuna.Study, source: str) -> s
         theirs = ", ".join(map(str, known or directions))
         return _enqueue_best(study, plan, other, f"The objectives of {source} are {theirs}, not {', '.join(names)}")
     complete = [trial for trial in other.get_trials(deepcopy=False) if trial.state.name == "COMPLETE"]
-    task = plan.task.to_json()
-    same = [trial for trial in complete if trial.user_attrs.get(ORIGIN, {}).get("task") == task]
-    if complete and not same:
+    task, data = plan.task.to_json(), plan.task.data_hash
+    own = [trial for trial in complete if trial.user_attrs.get(ORIGIN, {}).get("task") == task]
+    if complete and not own:
         return _enqueue_best(study, plan, other, f"The task of {source} is another one")
-    reasons = Counter({"another task": len(complete) - len(same)})
+    same = [trial for trial in own if _data_of(trial) in (data, None)]
+    if own and not same:
+        return _enqueue_best(study, plan, other, f"The data of {source} are others")
+    reasons = Counter({"another task": len(complete) - len(own), "other data": len(own) - len(same)})
     there = set(map(_identity, study.get_trials(deepcopy=False)))  # by a driver that was killed
-    added = 0
+    added = unknown = 0
     for trial in same:
         probe = Probe(trial.params, trial.number)
         numbers = trial.user_attrs.get(RESULT, {}) | dict(zip(names, trial.values, strict=True))
@@ -141,11 +145,18 @@ def _add(study: optuna.Study, plan: Plan, other: optuna.Study, source: str) -> s
             reasons[reason] += 1
             continue
         added += 1
+        unknown += _data_of(trial) is None
         kept = {str(one): one.violation(numbers[one.name]) for one in plan.constraints}
         copy = _copy(trial, probe, f"{other.study_name}#{trial.number}", kept)
         if _identity(copy) not in there:
             study.add_trial(copy)
-    return f"{added} of {len(complete)} trials of {source} added" + _left_out(reasons)
+    old = f", of which {unknown} are of an earlier version that did not store which data they had" if unknown else ""
+    return f"{added} of {len(complete)} trials of {source} added{old}" + _left_out(reasons)
+
+
+def _data_of(trial: FrozenTrial) -> str | None:
+    """Hash of the data that a trial ran on; None if it is not known."""
+    return trial.user_attrs.get(ORIGIN, {}).get("data")
 
 
 def _identity(trial: FrozenTrial) -> tuple[Any, ...]:
@@ -278,11 +289,22 @@ def misfits(plan: Plan, params: Mapping[str, Any]) -> list[str]:
 
 
 def fits(distribution: BaseDistribution, value: Any) -> bool:
-    """Whether a distribution has a value."""
+    """Whether a distribution has a value. A text or True is no number, though Optuna would convert it to one."""
+    if isinstance(distribution, CategoricalDistribution):
+        if not any(_same(value, option) for option in distribution.choices):
+            return False
+    elif not isinstance(value, Real) or isinstance(value, bool):
+        return False
     try:
         return distribution._contains(distribution.to_internal_repr(value))  # no public form of the question
     except (ValueError, TypeError):
         return False
+
+
+def _same(value: Any, choice: Any) -> bool:
+    """Whether a value is a choice: 1, 1.0 and True are equal to Python, but True is not a number."""
+    nan = isinstance(value, float) and isinstance(choice, float) and value != value and choice != choice
+    return nan or (isinstance(value, bool) == isinstance(choice, bool) and value == choice)
 
 
 def draw(distribution: BaseDistribution, random: Generator) -> Any:

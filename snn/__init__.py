@@ -3,7 +3,7 @@
 from snn.chip import Chip
 from snn.connect import Constant, Dense, FixedFanIn, Given, Normal, OneToOne, Sparse, Uniform
 from snn.encode import Analog, Poisson, Regular, SpikeTrains
-from snn.errors import RoundedTime, SNNError
+from snn.errors import NetworkWarning, RoundedTime, SNNError
 from snn.network import Network, NetworkSpec
 from snn.neurons import ALIF, LIF, AdEx, HomeostaticLIF, Izhikevich, Neuron, ResonateAndFire, SynapticLIF
 from snn.plasticity import (
@@ -36,6 +36,9 @@ from snn.plasticity import (
 from snn.readouts import LeakyReadout, SpikeReadout
 from snn.result import Result
 from snn.signals import Environment, Signal
+from snn.uncaught import spare_banner
+
+spare_banner()
 
 __all__ = [
     "ALIF",
@@ -67,6 +70,7 @@ __all__ = [
     "ModulatedSTDP",
     "Network",
     "NetworkSpec",
+    "NetworkWarning",
     "Neuron",
     "Normal",
     "Oja",

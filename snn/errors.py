@@ -36,6 +36,10 @@ class DataError(Problems):
     """
 
 
+class ArgumentError(Problems):
+    """Arguments of a run are of the wrong type or out of their range."""
+
+
 class BuildError(SNNError):
     """A program could not be built: the compiler is missing or refused the code; carries the compiler's words."""
 
@@ -71,11 +75,19 @@ class OtherRun(RunError):
     """What a run was to go on from is of another run."""
 
 
+class OtherData(RunError):
+    """The data that a run finds are not those that it is to run on."""
+
+
 class Cancelled(RunError):
     """A run was stopped because its caller asked for it."""
 
 
-class RoundedTime(UserWarning):
+class NetworkWarning(UserWarning):
+    """A network can be run, but is probably not what was meant."""
+
+
+class RoundedTime(NetworkWarning):
     """A delay or a refractory time of a network is no multiple of its dt; names the value and the steps counted."""
 
 

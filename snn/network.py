@@ -22,7 +22,7 @@ from snn.plasticity.static import Static
 from snn.readouts import LeakyReadout, Readout
 from snn.serial import dumps, field_of, loads, serialisable
 from snn.signals import Environment, Signal
-from snn.times import warn_of_rounding
+from snn.times import tell_of_rounding
 
 SCHEMA = 1
 INPUTS = "inputs"
@@ -256,6 +256,7 @@ class Network:
         self._projections: list[Projection] = []
         self._environment: Environment | None = None
         self._problems: list[str] = []
+        self._warned = False  # one warning, however often it is frozen
 
     def population(self, name: str, model: NeuronModel, n: int, signals: Mapping[str, Signal] | None = None) -> None:
         """Add `n` neurons. Equations of your own may read the variables named in `signals`."""
@@ -349,15 +350,12 @@ class Network:
 
         Warns
         -----
-        RoundedTime
-            If delays or refractory times are no multiples of dt (see `snn.times`).
+        NetworkWarning
+            The first time, if neurons start above their threshold, or if delays or refractory times are no multiples
+            of dt (`RoundedTime`, see `snn.times`).
         """
-        spec = self._checked()
-        warn_of_rounding(spec)
-        return spec
-
-    def _checked(self) -> NetworkSpec:
         from snn.check import problems
+        from snn.initial import tell_of_high_starts
 
         spec = NetworkSpec(
             inputs=self._inputs,
@@ -373,15 +371,17 @@ class Network:
         found = self._problems + problems(spec)
         if found:
             raise NetworkError(found)
+        if not self._warned:
+            self._warned = True
+            tell_of_high_starts(spec)
+            tell_of_rounding(spec)
         return spec
 
 
-def freeze(network: Network | NetworkSpec, told: set[str] | None = None) -> NetworkSpec:
-    """A frozen network, whichever of the two is given; `told` as in `snn.times.warn_of_rounding`."""
+def freeze(network: Network | NetworkSpec) -> NetworkSpec:
+    """A frozen network, whichever of the two is given."""
     if isinstance(network, NetworkSpec):
         return network
     if isinstance(network, Network):
-        spec = network._checked()
-        warn_of_rounding(spec, told, stacklevel=4)
-        return spec
+        return network.freeze()
     raise NetworkError(f"A Network or NetworkSpec is needed, but this is a {type(network).__name__}.")

@@ -16,13 +16,30 @@ from brian2.units.fundamentalunits import DIMENSIONLESS, get_or_create_dimension
 from snn.errors import SNNError, nearest
 
 Class = TypeVar("Class", bound=type)
+MARK = "_is_serialisable"  # attribute of the classes that were decorated, but not of what is derived from them
 _classes: dict[str, type] = {}  # filled by the decorator while modules are imported, constant after that
 
 
 def serialisable(cls: Class) -> Class:
     """Class decorator: objects of this dataclass may stand in a network's or task's JSON."""
     _classes[cls.__name__] = cls
+    setattr(cls, MARK, True)
     return cls
+
+
+def is_registered(cls: type) -> bool:
+    """Whether a class was decorated with `serialisable` itself, and not only a class that it is derived from."""
+    return MARK in vars(cls)
+
+
+def undecorated(cls: type) -> str:
+    """The sentence about a class that `serialisable` was not told of."""
+    name = cls.__name__
+    taken = f", and {name} in {_classes[name].__module__} is another one" if name in _classes else ""
+    return (
+        f"A class in a network or task must be known to JSON, but {name} is not{taken}: decorate it with @serialisable "
+        "(from snn.serial import serialisable) above @dataclass(frozen=True)."
+    )
 
 
 def dumps(value: Any) -> str:
@@ -82,9 +99,11 @@ def encode(value: Any) -> Any:
         return {"mapping": {key: encode(item) for key, item in value.items()}}
     if isinstance(value, (tuple, list)):
         return [encode(item) for item in value]
-    if dataclasses.is_dataclass(value) and type(value).__name__ in _classes:
+    if dataclasses.is_dataclass(value) and is_registered(type(value)):
         fields = {field.name: encode(getattr(value, field.name)) for field in dataclasses.fields(value) if field.init}
         return {"type": type(value).__name__, **fields}
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        raise SNNError(undecorated(type(value)))
     raise SNNError(f"A {type(value).__name__} cannot stand in a network's JSON ({value!r}).")
 
 

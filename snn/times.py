@@ -6,7 +6,6 @@ Brian2 does both. Every other duration must be a whole number of steps.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -15,6 +14,7 @@ from brian2 import Quantity
 
 from snn.errors import RoundedTime
 from snn.fields import si
+from snn.notices import notice
 
 if TYPE_CHECKING:
     from snn.network import NetworkSpec
@@ -76,18 +76,10 @@ def rounded(spec: NetworkSpec) -> Iterator[Rounded]:
             yield Rounded(f"delay of {projection.name}", projection.delay, counted)
 
 
-def warn_of_rounding(spec: NetworkSpec, told: set[str] | None = None, stacklevel: int = 3) -> None:
-    """Give one warning about all times of a network that are no multiples of dt, with value and steps.
-
-    `told` has the names of times that a warning was given about, and gets those of this one: a search makes many
-    networks of the same parts. If there is nothing new, there is no warning.
-    """
+def tell_of_rounding(spec: NetworkSpec) -> None:
+    """Give one notice about all times of a network that are no multiples of dt, with value and steps."""
     found = list(rounded(spec))
-    if told is not None:
-        if all(item.name in told for item in found):
-            return
-        told.update(item.name for item in found)
     if found:
         counted = "; ".join(map(str, found))
         text = f"Times are counted in whole steps of dt = {spec.dt}: {counted}. Multiples of dt are not rounded."
-        warnings.warn(text, RoundedTime, stacklevel=stacklevel)
+        notice(("rounded", *(item.name for item in found)), text, RoundedTime)

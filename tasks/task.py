@@ -31,7 +31,9 @@ from snn.result import Result
 from snn.serial import dumps, loads
 from snn.versions import versions
 from tasks import check
+from tasks.arguments import check_run
 from tasks.data import Data, Split
+from tasks.fingerprint import data_hash
 from tasks.indices import checked_split
 from tasks.run import TaskRun
 from tasks.together import Calls, alone
@@ -125,6 +127,11 @@ class Task(ABC):
         stream = readonly(np.concatenate([split.stream, split.validation]))
         return Split(stream, split.validation[:0], split.test)
 
+    @cached_property
+    def data_hash(self) -> str:
+        """Hash of the samples and of their split, see `tasks.fingerprint`; it reads the data."""
+        return data_hash(self.data, self.parts)
+
     @property
     def name(self) -> str:
         """The task's name in results."""
@@ -175,8 +182,8 @@ class Task(ABC):
         dtype : {"float32", "float64"}
             Precision of all state.
         record : sequence of str
-            What to record over the last `record_samples` samples of the stream: ``"spikes"``, ``"hidden.spikes"``,
-            ``"hidden.v"``; a projection's ``"inputs->hidden.weight"`` at the end of each of them.
+            What to record over the last `record_samples` (>= 0) samples of the stream: ``"spikes"``,
+            ``"hidden.spikes"``, ``"hidden.v"``; a projection's ``"inputs->hidden.weight"`` at the end of each of them.
         upto : float, above 0 to 1
             The fraction of the stream after which to stop; the frozen parts are scored at its end only.
         after : Result, optional
@@ -186,18 +193,20 @@ class Task(ABC):
         settling : bool
             Whether to find when each validation sample's decision has settled (`Result.settling_time_ms`). Only in a
             task with labels.
-        timeout : float or None
+        timeout : float, > 0, or None
             Seconds that the run may take, not counting compilation.
         cancel : threading.Event or None
             Ends the run when it is set.
         profile : snn.profile.Profile or None
             Where the run's CPU time is counted, stage by stage. Runs of the runtime backends are ``"run"`` as a whole.
-        memory : int or None
-            Bytes that the compiled program may take; a run that needs more ends with an error. Brian2 in this process
-            is not limited.
+        memory : int, >= 1, or None
+            Bytes that the compiled program may take, such as ``2 * 2**30``; a run that needs more ends with an error.
+            Brian2 in this process is not limited.
 
         Raises
         ------
+        ArgumentError
+            If an argument is of the wrong type or out of its range; it lists all that are.
         NetworkError
             If something is wrong with the network, or it does not fit the task.
         DataError
@@ -205,7 +214,7 @@ class Task(ABC):
         BuildError, RunError
             If it cannot be compiled, or did not finish.
         OtherRun
-            If `after` is of another network, task, seed, backend or precision.
+            If `after` is of another network, task, seed, backend or precision, or of other data.
         """
         return alone(
             self.calls(
@@ -255,8 +264,22 @@ class Task(ABC):
             How many runs go side by side: they share the memory for samples.
         """
         begin = time.monotonic()
-        if not 0 <= seed < 2**31:
-            raise SNNError(f"`0 <= seed < 2**31` must hold, but seed = {seed}.")
+        check_run(
+            network=network,
+            seed=seed,
+            backend=backend,
+            dtype=dtype,
+            record=record,
+            record_samples=record_samples,
+            upto=upto,
+            after=after,
+            test=test,
+            settling=settling,
+            timeout=timeout,
+            cancel=cancel,
+            profile=profile,
+            memory=memory,
+        )
         with stage(profile, "lower"):
             spec = freeze(network)
             with stage(profile, "write"):  # the samples, which are read the first time
@@ -267,11 +290,13 @@ class Task(ABC):
             run = TaskRun(self, candidate, cancel, profile, beside)
             run.check_signals()
             hashes = {"network": spec.hash(), "structure": candidate.plan.structure_hash(), "task": self._hash()}
+            with stage(profile, "write"):
+                hashes["data"] = self.data_hash
             split = self.parts
             rung = _rung(len(split.stream), upto, after)
             if after is not None:
-                known = {"task": self.name, "seed": int(seed), "backend": backend, "dtype": dtype, "hashes": hashes}
-                _check_same(after, known)
+                known = {"task": self.name, "seed": int(seed), "backend": backend, "dtype": dtype}
+                _check_same(after, known, hashes)
             if settling:
                 run.check_settling()
         with stage(profile, "build"):
@@ -320,8 +345,6 @@ class Task(ABC):
 
 def _rung(n: int, upto: float, after: Result | None) -> slice:
     """The places of the stream, of n samples, that a run goes through."""
-    if not 0 < upto <= 1:
-        raise SNNError(f"`0 < upto <= 1` must hold, but upto = {upto}.")
     begin, end = 0 if after is None else len(after.stream), math.ceil(upto * n)
     if after is not None and (after.state is None or begin >= end):
         raise SNNError(
@@ -331,8 +354,14 @@ def _rung(n: int, upto: float, after: Result | None) -> slice:
     return slice(begin, end)
 
 
-def _check_same(after: Result, known: Mapping[str, object]) -> None:
+def _check_same(after: Result, known: Mapping[str, object], hashes: Mapping[str, str]) -> None:
     """Raise an error if a result is of another run."""
     for name, value in known.items():
         if (other := getattr(after, name)) != value:
             raise OtherRun(f"`after` must be of the same run, but its {name} is {other!r} instead of {value!r}.")
+    for name, value in hashes.items():
+        if (other := after.hashes.get(name, "not known")) != value:
+            raise OtherRun(
+                f"`after` must be of the same run, but the hash of its {name} is {other} instead of {value}: "
+                "run it from the beginning."
+            )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from snn.backends.load import one_program
 from snn.backends.process import RunOptions
 from snn.backends.program import Candidate, Outcome, Program, Samples, check_finite
-from snn.errors import Cancelled, MachineError
+from snn.errors import ArgumentError, Cancelled, MachineError
 from snn.state import State
 from snn.usercode import call_user
 
@@ -69,6 +69,11 @@ def together(runs: Sequence[Calls]) -> list[Result | Exception]:
     runs : sequence of generators
         As `Task.calls` makes them. They are of any structures and lengths.
 
+    Raises
+    ------
+    ArgumentError
+        If one of them is not a generator.
+
     Returns
     -------
     list of Result or Exception
@@ -83,6 +88,9 @@ def together(runs: Sequence[Calls]) -> list[Result | Exception]:
     runs of a new structure the first builds it. A joint call of k runs may take k times as long as the one that has
     the least time left.
     """
+    wrong = [f"{place} is a {type(run).__name__}" for place, run in enumerate(runs) if not isinstance(run, Generator)]
+    if wrong:
+        raise ArgumentError(f"`runs` must be runs as Task.calls(...) makes them, but number {', '.join(wrong)}.")
     members = [_Member(calls) for calls in runs]
     while waiting := [member for member in members if member.call is not None]:
         for group in _groups(waiting):

@@ -58,7 +58,7 @@ def size(text: str) -> int:
     from snn.errors import SNNError
 
     try:
-        value = parse_size("it", text)
+        value = -1 if text.lstrip().startswith("-") else parse_size("it", text)
     except SNNError as error:
         raise argparse.ArgumentTypeError(str(error).removeprefix("it ").removesuffix(".")) from None
     if value < 1:

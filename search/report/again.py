@@ -106,7 +106,11 @@ def _run(plan: Plan, trial: FrozenTrial) -> list[str]:
     origin, seeds = Record(trial).origin, Record(trial).seeds
     more = ", settling=True" if replay_jobs(plan, trial)[0].settling else ""
     call = f"task.run(network, seed=seed, backend={origin['backend']!r}, dtype={origin['dtype']!r}{more})"
+    known = origin.get("data")  # earlier versions have not stored it
+    words = f"The data have changed since trial {trial.number} ran."
+    compare = [f"if task.data_hash != {known!r}:", f"    print({words!r})"]
     return [
+        *(compare if known else []),
         f"# as trial {trial.number} ran{': its values are means over its seeds' if len(seeds) > 1 else ''}",
         f"results = [{call} for seed in {seeds!r}]",
         "print(results[0].summary())",

@@ -81,8 +81,12 @@ def make_sampler(
 
 def problems_with(sampler: Any, objectives: int) -> list[str]:
     """Everything that keeps a sampler from use, each one sentence; empty if nothing does."""
-    if not isinstance(sampler, str):
+    from optuna.samplers import BaseSampler
+
+    if sampler is None or isinstance(sampler, BaseSampler) or callable(sampler):
         return []
+    if not isinstance(sampler, str):
+        return [f"`sampler` must be a name, a sampler of Optuna's, or a function of `seed`, but is {sampler!r}."]
     if sampler not in SAMPLERS:
         return [f"`sampler` must be known, but is {sampler!r}; {nearest(sampler, SAMPLERS)}."]
     problems = []

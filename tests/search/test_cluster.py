@@ -22,7 +22,7 @@ from search.record import SEED
 from search.script import Script, load_module, load_study
 from search.searching import search
 from search.seeds import trial_seed
-from snn.errors import Cancelled, RunError
+from snn.errors import Cancelled, OtherData, RunError
 from tests.search.clusters import (
     DEADLY,
     MINE,
@@ -275,6 +275,17 @@ def hidden(client, folder):
     assert (path / "mine.py").is_file() and not any(client.run(os.path.exists, str(path / "mine.py")).values())
     yield path
     os.close(descriptor)
+
+
+def test_a_worker_refuses_a_job_of_other_data(client):
+    from search.cluster import Cluster
+
+    executor = Cluster(client)
+    try:
+        with pytest.raises(OtherData, match="A trial must run on the data that it was given, with the hash 0123"):
+            executor.submit(replace(compiled(5 * ms), data="0123456789abcdef")).result(120)
+    finally:
+        executor.stop()
 
 
 @pytest.mark.slow

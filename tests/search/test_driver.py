@@ -54,7 +54,7 @@ def test_every_trial_keeps_what_it_takes_to_run_it_again(make):
     for trial in trials:
         assert trial.user_attrs[SEED] == trial_seed(0, trial.number)
         assert json.loads(trial.user_attrs[NETWORK])["type"] == "NetworkSpec"
-        assert trial.user_attrs[ORIGIN].keys() == {"script", "task", "backend", "dtype"}
+        assert trial.user_attrs[ORIGIN].keys() == {"script", "task", "data", "backend", "dtype"}
         result = trial.user_attrs[RESULT]
         assert result["values"] == trial.values
         assert result["spikes"] == pytest.approx(1000 * trial.params["x"])

@@ -1,13 +1,12 @@
-"""A search gives one warning about times that are no multiples of dt, not one for each trial."""
+"""A search names times that are no multiples of dt once, and not for each trial."""
 
-import warnings
 from types import SimpleNamespace
 
-import pytest
 from brian2 import ms
 
 from search.underway import network_of
-from snn import LIF, Dense, LeakyReadout, Network, RoundedTime, SpikeTrains
+from snn import LIF, Dense, LeakyReadout, Network, SpikeTrains
+from snn.notices import said_once
 
 
 def network(refractory, delay=None):
@@ -19,13 +18,13 @@ def network(refractory, delay=None):
     return net
 
 
-def test_other_values_of_the_same_time_give_no_further_warning():
-    plan = SimpleNamespace(network=lambda trial: network(*trial), told=set())
-    with pytest.warns(RoundedTime, match=r"refractory time of hidden, 1\.5 ms, counts 1 step"):
+def test_other_values_of_the_same_time_are_not_named_again():
+    plan = SimpleNamespace(network=lambda trial: network(*trial))
+    lines = []
+    with said_once(lines.append):
         network_of(plan, (1.5,))
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", RoundedTime)
         network_of(plan, (2.7,))
         network_of(plan, (3.0, 2.0))
-    with pytest.warns(RoundedTime, match=r"delay of inputs->hidden, 0\.5 ms, counts 1 step"):
+        assert len(lines) == 1 and "refractory time of hidden, 1.5 ms, counts 1 step" in lines[0]
         network_of(plan, (2.7, 0.5))
+    assert len(lines) == 2 and "delay of inputs->hidden, 0.5 ms, counts 1 step" in lines[1]

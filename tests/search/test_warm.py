@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import optuna
 import pytest
+from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.samplers import RandomSampler
 
 from search import Study
@@ -13,7 +15,7 @@ from search.begin import begin
 from search.errors import StudyError
 from search.record import NETWORK, RESULT
 from search.searching import search
-from search.warm import WARM, Probe, is_warm, misfits
+from search.warm import WARM, Probe, fits, is_warm, misfits
 from tests.search.synthetic import Bowl, network
 
 
@@ -263,6 +265,30 @@ def test_every_value_that_a_trial_was_given_fits_and_others_do_not():
     for name, value in {"a": 0.2, "b": 0.3, "c": 65, "d": 3, "e": "y"}.items():
         assert Probe({**trial.params, name: value}).run(Plan).startswith(f"`{name}` is now ")
     assert Probe({**trial.params, "c": 4.5}).run(Plan).startswith("`c` is now 4 to 64")
+
+
+@pytest.mark.parametrize(
+    ("space", "right", "wrong"),
+    [
+        (IntDistribution(1, 10), (7, 7.0, np.int64(7)), ("7", True, 7.5, None, float("nan"), [7])),
+        (IntDistribution(2, 10, step=2), (4,), ("4", 3)),
+        (FloatDistribution(0, 10), (7, 0.5, np.float32(0.5)), ("7", "0.5", True, None, float("nan"))),
+        (FloatDistribution(1e-4, 1, log=True), (0.01,), ("0.01", True)),
+        (CategoricalDistribution([1, 2, "a"]), (1, 2.0, "a"), ("1", True, None, "b")),
+        (CategoricalDistribution([True, False, None]), (True, None), (1, 0, "True")),
+        (CategoricalDistribution([float("nan"), 1.0]), (float("nan"), 1), ("nan", True)),
+    ],
+    ids=str,
+)
+def test_a_text_or_a_truth_is_no_number(space, right, wrong):
+    """Optuna converts both."""
+    assert [value for value in right if not fits(space, value)] == []
+    assert [value for value in wrong if fits(space, value)] == []
+
+
+def test_a_text_for_a_number_is_not_enqueued(make):
+    with pytest.raises(StudyError, match=r"`x` to enqueue must be 0 to 1, but is '0.5'"):
+        run(make(enqueue=[{"x": "0.5"}]), 1)
 
 
 def test_studies_of_one_name_in_two_storages_are_both_taken(make, tmp_path):

@@ -230,7 +230,7 @@ def test_without_labels_there_are_losses():
 def test_a_result_says_where_it_comes_from(eprop):
     spec = spec_of("eprop_lif")
     assert eprop.hashes["network"] == spec.hash() and eprop.hashes["structure"] == spec.structure_hash()
-    assert eprop.hashes.keys() == {"network", "structure", "task"}
+    assert eprop.hashes.keys() == {"network", "structure", "task", "data"}
     assert {"python", "brian2", "numpy", "snnsearch"} <= set(eprop.versions)
     assert (eprop.task, eprop.seed, eprop.backend, eprop.dtype, eprop.period) == (
         "Patches",

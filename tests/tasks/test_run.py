@@ -14,7 +14,7 @@ import pytest
 from brian2 import Hz, ms
 
 from snn import LIF, Dense, EProp, LeakyReadout, Network, PairSTDP, Poisson, Signal, SpikeReadout, Uniform
-from snn.errors import Cancelled, NetworkError, RunTimeout, SNNError
+from snn.errors import Cancelled, NetworkError, OtherRun, RunTimeout, SNNError
 from snn.result import Part, Result
 from snn.serial import serialisable
 from tasks import Data, Drawn, Split, Task, run
@@ -89,6 +89,8 @@ def test_a_run_in_pieces_is_exactly_the_run(monkeypatch, backend, network, recor
     """Noise, traces and states that go on (reset=False), and recordings over the bounds of pieces."""
     requests: list[int] = []
     task = Noise(sample=12 * ms, gap=2 * ms, reset=False, asked=lambda rows: requests.append(len(rows)))
+    assert task.data_hash  # which asks for rows, once
+    requests.clear()
     options = {"seed": 3, "backend": backend, "record": record, "record_samples": 6, "test": True}
     whole = task.run(network(), **options)
     passes = 2 if network is taught else 1
@@ -134,13 +136,17 @@ def test_what_cannot_go_on_is_an_error(monkeypatch):
     other.population("more", LIF(), n=2)
     for network, options, words in (
         (eprop(), {"seed": 2}, "its seed is 1 instead of 2"),
-        (other, {"seed": 1}, "its hashes is"),
+        (other, {"seed": 1}, "the hash of its network is"),
         (eprop(), {"seed": 1, "dtype": "float64"}, "its dtype is 'float32'"),
         (eprop(), {"seed": 1, "upto": 0.5}, "after 9 of 17 samples and upto = 0.5 is sample 9"),
         (eprop(), {"seed": 1, "upto": 0.0}, "`0 < upto <= 1` must hold"),
     ):
         with pytest.raises(SNNError, match=re.escape(words)):
             task.run(network, after=half, **options)
+    for data in ({"data": "0123456789abcdef"}, {}):  # of a result that an earlier version has saved, it is not there
+        hashes = {name: value for name, value in half.hashes.items() if name != "data"} | data
+        with pytest.raises(OtherRun, match=f"the hash of its data is {data.get('data', 'not known')} instead of"):
+            task.run(eprop(), seed=1, after=dataclasses.replace(half, hashes=hashes))
     whole = task.run(eprop(), seed=1, after=half)
     with pytest.raises(SNNError, match="after 17 of 17 samples"):
         task.run(eprop(), seed=1, after=whole)
@@ -166,8 +172,11 @@ def test_nothing_is_recorded_where_nothing_is_asked_for(monkeypatch):
 def test_a_name_that_cannot_be_recorded_ends_the_run_in_its_first_piece(monkeypatch):
     monkeypatch.setattr(run, "PIECE", 1)
     requests: list[int] = []
+    task = Noise(asked=lambda rows: requests.append(len(rows)))
+    assert task.data_hash and requests == [N]
+    requests.clear()
     with pytest.raises(SNNError, match=r"nearest: 'hidden.v'"):
-        Noise(asked=lambda rows: requests.append(len(rows))).run(eprop(), record=["hiden.v"])
+        task.run(eprop(), record=["hiden.v"])
     assert len(requests) == 2
 
 
@@ -182,8 +191,11 @@ def test_cancelling_and_timeouts_act_between_pieces(monkeypatch):
         if len(requests) == 4:  # one to check the signals
             cancel.set()
 
+    task = Noise(sample=5 * ms, asked=third)
+    assert task.data_hash
+    requests.clear()
     with pytest.raises(Cancelled):
-        Noise(sample=5 * ms, asked=third).run(eprop(), cancel=cancel)
+        task.run(eprop(), cancel=cancel)
     assert len(requests) == 4
 
     requests.clear()
@@ -192,8 +204,11 @@ def test_cancelling_and_timeouts_act_between_pieces(monkeypatch):
         requests.append(rows)
         time.sleep(0.15)
 
+    task = Noise(sample=5 * ms, asked=slow)
+    assert task.data_hash
+    requests.clear()
     with pytest.raises(RunTimeout):
-        Noise(sample=5 * ms, asked=slow).run(eprop(), timeout=0.5)
+        task.run(eprop(), timeout=0.5)
     assert 1 <= len(requests) <= 5  # each of them takes 0.15 s at least
 
 
