@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from snn.equations import parsed
 from snn.plasticity.check import neuron_of
+from snn.plasticity.local import LocalRule
 
 if TYPE_CHECKING:
     from snn.network import NetworkSpec
@@ -42,5 +43,5 @@ def _variables(spec: NetworkSpec) -> Iterator[tuple[str, Iterable[str]]]:
     if (environment := spec.environment) is not None:
         yield "the environment", (*parsed(environment.model).names, *environment.parameters, *environment.signals)
     for projection in spec.projections:
-        fields = (getattr(projection.rule, field, ()) for field in ("traces", "parameters", "variables"))
-        yield f"the rule of {projection.name}", tuple(name for field in fields for name in field or ())
+        if isinstance(rule := projection.rule, LocalRule):
+            yield f"the rule of {projection.name}", (*rule.traces, *rule.parameters, *rule.variables)

@@ -61,7 +61,7 @@ def reserved(name: str) -> bool:
 
 def free(name: str) -> str:
     """A name like it that nothing has."""
-    return f"{name}_" if not reserved(f"{name}_") else f"my_{name}_"
+    return f"{name}_" if not unusable(f"{name}_") else f"my_{name}"
 
 
 def unusable(name: str) -> bool:
