@@ -8,14 +8,12 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from brian2.core.functions import DEFAULT_CONSTANTS, DEFAULT_FUNCTIONS
-from brian2.core.namespace import DEFAULT_UNITS
-
 from snn.chip import Chip
 from snn.chip.check import chip_problems
+from snn.clashes import clashing_names
 from snn.connect import Connection, Constant, Given
 from snn.encode import Encoder
-from snn.equations import environment_problems, identifiers, parsed, parsing_problem, reserved, units_of
+from snn.equations import environment_problems, identifiers, parsed, parsing_problem, units_of, unusable
 from snn.errors import nearest
 from snn.fields import mapping_problems, si
 from snn.fields import problems as field_problems
@@ -35,7 +33,7 @@ SHORTEST, LONGEST = 1 / 50, 1e5
 MAX_STEPS = 2**31 - 1
 ANSWERS = ("label", "target")
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
-TAKEN = re.compile(r"environment|ranks|decision|(softmax|phase)_.*|.*_to_.*")  # blocks of a plan
+TAKEN = re.compile(r"t|environment|ranks|decision|(softmax|phase)_.*|.*_to_.*")  # blocks of a plan; size_t
 
 
 def problems(spec: NetworkSpec) -> list[str]:
@@ -47,7 +45,7 @@ def _problems(spec: NetworkSpec) -> list[str]:
     found = list(_basics(spec))
     if found:  # what follows would stumble over these
         return found
-    found += [*_names(spec), *_rhythms(spec)]
+    found += [*_names(spec), *clashing_names(spec), *_rhythms(spec)]
     found += [text for population in spec.populations for text in _population(spec, population)]
     found += [text for readout in spec.readouts for text in _readout(spec, readout.name, readout.readout)]
     found += [text for projection in spec.projections for text in _projection(spec, projection)]
@@ -200,14 +198,7 @@ def _population(spec: NetworkSpec, population: Population) -> Iterator[str]:
                 f"{population.name} has {signal!r}; add teacher=True."
             )
     for name in population.signals:
-        taken = {
-            *parsed(neuron.model).names,
-            *neuron.parameters,
-            *DEFAULT_UNITS,
-            *DEFAULT_CONSTANTS,
-            *DEFAULT_FUNCTIONS,
-        }
-        if reserved(name) or name in taken:
+        if unusable(name) or name in {*parsed(neuron.model).names, *neuron.parameters}:
             yield f"The signal {name!r} of {population.name} has a name that means something else there; rename it."
 
 
@@ -327,7 +318,7 @@ def _environment(spec: NetworkSpec, environment: Environment) -> Iterator[str]:
         found += [
             f"The signal {signal!r} of {name} has a name that means something else there; rename it."
             for signal in environment.signals
-            if reserved(signal)
+            if unusable(signal)
         ]
     yield from found
 

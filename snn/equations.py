@@ -30,7 +30,8 @@ METHODS = tuple(name for name in StateUpdateMethod.stateupdaters if not name.sta
 FLAGS = ("unless refractory", "constant", "constant over dt")
 
 # What a simulation declares beside the user's variables (snn/backends/groups.py, projections.py, writes.py), what
-# `record` calls spikes, and words and macros that C++ keeps for itself.
+# `record` calls spikes, words that C++ keeps for itself, and what Brian2's templates are given by name. Other macros of
+# C++ are undefined where a variable has their name (snn/backends/device.py).
 _TAKEN = """
 seed spiked spiked_before is_refractory not_refractory refractory_left refractory_steps lastspike
 spikes spike_count spike_history history_size history_shifted history_at sample_spikes pre post gate_ arrival_gate_
@@ -43,17 +44,33 @@ protected public register short signed sizeof static std snn struct switch templ
 typename union unsigned using virtual void volatile
 and_eq bitand bitor char16_t char32_t compl const_cast decltype dynamic_cast false not_eq or_eq reinterpret_cast
 static_assert static_cast thread_local true wchar_t xor xor_eq int32_t int64_t size_t uint32_t uint64_t
-BUFSIZ EOF HUGE_VAL INFINITY NAN NULL RAND_MAX errno stderr stdin stdout
+INFINITY errno stderr stdin stdout
+self owner source variables variable_indices scalar_code vector_code codeobj_name get_array_name len
+load_namespace support_code_lines hashdefine_lines denormals_code_lines pointers_lines openmp_pragma
 """
 RESERVED = frozenset(_TAKEN.split())
 RESERVED_PATTERN = re.compile(
-    r"(?:drive|drive_gain|psi)_\d+|M_[A-Z].*|surrogate_.*|signal_.*|chip_.*|genn_.*|written_.*|write_m(?:in|ax)|.*_(?:pre|post|syn|lag|delayed|score|tie|writes|learning_signal)|.*_to_.*"
+    r"(?:drive|drive_gain|psi)_\d+|[sS][nN][nN]_.*|surrogate_.*|signal_.*|chip_.*|genn_.*|written_.*|write_m(?:in|ax)|.*_(?:pre|post|syn|lag|delayed|score|tie|writes|learning_signal)|.*_to_.*"
 )
 
 
 def reserved(name: str) -> bool:
     """Whether a simulation uses the name for something of its own."""
     return name in RESERVED or RESERVED_PATTERN.fullmatch(name) is not None
+
+
+def free(name: str) -> str:
+    """A name like it that nothing has."""
+    return f"{name}_" if not unusable(f"{name}_") else f"my_{name}"
+
+
+def unusable(name: str) -> bool:
+    """Whether a name is taken: by a simulation, by Brian2 (a unit, a function, ``i``), or by Python."""
+    try:
+        Equations.check_identifier(name)
+    except (SyntaxError, ValueError):
+        return True
+    return reserved(name)
 
 
 def units_of(numbers: Mapping[str, Any]) -> Units:
@@ -160,12 +177,18 @@ class _Text:
         """Variables and parameters whose names are taken."""
         for variable in sorted(self.equations.names):
             if reserved(variable) or variable in self.signals:
-                yield f"`{variable}` means something else to a simulation; rename it in the equations of {self.name}."
+                yield (
+                    f"`{variable}` means something else to a simulation; rename it in the equations of {self.name}, "
+                    f"for instance to `{free(variable)}`."
+                )
         for parameter, _ in self.parameters:
             if parameter in self.equations.names:
                 yield f"`{parameter}` of {self.name} must be a variable or in `parameters`, but it is both."
             elif reserved(parameter) or parameter in self.signals:
-                yield f"`{parameter}` means something else to a simulation; rename the parameter of {self.name}."
+                yield (
+                    f"`{parameter}` means something else to a simulation; rename the parameter of {self.name}, for "
+                    f"instance to `{free(parameter)}`."
+                )
             else:
                 try:
                     Equations.check_identifier(parameter)
@@ -229,7 +252,7 @@ class _Text:
             equation = self.equations.get(variable)
             if equation is not None and equation.type != SUBEXPRESSION and "constant" not in equation.flags:
                 continue
-            if reserved(variable) or variable in self.known:
+            if unusable(variable) or variable in self.known:
                 found.append(f"`{field}` of {self.name} must not set `{variable}`; {nearest(variable, self._state())}.")
             elif len(re.findall(rf"\b{variable}\b", code)) == assigned.count(variable):
                 found.append(

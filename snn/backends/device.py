@@ -106,6 +106,7 @@ class _Source:
         parts = [
             f"#define SNN_REAL {c_data_type(prefs.core.default_float_dtype)}",
             '#include "engine.h"',
+            *(f"#undef {name}" for name in sorted(self._variables())),
             *(f"static int64_t size_{name} = 0;" for name in self.lowered.objects),
             "static const int64_t one = 1;",
             *(f"static snn::Connectivity connectivity_{name};" for name in self.plan.synapses),
@@ -118,6 +119,13 @@ class _Source:
             "int main(int argc, char** argv) { return snn::run(argc, argv); }",
         ]
         return "\n".join(parts) + "\n"
+
+    def _variables(self) -> set[str]:
+        """The names that code gives to variables: a header may have macros of these names."""
+        blocks = list(self.plan.blocks())
+        return {name for block in blocks for name in block.variables} | {
+            name for block in blocks for text in block.texts() for name in written_names(text)
+        }
 
     def _arrays(self) -> list[Any]:
         """Every array that generated code may name, in an order that does not depend on the process."""

@@ -8,9 +8,13 @@ from typing import Any
 
 import numpy as np
 from brian2 import Clock, Equations, Network, NeuronGroup, Synapses, second
+from brian2.codegen.optimisation import defaults_ns
 from brian2.groups.group import CodeRunner
 
 from snn.backends.plan import PHASES, SPIKE_TEST, STEP, Block, Code, Group, OnEvent, Plan, SynapseBlock
+
+# Brian2 evaluates constants as Python, where a variable named `sum` must not be the function.
+defaults_ns["__builtins__"] = {}
 
 MARK = "phase_"  # a clock's name says when its objects run; all clocks have the same time step
 

@@ -10,7 +10,7 @@ from typing import Any
 from brian2.core.functions import DEFAULT_FUNCTIONS
 from brian2.parsing.rendering import NodeRenderer
 
-from snn.equations import FUNCTIONS, identifiers, parsed, reserved
+from snn.equations import FUNCTIONS, identifiers, parsed, unusable
 from snn.errors import NetworkError
 from snn.fields import mapping_problems
 from snn.neurons import Neuron
@@ -75,7 +75,7 @@ def expression_problems(
     if found:
         return found
     for parameter in numbers:
-        if parameter in GIVEN or parameter in FUNCTIONS or reserved(parameter):
+        if parameter in GIVEN or unusable(parameter):
             found.append(f"`{parameter}` means something else in {what}; rename the parameter of {name}.")
     if not is_expression(text):
         found.append(f"`{field}` of {name} must be an expression such as {example!r}, but is {text!r}.")

@@ -8,10 +8,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from brian2 import Equations
-
 from snn import fields
-from snn.equations import FUNCTIONS, identifiers, reserved
+from snn.equations import FUNCTIONS, identifiers, unusable
 from snn.errors import NetworkError, nearest
 from snn.fields import flag, mapping_problems, sort_mappings
 from snn.plasticity.expressions import CONSTANTS, OF_READOUTS, is_expression, names_of
@@ -211,11 +209,7 @@ class LocalRule(Rule):
 
 def _means_something(word: str) -> bool:
     """Whether a name means something else in a synapse's code."""
-    try:
-        Equations.check_identifier(word)
-    except (SyntaxError, ValueError):
-        return True
-    return reserved(word) or word in SYNAPTIC
+    return unusable(word) or word in SYNAPTIC
 
 
 def _statements(code: str) -> list[tuple[str, str, bool]]:
