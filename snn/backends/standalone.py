@@ -81,16 +81,13 @@ class StandaloneProgram(Program):
                 return _outcome(output, planned, samples, state, tracks, options)
 
     def _run(self, candidate: Candidate, arguments: list[str], options: RunOptions) -> None:
-        """Run the binary. If somebody has damaged it or emptied the cache, or it does not start, it is built again."""
-        binary = intact(self.binary.parent)
-        if binary is not None:
-            try:
-                return run_process([str(binary), *arguments], options)
-            except NotStarted:
-                pass
-        dtype = np.dtype(self.dtype).name
+        """Run the binary. If it does not start (somebody has emptied the cache, say), it is built again, once."""
+        try:
+            return run_process([str(self.binary), *arguments], options)
+        except NotStarted:
+            whole = intact(self.binary.parent) is not None
         with stage(options.profile, "build"):
-            again = StandaloneProgram.load(candidate, dtype, options, broken=binary is not None)
+            again = StandaloneProgram.load(candidate, np.dtype(self.dtype).name, options, broken=whole)
         run_process([str(again.binary), *arguments], options)
 
     def _input(

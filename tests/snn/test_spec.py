@@ -60,10 +60,11 @@ from snn.network import SCHEMA
 from snn.serial import dumps, loads
 from tests.snn.networks import NETWORKS, spec_of
 
+pytestmark = pytest.mark.filterwarnings("ignore::snn.RoundedTime")
+
 plain = st.floats(allow_nan=False, allow_infinity=False)
 positive = st.floats(1e-6, 1e6)
 times = st.floats(0.5, 500).map(lambda x: x * ms)
-windows = st.none() | st.floats(10, 100).map(lambda x: x * ms)
 sizes = st.integers(1, 6)
 weights = (
     st.builds(Normal, gain=st.floats(0, 1e6), mean=plain)
@@ -180,7 +181,8 @@ def networks(draw):
     if isinstance(rule, RewardSTDP):
         net.environment(Environment("reward = action*c : 1", parameters={"c": draw(plain)}))
     if isinstance(rule, EProp) or draw(st.booleans()):
-        net.readout(LeakyReadout(draw(sizes), tau=draw(times), learning_window=draw(windows)))
+        window = draw(st.none() | st.integers(1, 200).map(lambda k: k * dt))
+        net.readout(LeakyReadout(draw(sizes), tau=draw(times), learning_window=window))
         adaptive = isinstance(rule, EProp) and rule.feedback == "adaptive"  # which the readout's weights must be, too
         net.connect("hidden", "readout", Dense(draw(weights)), rule if adaptive else None)
     else:
