@@ -331,7 +331,7 @@ def test_a_damaged_state_costs_what_it_stood_for_and_is_named(make, capsys):
         file.write_bytes(file.read_bytes()[:-40])
     _, trials = run(study, 4, workers=1)
     assert [trial.state for trial in trials] == [TrialState.COMPLETE] * 4
-    assert "trial 2 runs again from its beginning: What begins with b'PK" in capsys.readouterr().err
+    assert "trial 0 runs again from its beginning: What begins with b'PK" in capsys.readouterr().err
 
 
 def test_states_of_trials_that_do_not_run_are_swept(make):
