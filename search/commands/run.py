@@ -95,7 +95,7 @@ def execute(arguments: argparse.Namespace) -> int:
             plan, arguments.trials, arguments.workers, interrupt, profiled_from, arguments.cluster, arguments.batch
         )
     if arguments.json:
-        print(summary.to_json(), flush=True)
+        print(summary.to_json(), file=arguments.out, flush=True)
     if interrupted:
         print(f"Interrupted; to go on: {_again(arguments)}", file=sys.stderr)
         return 130
