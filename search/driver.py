@@ -22,6 +22,7 @@ from search.pruning import make_pruner, rank
 from search.record import Record
 from search.script import fault
 from search.seeds import replicate_seeds, trial_seed
+from search.space_change import Space
 from search.states import States
 from search.summary import count, ended, front
 from search.underway import Replicate, Underway, network_of
@@ -72,6 +73,7 @@ class Driver:
         self._profile = profile
         self._ledger = Ledger(plan, study, progress.say, profile)
         self._pruner = make_pruner(plan.pruner)
+        self._space = Space(study)
         self._states = States(plan.location.folder(plan.name))
         self._running: set[int] = set()  # trials that have not ended
         self._warned = False  # of states that cannot be kept
@@ -193,7 +195,7 @@ class Driver:
         self._progress.begun(trial.number)
         began = time.monotonic()
         try:
-            with stage(self._profile, "ask"):
+            with stage(self._profile, "ask"), self._space.watching(trial):
                 network = network_of(self._plan, trial)
         except optuna.TrialPruned:
             return self._count(trial, self._ledger.prune(trial), {})

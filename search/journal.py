@@ -14,7 +14,7 @@ from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock, Jou
 from optuna.storages.journal._storage import JournalOperation
 
 from search.errors import StudyError
-from search.journal_lines import Damage, Sequence, whole_but_its_end
+from search.journal_lines import Damage, LineChecker, whole_but_its_end
 from search.storage import no_garbage
 
 PASSING = {
@@ -105,7 +105,7 @@ class Backend(JournalFileBackend):
         self._own_lock.acquire()
         try:
             self._ahead.extend(self._reader.new())
-            lines = self._reader.sequence.sealed(logs)
+            lines = self._reader.checker.sealed(logs)
             with self.path.open("ab") as file:
                 file.write(lines)
                 file.flush()
@@ -128,7 +128,7 @@ class Reader:
         self._path = path
         self._offset = 0
         self._lines = 0
-        self.sequence = Sequence()
+        self.checker = LineChecker()
 
     def new(self) -> Iterator[dict[str, Any]]:
         """Yield the operations of the lines that were ended since the last call.
@@ -148,7 +148,7 @@ class Reader:
                         raise damaged(self._path, self._lines + 1, "has another byte in place of its end")
                     return
                 try:
-                    log = self.sequence.read(line[:-1])
+                    log = self.checker.read(line[:-1])
                 except Damage as damage:
                     raise damaged(self._path, self._lines + 1, str(damage)) from None
                 self._offset += len(line)

@@ -19,6 +19,9 @@ N, CRC, ID = "n", "crc", "id"
 MARK = b',"crc":"'
 SEAL = len(MARK) + len('00000000"}')  # bytes at the end of a line that its checksum does not cover
 OPERATIONS = frozenset(map(int, Operation))
+CREATE_STUDY, DELETE_STUDY, CREATE_TRIAL = (  # plain integers: each line is compared with them
+    int(one) for one in (Operation.CREATE_STUDY, Operation.DELETE_STUDY, Operation.CREATE_TRIAL)
+)
 
 
 class Damage(Exception):
@@ -92,37 +95,38 @@ class Ids:
 
     def next(self, log: dict[str, Any]) -> int | None:
         """The id of the study or trial that an operation creates; None if it creates nothing."""
-        if log["op_code"] == Operation.CREATE_STUDY:
+        if log["op_code"] == CREATE_STUDY:
             return None if log["study_name"] in self.names.values() else self.studies
-        if log["op_code"] == Operation.CREATE_TRIAL:
+        if log["op_code"] == CREATE_TRIAL:
             return self.trials if log["study_id"] in self.names else None
         return None
 
     def missing(self, log: dict[str, Any]) -> str | None:
         """What an operation needs that was never created, such as `trial id 3`."""
-        study, trial, made = log.get("study_id", -1), log.get("trial_id", -1), log.get(ID, -1)
-        if log["op_code"] == Operation.CREATE_STUDY:
+        if "trial_id" in log:
+            return f"trial id {log['trial_id']}" if log["trial_id"] >= self.trials else None
+        made = log.get(ID, -1)
+        if log["op_code"] == CREATE_STUDY:
             return f"study id {made - 1}" if made > self.studies else None
-        if study >= self.studies:
-            return f"study id {study}"
-        if log["op_code"] == Operation.CREATE_TRIAL and made > self.trials:
-            return f"trial id {made - 1}"
-        return f"trial id {trial}" if trial >= self.trials else None
+        if log.get("study_id", -1) >= self.studies:
+            return f"study id {log['study_id']}"
+        return f"trial id {made - 1}" if log["op_code"] == CREATE_TRIAL and made > self.trials else None
 
     def count(self, log: dict[str, Any]) -> None:
         """Learn an operation."""
-        made = self.next(log)
-        if log["op_code"] == Operation.DELETE_STUDY:
+        if log["op_code"] == DELETE_STUDY:
             self.names.pop(log["study_id"], None)
-        elif made is not None and log["op_code"] == Operation.CREATE_STUDY:
+        elif (made := self.next(log)) is None:
+            return
+        elif log["op_code"] == CREATE_STUDY:
             self.names[made] = log["study_name"]
             self.studies += 1
-        elif made is not None:
+        else:
             self.trials += 1
 
 
 @dataclass
-class Sequence:
+class LineChecker:
     """Reads the lines of a journal in their order, and notices one that is missing or there twice."""
 
     n: int = 0

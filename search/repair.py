@@ -13,7 +13,7 @@ from optuna.storages.journal._storage import JournalStorageReplayResult
 from optuna.trial import FrozenTrial, TrialState
 
 from search.errors import StudyError
-from search.journal_lines import CRC, ID, Damage, Ids, N, Sequence, unseal, whole_but_its_end
+from search.journal_lines import CRC, ID, Damage, Ids, LineChecker, N, unseal, whole_but_its_end
 from search.record import REASON
 
 REPAIRED = "repaired"  # user attribute of a trial: what became of it
@@ -284,7 +284,7 @@ class _Repair:
                 ended = {"values": None, "datetime_complete": self._when}
                 self._add(Operation.SET_TRIAL_STATE_VALUES, trial_id=identity, state=int(TrialState.FAIL), **ended)
         recreated = tuple(self._named(self._replay._trials[identity]) for identity in self._recreated)
-        text = Sequence().sealed(self._logs)
+        text = LineChecker().sealed(self._logs)
         return Repaired(lines, self._kept, tuple(self._losses), recreated, text)
 
 

@@ -112,6 +112,7 @@ def search(
     from search.owner import owned
     from search.patient import Patience
     from search.progress import make_progress
+    from search.space_change import check_space
     from search.summary import count, ended, summarise
     from search.warm import warm_up
 
@@ -121,6 +122,8 @@ def search(
             study = begin(plan, progress.say, Patience(progress.say, lambda: asked.asked, owner.check))
             profile = None if profiled_from is None else Profile()
             before = ended(count(study.get_trials(deepcopy=False)))
+            if before < trials:
+                check_space(plan, study)
             warm_up(study, plan, progress.say)
             executor = executor_of(plan, workers, cluster, profile)
             choose_sampler(study, plan, executor.workers * batch)
