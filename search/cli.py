@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 
 from search.commands import best, cache, confirm, dashboard, doctor, explain, repair, replay, report, run, show
 from search.output import only_result, replace_characters
+from search.text import readable
 
 COMMANDS = (run, show, report, dashboard, confirm, best, replay, explain, repair, cache, doctor)
 DONE, USER_ERROR, INTERRUPTED = 0, 2, 130
@@ -109,6 +110,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         chosen = parser().parse_args(arguments)
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else USER_ERROR
+    if arguments is None:
+        sys.argv = list(map(readable, sys.argv))  # Brian2 writes them to its log, which surrogates would end
     chosen.out = None  # where a command prints its result: standard output
     if not _is_data(chosen):
         return _execute(chosen)

@@ -41,7 +41,8 @@ def seal(log: dict[str, Any], n: int, identity: int | None = None) -> bytes:
         Id of the study or trial that the operation creates.
     """
     named = {} if identity is None else {ID: identity}
-    text = json.dumps({**log, **named, N: n}, separators=(",", ":")).encode()[:-1]
+    plain = {key: value for key, value in log.items() if key not in (N, CRC, ID)}
+    text = json.dumps({**plain, **named, N: n}, separators=(",", ":")).encode()[:-1]
     return b'%s%s%08x"}\n' % (text, MARK, crc32(text))
 
 

@@ -115,6 +115,7 @@ class InProcess(Runner):
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 text=True,
+                encoding="utf-8",
                 env={**os.environ, "PYTHONPATH": os.pathsep.join(path or "." for path in sys.path)},
                 start_new_session=True,  # Ctrl-C in the terminal is for the driver
             )

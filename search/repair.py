@@ -13,7 +13,7 @@ from optuna.storages.journal._storage import JournalStorageReplayResult
 from optuna.trial import FrozenTrial, TrialState
 
 from search.errors import StudyError
-from search.journal_lines import CRC, ID, Damage, Ids, LineChecker, N, unseal, whole_but_its_end
+from search.journal_lines import ID, Damage, Ids, LineChecker, unseal, whole_but_its_end
 from search.record import REASON
 
 REPAIRED = "repaired"  # user attribute of a trial: what became of it
@@ -198,7 +198,7 @@ class _Repair:
         if log["op_code"] == Operation.CREATE_TRIAL:
             self._created, self._when = log["study_id"], log["datetime_start"] or self._when
         self._ids.count(log)
-        self._logs.append({key: value for key, value in log.items() if key not in (N, CRC, ID)})
+        self._logs.append(log)
 
     def _add(self, code: Operation, **fields: Any) -> None:
         """An operation of the repair's own."""

@@ -144,7 +144,9 @@ def run_compiler(*arguments: str) -> subprocess.CompletedProcess[str]:
     command = [compiler(), *arguments]
     environment = os.environ | {"LC_ALL": "C"}
     try:
-        return subprocess.run(command, capture_output=True, text=True, errors="replace", check=False, env=environment)
+        return subprocess.run(
+            command, capture_output=True, text=True, encoding="utf-8", errors="replace", check=False, env=environment
+        )
     except OSError as error:
         raise BuildError(
             f"The C++ compiler {command[0]} cannot be started: {error.strerror}; install it again, or put another one "
@@ -189,11 +191,10 @@ def main(arguments: list[str]) -> int:
     network, dtype, folder = Path(arguments[0]), arguments[1], Path(arguments[2])
     try:
         compiler()
-        binary = compile_source(write_source(network.read_text(), dtype, folder))
-        write_manifest(binary, NetworkSpec.from_json(network.read_text()), dtype)
+        binary = compile_source(write_source(network.read_text(encoding="utf-8"), dtype, folder))
+        write_manifest(binary, NetworkSpec.from_json(network.read_text(encoding="utf-8")), dtype)
     except (SNNError, OSError) as error:
         problem = unusable(folder.parent, error) if isinstance(error, OSError) else error
         print(f"{PROBLEM}{problem}", file=sys.stderr)
         return 2
     return 0
-

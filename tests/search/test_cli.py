@@ -8,6 +8,7 @@ import sys
 
 import pytest
 
+from search.journal_lines import LineChecker
 from tests.search.conftest import ROOT
 
 KEYS = {"study", "storage", "trials", "builds", "seconds", "best"}
@@ -85,7 +86,8 @@ def test_replay_gives_the_same_numbers_or_says_what_differs(snnsearch, write):
     text = journal.read_text()
     start = text.index('"spikes":') + len('"spikes":')  # of the first trial that was told
     number = text[start : text.index(",", start)]
-    journal.write_text(text.replace(f'"spikes":{number}', '"spikes":1.5'))
+    edited = text.replace(f'"spikes":{number}', '"spikes":1.5').splitlines()
+    journal.write_bytes(LineChecker().sealed(map(json.loads, edited)))
     status = [snnsearch("replay", script, n) for n in range(3)]
     different = [ended for ended in status if ended.status == 1]
     assert len(different) == 1 and f"spikes: stored 1.5, now {number}" in different[0].out

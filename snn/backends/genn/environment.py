@@ -127,8 +127,9 @@ def examine(python: str) -> dict[str, str | None]:
     command = [python, "-m", "snn.backends.genn.environment"]
     try:
         done = subprocess.run(
-            command, capture_output=True, text=True, timeout=WAIT, stdin=subprocess.DEVNULL, env=variables(python)
-        )
+            command, capture_output=True, text=True, encoding="utf-8", errors="replace", timeout=WAIT,
+            stdin=subprocess.DEVNULL, env=variables(python),
+        )  # fmt: skip
     except OSError as error:
         raise BuildError(f"{python} cannot be started: {error.strerror}; name another in {PYTHON}.") from error
     except subprocess.TimeoutExpired as error:
@@ -223,7 +224,7 @@ def _genn_folder() -> str | None:
 
 def _first_line(file: Path) -> str | None:
     try:
-        return file.read_text().strip().partition("\n")[0]
+        return file.read_text(encoding="utf-8", errors="replace").strip().partition("\n")[0]
     except OSError:
         return None
 
@@ -231,7 +232,8 @@ def _first_line(file: Path) -> str | None:
 def _cuda_version(folder: Path) -> str | None:
     """The version of a CUDA toolkit, as its compiler tells it."""
     try:
-        said = subprocess.run([folder / "bin" / "nvcc", "--version"], capture_output=True, text=True, timeout=WAIT)
+        command = [folder / "bin" / "nvcc", "--version"]
+        said = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", errors="replace", timeout=WAIT)
     except (OSError, subprocess.TimeoutExpired):
         return None
     release = re.search(r"release ([0-9]+\.[0-9]+)", said.stdout)
