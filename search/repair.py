@@ -111,14 +111,15 @@ def repair(data: bytes, study: tuple[str, list[int]] | None = None) -> Repaired:
                 work.read(number, line)
             return work.done(len(lines))
         except _WasCreation as found:
-            creations[found.line] += 1
+            creations[found.line] += found.trials
 
 
 class _WasCreation(Exception):
-    """A later line shows that a damaged line, or one lost before it, has created a trial."""
+    """A later line shows that a damaged line, or lines lost before it, have created so many trials."""
 
-    def __init__(self, line: int):
+    def __init__(self, line: int, trials: int):
         self.line = line
+        self.trials = trials
 
 
 class _Repair:
@@ -217,7 +218,7 @@ class _Repair:
         trials = log["trial_id"] + 1 if "trial_id" in log else 0 if creates_study else log.get(ID, 0)
         while self._ids.trials < trials:
             if unknown := [line for line, times in self._unknown.items() if times > 0]:
-                raise _WasCreation(unknown[-1])
+                raise _WasCreation(unknown[-1], min(self._unknown[unknown[-1]], trials - self._ids.trials))
             self._note_all(f"is about trial id {self._ids.trials}, which no line before it creates", 0)
             self._create_trial(log.get("study_id", self._created))
 

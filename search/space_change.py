@@ -44,7 +44,8 @@ def check_space(plan: Plan, study: optuna.Study) -> None:
     known = _known(study)
     if not known or began == plan.script.hash:
         return
-    random, changed = default_rng(0), {}
+    random = default_rng(0)
+    changed: dict[str, BaseDistribution] = {}
     for _ in range(DRAWS):
         trial = _Asked(known, random)
         with suppress(Exception):  # whoever's script fails learns it from the trials

@@ -68,6 +68,17 @@ def test_json_of_run_and_show(snnsearch, write):
         assert {"seed", "test_accuracy", "spikes", "synaptic_operations", "weight_writes"} <= best["attrs"].keys()
 
 
+def test_a_study_without_a_complete_trial_is_told_as_it_is(snnsearch, write):
+    write("from search import Study\nfrom tests.search.synthetic import Bowl, network as bowl\nimport optuna\n\n"
+          "def network(trial):\n    if trial.number < 2:\n        raise optuna.TrialPruned\n    return bowl(trial)\n\n"
+          "study = Study(network, task=Bowl(fail=-1.0))\n")  # fmt: skip
+    for trials, words in ((2, "so there is no best"), (4, "so there is no best")):
+        ended = snnsearch("run", "bowl.py", "--trials", trials, "--workers", 1)
+        assert f"No trial is complete, {words}" in ended.out and "all of them" not in ended.out
+    ended = snnsearch("run", write(task="fail=-1.0"), "--name", "other", "--trials", 2, "--workers", 1)
+    assert "No trial is complete: all of them failed" in ended.out
+
+
 def test_show_as_a_table(snnsearch, write):
     script = write(objectives=["loss"])
     snnsearch("run", script, "--trials", 4, "--workers", 1)

@@ -299,6 +299,19 @@ def test_the_creation_of_the_study_needs_its_script(sound):
     assert b'"study_name":"s","directions":[2]' in named.text
 
 
+def test_many_lost_lines_keep_the_numbers_of_the_rest(sound, tmp_path):
+    lines = sound[0].splitlines(keepends=True)
+    last = next(place for place, line in enumerate(lines) if b'"id":8,' in line)
+    path = tmp_path / "s.journal"
+    repaired = repair(b"".join(lines[:12] + lines[last:]))
+    path.write_bytes(repaired.text)
+    after = trials_of(path)
+    assert [number for _, number in repaired.recreated] == [3, 4, 5, 6, 7] and len(after) == 10
+    assert [after[number].user_attrs.get("seed") for number in (0, 2, 7, 8, 9)] == [0, 1, None, 7, 8]
+    assert [one.number for one in after if one.state == TrialState.FAIL] == [3, 4, 5, 6, 7]
+    assert "reason" in after[5].user_attrs and "reason" not in after[4].user_attrs  # its end was left
+
+
 def test_a_trial_of_which_nothing_is_known_fails(sound, tmp_path):
     lines = sound[0].splitlines(keepends=True)
     added = next(place for place, line in enumerate(lines) if b'"op_code":4' in line and b'"value":0.5' in line)

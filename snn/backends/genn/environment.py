@@ -232,7 +232,7 @@ def _first_line(file: Path) -> str | None:
 def _cuda_version(folder: Path) -> str | None:
     """The version of a CUDA toolkit, as its compiler tells it."""
     try:
-        command = [folder / "bin" / "nvcc", "--version"]
+        command = [str(folder / "bin" / "nvcc"), "--version"]
         said = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", errors="replace", timeout=WAIT)
     except (OSError, subprocess.TimeoutExpired):
         return None
