@@ -10,9 +10,11 @@ from collections.abc import Sequence
 from difflib import get_close_matches
 from typing import Any, NoReturn
 
-from search.commands import best, cache, confirm, dashboard, doctor, explain, replay, report, run, show
+from search.commands import best, cache, confirm, dashboard, doctor, explain, repair, replay, report, run, show
+from search.output import only_result, replace_characters
+from search.text import readable
 
-COMMANDS = (run, show, report, dashboard, confirm, best, replay, explain, cache, doctor)
+COMMANDS = (run, show, report, dashboard, confirm, best, replay, explain, repair, cache, doctor)
 DONE, USER_ERROR, INTERRUPTED = 0, 2, 130
 
 NEGATIVE = re.compile(r"-(\.?\d|inf\b|nan\b)", re.IGNORECASE)
@@ -27,6 +29,7 @@ examples:
   snnsearch best my_study.py -o net.json
   snnsearch replay my_study.py 17
   snnsearch explain my_study.py
+  snnsearch repair my_study.py
   snnsearch cache size
   snnsearch doctor
 """
@@ -129,17 +132,33 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: Sequence[str] | None) -> int:
+    replace_characters()
     try:
         chosen = parser().parse_args(arguments)
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else USER_ERROR
+    if arguments is None:
+        sys.argv = list(map(readable, sys.argv))  # Brian2 writes them to its log, which surrogates would end
+    chosen.out = None  # where a command prints its result: standard output
+    if not _is_data(chosen):
+        return _execute(chosen)
+    with only_result(to_the_end=arguments is None) as chosen.out:
+        return _execute(chosen)
+
+
+def _is_data(chosen: argparse.Namespace) -> bool:
+    """Whether a program reads the command's standard output, in which a script's prints have no place."""
+    return getattr(chosen, "json", False) or (chosen.command == best.NAME and chosen.output is None)
+
+
+def _execute(chosen: argparse.Namespace) -> int:
     try:
         return chosen.execute(chosen)
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:  # `snnsearch show ... | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        os.dup2(os.open(os.devnull, os.O_WRONLY), (chosen.out or sys.stdout).fileno())
         return DONE
     except Exception as error:
         return _explain(error)

@@ -244,7 +244,7 @@ def _members(study: optuna.Study, top: int) -> list[FrozenTrial]:
             f"trials ended, {counts['running']} under way): `snnsearch run` it to its total first."
         )
     best = candidates(study) if len(study.directions) == 1 else front(study)
-    found = [t for t in best if Record(t).network is not None]
+    found = [t for t in best if Record(t).repeatable]
     if not found:
         raise StudyError(f"Only complete trials can be confirmed, but {study.study_name!r} has none.")
     return found[:top]

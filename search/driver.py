@@ -21,6 +21,7 @@ from search.ranking import Ranking
 from search.record import Record
 from search.script import fault
 from search.seeds import replicate_seeds, trial_seed
+from search.space_change import Space
 from search.states import States
 from search.suggestions import Suggestions
 from search.summary import count, ended, front
@@ -78,6 +79,7 @@ class Driver:
         self._ranking = Ranking(plan)
         self._suggestions = Suggestions(study, profile)
         self._failures = Failures(keep_going)
+        self._space = Space(study)
         self._states = States(folder)
         self._running: set[int] = set()  # trials that have not ended
         self._warned = False  # of states that cannot be kept
@@ -196,7 +198,7 @@ class Driver:
         self._begun(trial)
         began = time.monotonic()
         try:
-            with stage(self._profile, "ask"):
+            with stage(self._profile, "ask"), self._space.watching(trial):
                 self._calls.of(trial, 0.0)
                 network = self._calls.call("network(trial)", network_of, self._plan, trial)
         except optuna.TrialPruned:

@@ -70,7 +70,7 @@ class Finish:
         done = self._study.user_attrs
         prefix = FINAL if self._test else IMAGES
         members = [trial for trial in front(self._study) if f"{prefix}{trial.number}" not in done]
-        return [(trial, self.jobs(trial)) for trial in members if Record(trial).network is not None]
+        return [(trial, self.jobs(trial)) for trial in members if Record(trial).repeatable]
 
     def jobs(self, trial: FrozenTrial) -> list[Job]:
         """The trial's own runs again, recording spikes, and on the test part if that is wanted."""
@@ -127,8 +127,10 @@ def replay_jobs(plan: Plan, trial: FrozenTrial) -> list[Job]:
     script says today.
     """
     stored = Record(trial)
-    if stored.network is None or stored.seed is None:
-        raise StudyError(f"Only a trial with a stored network can be run again, but trial {trial.number} has none.")
+    if stored.network is None or stored.seed is None or not stored.origin:
+        raise StudyError(
+            f"Only a trial with a stored network, seed and task can be run again, but trial {trial.number} lacks one."
+        )
     origin = stored.origin
     job = plan.job(stored.network, stored.seed)
     settling = job.settling or stored.result.get("settling_time_ms") is not None  # a bound that a run was given

@@ -141,7 +141,9 @@ class InProcess(Runner):
         if self._process is None and not self._stopped.is_set():
             variables = {**os.environ, "PYTHONPATH": os.pathsep.join(path or "." for path in sys.path)}
             # In a group of its own: Ctrl-C in the terminal is for the driver.
-            process = spawn_to_stay(guarded(sys.executable, CODE), variables, stdout=subprocess.PIPE, text=True)
+            process = spawn_to_stay(
+                guarded(sys.executable, CODE), variables, stdout=subprocess.PIPE, text=True, encoding="utf-8"
+            )
             self._process = process
             assert process.stdout is not None
             if process.stdout.readline() != READY and not self._stopped.is_set():

@@ -136,6 +136,11 @@ class Record:
         return self.trial.user_attrs.get(ORIGIN, {})
 
     @property
+    def repeatable(self) -> bool:
+        """Whether all is stored that it takes to run it again; a repaired journal may have lost some."""
+        return self.network is not None and self.seed is not None and bool(self.origin)
+
+    @property
     def seeds(self) -> list[int]:
         """Seeds of its replicates; one as a rule."""
         first = [] if self.seed is None else [self.seed]

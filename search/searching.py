@@ -140,6 +140,7 @@ def search(
     from search.owner import owned
     from search.patient import Patience
     from search.progress import make_progress
+    from search.space_change import check_space
     from search.summary import count, ended, summarise
     from search.warm import warm_up
 
@@ -154,6 +155,8 @@ def search(
             profile = None if profiled_from is None else Profile()
             counts = count(study.get_trials(deepcopy=False))
             before = ended(counts)
+            if before < trials:
+                call_user(check_space, plan, study)
             warm_up(study, plan, progress.say)
             jobs = max(trials - before, counts["running"]) * plan.replicates
             executor = executor_of(plan, workers, jobs, cluster, profile, progress.say)

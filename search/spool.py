@@ -46,7 +46,7 @@ class Spool:
         path = self._path(number)
         part = path.with_suffix(".part")  # one driver owns the study, so nobody else writes here
         try:
-            with part.open("w") as file:
+            with part.open("w", encoding="utf-8") as file:
                 file.write(text)
                 file.flush()
                 os.fsync(file.fileno())

@@ -19,6 +19,7 @@ from search.rungs import MOST_RUNGS, RUNGS
 from search.samplers.make import problems_with as problems_with_sampler
 from search.script import Script, loading
 from search.storage import Location
+from search.text import readable
 from snn.errors import nearest
 from snn.profile import cpu_seconds
 from snn.serial import is_registered, undecorated
@@ -191,7 +192,7 @@ class Study:
             given={name: value for name, value in given.items() if name not in ELSEWHERE and _is_plain(value)},
             **settled,
         )
-        return replace(plan, name=plan.name or script.stem)
+        return replace(plan, name=readable(plan.name or script.stem))
 
     def run(
         self,

@@ -35,8 +35,10 @@ def describe(summary: Summary) -> str:
     ]
     if summary.best:
         lines += _best(summary.best[0], len(summary.best))
-    elif counts["fail"]:
+    elif counts["fail"] and not counts["pruned"] + counts["running"]:
         lines.append("No trial is complete: all of them failed, and there is no best network.")
+    elif counts["fail"] + counts["pruned"]:
+        lines.append("No trial is complete, so there is no best network.")
     for reason, times in summary.reasons[:3]:
         lines.append(f"  failed {'once' if times == 1 else f'{times} times'}: {reason.splitlines()[0]}")
     if summary.profile is not None:

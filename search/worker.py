@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 def main() -> None:
     """Serve until standard input ends, which it also does when the driver dies."""
-    answers = os.fdopen(os.dup(1), "w")
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # whatever a run prints must not be taken for an answer
     jobs: SimpleQueue[str] = SimpleQueue()
     Thread(target=_read, args=(jobs,), daemon=True).start()

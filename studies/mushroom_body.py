@@ -412,7 +412,7 @@ def run_search(space, arguments):
         "search_seconds": round(searched, 1),
         "seconds": round(time.monotonic() - began, 1),
     }
-    Path(f"{space.name}.json").write_text(json.dumps(found))
+    Path(f"{space.name}.json").write_text(json.dumps(found), encoding="utf-8")
     return found
 
 
@@ -501,7 +501,7 @@ def _bars(rows):
 def stored_reports():
     """What the whole searches in this folder have found, by data set."""
     files = {task: Path(f"{Space(task).name}.json") for task in COLOURS}
-    return {task: json.loads(file.read_text()) for task, file in files.items() if file.exists()}
+    return {task: json.loads(file.read_text(encoding="utf-8")) for task, file in files.items() if file.exists()}
 
 
 # ---- the command line ------------------------------------------------------------------------------------------------

@@ -52,7 +52,7 @@ def execute(arguments: argparse.Namespace) -> int:
         _refuse(trial)
     NetworkSpec.from_json(text)  # what cannot be read is an error here, and not where the file is used
     if arguments.output is None:
-        print(text)
+        print(text, file=arguments.out, flush=True)
     else:
         arguments.output.write_text(f"{text}\n", encoding="utf-8")
     print(_describe(study, trial), file=sys.stderr)

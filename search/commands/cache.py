@@ -88,7 +88,7 @@ def _list(arguments: argparse.Namespace, folder: Path) -> None:
         print(json.dumps({
             "folder": str(folder),
             "programs": [_facts(entry) | (manifest or nothing) for entry, manifest in programs],
-        }))  # fmt: skip
+        }), file=arguments.out, flush=True)  # fmt: skip
         return
     from search.table import print_rows
 
@@ -139,7 +139,8 @@ def _size(arguments: argparse.Namespace, folder: Path) -> None:
     limit, programs = cache_limit(), entries(folder)
     total = sum(entry.bytes for entry in [*programs, *leftovers(folder)])
     if arguments.json:
-        print(json.dumps({"folder": str(folder), "programs": len(programs), "bytes": total, "limit": limit}))
+        facts = {"folder": str(folder), "programs": len(programs), "bytes": total, "limit": limit}
+        print(json.dumps(facts), file=arguments.out, flush=True)
         return
     print(f"{size(total)} in {_programs(len(programs))}, of {size(limit)} at most ({LIMIT}), in {folder}")
 
@@ -161,7 +162,7 @@ def _clear(arguments: argparse.Namespace, folder: Path) -> None:
     if arguments.json:
         print(json.dumps({
             "folder": str(folder), "removed": [entry.path.name for entry in removed], "bytes": freed, "kept": kept,
-        }))  # fmt: skip
+        }), file=arguments.out, flush=True)  # fmt: skip
         return
     print(f"Removed {_programs(len(removed))}, {size(freed)}, from {folder}")
     for key, reason in kept.items():

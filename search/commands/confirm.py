@@ -54,7 +54,7 @@ def execute(arguments: argparse.Namespace) -> int:
             plan, arguments.top, arguments.seeds, arguments.workers, interrupt, arguments.cluster
         )
     if arguments.json:
-        print(confirmation.to_json(), flush=True)
+        print(confirmation.to_json(), file=arguments.out, flush=True)
     else:
         print_rows(f"Confirmation of {confirmation.study}", *confirmation.columns())
         print(confirmation.curse())

@@ -51,7 +51,8 @@ def execute(arguments: argparse.Namespace) -> int:
         if not arguments.json:
             _print(health, told)
     if arguments.json:
-        print(json.dumps({"default": DEFAULT, "backends": {health.backend: _facts(health) for health in found}}))
+        facts = {"default": DEFAULT, "backends": {health.backend: _facts(health) for health in found}}
+        print(json.dumps(facts), file=arguments.out, flush=True)
     return 0 if any(health.backend == DEFAULT and health.status == WORKS for health in found) else 1
 
 

@@ -101,7 +101,7 @@ def execute(arguments: argparse.Namespace) -> int:
         places = (arguments.workers, interrupt, profiled_from, arguments.cluster, arguments.batch)
         summary, interrupted = search(plan, arguments.trials, *places, arguments.keep_going)
     if arguments.json:
-        print(summary.to_json(), flush=True)
+        print(summary.to_json(), file=arguments.out, flush=True)
     if interrupted:
         print(f"Interrupted; to go on: {_again(arguments)}", file=sys.stderr)
         return 130

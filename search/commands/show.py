@@ -37,7 +37,7 @@ def execute(arguments: argparse.Namespace) -> int:
     plan = read_plan(arguments)
     summary = summarise(read_study(plan), plan.location)
     if arguments.json:
-        print(summary.to_json())
+        print(summary.to_json(), file=arguments.out, flush=True)
         return 0
     print_table(summary)
     print(summary)

@@ -83,7 +83,7 @@ def _reached(facts: Facts, trial: FrozenTrial) -> float:
     if not samples or not whole:
         return 1.0
     if len(Record(trial).result.get("rungs") or []) > 1:  # before that its first seed runs alone
-        samples /= max((len(Record(t).seeds) for t in facts.complete), default=1)
+        samples /= max([1, *(len(Record(t).seeds) for t in facts.complete)])
     return min(1.0, samples / whole)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,7 +17,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from optuna.trial import FrozenTrial
 
-PAUSE = 60.0  # seconds without any run after which a search counts as stopped and begun again
+PAUSE = 60.0  # seconds without any run after which a search counts as stopped and begun again, at most
+LEAST_PAUSE = 2.0  # and at least
 NAMED = 16  # workers whose names stand beside their lines
 STATES = {"COMPLETE": ("complete", BLUE), "PRUNED": ("pruned", FAINT), "FAIL": ("failed", YELLOW)}
 
@@ -111,15 +113,29 @@ def _in_lanes(trials: list[FrozenTrial]) -> list[Run]:
 
 
 def sessions(found: list[Run]) -> list[Session]:
-    """The runs, cut where nothing ran for longer than `PAUSE`."""
+    """The runs, cut where nothing ran for longer than `pause`."""
     parts: list[list[Run]] = []
-    until = -np.inf
+    until, longest = -np.inf, pause(found)
     for run in found:
-        if run.began > until + PAUSE:
+        if run.began > until + longest:
             parts.append([])
         parts[-1].append(run)
         until = max(until, run.ended)
     return [Session(tuple(part)) for part in parts]
+
+
+def pause(found: list[Run]) -> float:
+    """Seconds without any run that stand for the end of a search, for runs in the order in which they began.
+
+    That is `PAUSE`, or less for a search of short runs: three times its longest run, or ten times the idle time that is
+    usual between one run and the next, as with a sampler that takes its time.
+    """
+    if len(found) < 2:
+        return PAUSE
+    covered = np.maximum.accumulate([run.ended for run in found])[:-1]
+    idle = np.maximum(0.0, [run.began for run in found[1:]] - covered)
+    usual = max(3 * max(run.ended - run.began for run in found), 10 * float(np.median(idle)))
+    return min(PAUSE, max(LEAST_PAUSE, usual))
 
 
 def utilisation(parts: list[Session]) -> float | None:
@@ -152,7 +168,8 @@ def draw(facts: Facts, figure: Figure) -> str:
         f"{_many(len(workers), 'worker')}; the rest of their time they waited."
     )
     if len(parts) > 1:
-        words += f" Pauses of more than {PAUSE:.0f} s between searches are left out (dotted lines)."
+        idle = sum(after.began - before.ended for before, after in pairwise(parts))
+        words += f" {_duration(idle)} between searches, in which nothing ran, are left out (dotted lines)."
     if any(run.worker.startswith("lane ") for part in parts for run in part.runs):
         words += " Some trials have not stored their worker: each of those is drawn in the first lane that was free."
     return words
@@ -185,7 +202,8 @@ def _bars(axes, parts: list[Session], lines: dict[str, int]) -> None:  # type: i
 
 
 def _unit(seconds: float) -> tuple[str, float]:
-    return ("s", 1.0) if seconds < 600 else ("min", 60.0) if seconds < 4 * 3600 else ("h", 3600.0)
+    units = ("s", 1.0, 600), ("min", 60.0, 4 * 3600), ("h", 3600.0, 4 * 86400), ("days", 86400.0, np.inf)
+    return next((name, factor) for name, factor, most in units if seconds < most)
 
 
 def _duration(seconds: float) -> str:

@@ -164,7 +164,9 @@ def run_compiler(*arguments: str) -> subprocess.CompletedProcess[str]:
     command = [*compiler(), *arguments]
     environment = os.environ | {"LC_ALL": "C"}
     try:
-        return subprocess.run(command, capture_output=True, text=True, errors="replace", check=False, env=environment)
+        return subprocess.run(
+            command, capture_output=True, text=True, encoding="utf-8", errors="replace", check=False, env=environment
+        )
     except OSError as error:
         about = f"The C++ compiler {shutil.which(command[0])} cannot be started: {error.strerror}"
         if error.errno not in NOT_STARTED:
@@ -224,9 +226,9 @@ def main(arguments: list[str]) -> int:
     network, dtype, folder = Path(arguments[0]), arguments[1], Path(arguments[2])
     try:
         compiler()
-        binary = compile_source(write_source(network.read_text(), dtype, folder))
+        binary = compile_source(write_source(network.read_text(encoding="utf-8"), dtype, folder))
         check_starts(binary)
-        write_manifest(binary, NetworkSpec.from_json(network.read_text()), dtype)
+        write_manifest(binary, NetworkSpec.from_json(network.read_text(encoding="utf-8")), dtype)
     except (SNNError, OSError) as error:
         problem = unusable(folder.parent, error) if isinstance(error, OSError) else error
         print(f"{PROBLEM}{problem}", file=sys.stderr)

@@ -91,7 +91,7 @@ class EngineDevice(CPPStandaloneDevice):
 
     def write_program(self, lowered: Lowered, plan: Plan, path: Path) -> None:
         """Write the C++ file of a network whose code objects have been made by a run."""
-        path.write_text(_Source(self, lowered, plan).text())
+        path.write_text(_Source(self, lowered, plan).text(), encoding="utf-8")
 
 
 class _Source:

@@ -115,6 +115,8 @@ def run_text(command: Sequence[str], environment: dict[str, str], timeout: float
             command,
             capture_output=True,
             text=True,
+            encoding="utf-8",
+            errors="replace",
             timeout=timeout,
             stdin=reader,
             env=environment,

@@ -7,7 +7,6 @@ its best before. Both are processes of their own, imports included.
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
@@ -26,6 +25,7 @@ from optuna.storages.journal import BaseJournalBackend
 from optuna.trial import FixedTrial, TrialState
 
 from search import record
+from search.journal_lines import LineChecker
 from search.seeds import trial_seed
 from tests.benchmarks.compare import Side, arguments, compare, report
 from tests.benchmarks.digits_study import CHECKOUT, digits_study
@@ -83,7 +83,7 @@ def write_history(path: Path, trials: int) -> None:
         for name, value in attributes.items():
             storage.set_trial_user_attr(trial_id, name, value)
         storage.set_trial_state_values(trial_id, TrialState.COMPLETE, attributes[record.RESULT]["values"])
-    path.write_text("".join(json.dumps(line, separators=(",", ":")) + "\n" for line in journal.lines))
+    path.write_bytes(LineChecker().sealed(journal.lines))
 
 
 def draw(space: FloatDistribution | IntDistribution, random: np.random.Generator) -> float:

@@ -9,6 +9,7 @@ import sys
 
 import pytest
 
+from search.journal_lines import LineChecker
 from tests.search.conftest import ROOT
 
 KEYS = {"study", "storage", "trials", "builds", "seconds", "best"}
@@ -68,6 +69,17 @@ def test_json_of_run_and_show(snnsearch, write):
         assert {"seed", "test_accuracy", "spikes", "synaptic_operations", "weight_writes"} <= best["attrs"].keys()
 
 
+def test_a_study_without_a_complete_trial_is_told_as_it_is(snnsearch, write):
+    write("from search import Study\nfrom tests.search.synthetic import Bowl, network as bowl\nimport optuna\n\n"
+          "def network(trial):\n    if trial.number < 2:\n        raise optuna.TrialPruned\n    return bowl(trial)\n\n"
+          "study = Study(network, task=Bowl(fail=-1.0))\n")  # fmt: skip
+    for trials, words in ((2, "so there is no best"), (4, "so there is no best")):
+        ended = snnsearch("run", "bowl.py", "--trials", trials, "--workers", 1)
+        assert f"No trial is complete, {words}" in ended.out and "all of them" not in ended.out
+    ended = snnsearch("run", write(task="fail=-1.0"), "--name", "other", "--trials", 2, "--workers", 1)
+    assert "No trial is complete: all of them failed" in ended.out
+
+
 def test_show_as_a_table(snnsearch, write):
     script = write(objectives=["loss"])
     snnsearch("run", script, "--trials", 4, "--workers", 1)
@@ -86,7 +98,8 @@ def test_replay_gives_the_same_numbers_or_says_what_differs(snnsearch, write):
     text = journal.read_text()
     start = text.index('"spikes":') + len('"spikes":')  # of the first trial that was told
     number = text[start : text.index(",", start)]
-    journal.write_text(text.replace(f'"spikes":{number}', '"spikes":1.5'))
+    edited = text.replace(f'"spikes":{number}', '"spikes":1.5').splitlines()
+    journal.write_bytes(LineChecker().sealed(map(json.loads, edited)))
     status = [snnsearch("replay", script, n) for n in range(3)]
     different = [ended for ended in status if ended.status == 1]
     assert len(different) == 1 and f"spikes: stored 1.5, now {number}" in different[0].out

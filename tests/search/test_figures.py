@@ -15,12 +15,12 @@ from optuna.distributions import CategoricalDistribution, FloatDistribution
 from optuna.trial import TrialState, create_trial
 from PIL import Image
 
-from search.report import history, slices
+from search.report import history, slices, timeline
 from search.report.canvas import fit, log_limits, log_scale, paint
 from search.report.facts import Axis, Facts, Undrawable
 from search.report.figures import FIGURES, draw_all
 from search.report.importances import importances
-from search.report.timeline import runs, sessions, utilisation
+from search.report.timeline import pause, runs, sessions, utilisation
 from search.summary import front
 from snn.plot import plot_weights
 
@@ -163,6 +163,31 @@ def test_utilisation_counts_waiting_and_leaves_out_pauses():
     assert [len(part.runs) for part in parts] == [3, 1]
     assert utilisation(parts) == pytest.approx((30 + 10) / (2 * 20 + 10))
     assert utilisation([]) is None
+
+
+@pytest.mark.parametrize("idle", [10.0, 55.0, 3 * 86400.0])
+def test_time_between_two_searches_is_left_out_of_the_timeline(idle):
+    """Each worked for 5 s, so the figure is full of bars however long nobody searched."""
+    spans = [(k % 2, start + k // 2, start + k // 2 + 0.9) for start in (0.0, 5.0 + idle) for k in range(10)]
+    worked = [
+        trial(number, [1.0, 1.0], runs=[[f"worker {worker}", began, ended]])
+        for number, (worker, began, ended) in enumerate(spans)
+    ]
+    parts = sessions(runs(worked))
+    assert [len(part.runs) for part in parts] == [10, 10] and utilisation(parts) > 0.9
+    png, words = paint(lambda figure: timeline.draw(facts(worked), figure))
+    assert "between searches, in which nothing ran, are left out" in words
+    grey = pixels(png)
+    bars = grey[len(grey) // 3]  # through the upper worker's line
+    assert np.mean(bars < 220) > 0.7
+
+
+def test_a_slow_sampler_is_no_pause():
+    """Its waits are part of the search, and of its utilisation."""
+    worked = [trial(k, [1.0, 1.0], runs=[["worker 0", 6.0 * k, 6.0 * k + 0.5]]) for k in range(20)]
+    (part,) = sessions(runs(worked))
+    assert utilisation([part]) == pytest.approx(10 / 114.5)
+    assert pause(part.runs) == pytest.approx(55) and pause(part.runs[:1]) == 60
 
 
 def test_trials_that_stored_no_worker_are_put_into_lanes():

@@ -17,6 +17,7 @@ import pytest
 
 from search.commands.common import read_study
 from search.journal import open_journal
+from search.journal_lines import LineChecker
 from search.report.facts import gather
 from search.report.figures import FIGURES
 from search.report.note import place
@@ -319,15 +320,16 @@ def rewrite(script: Path, change) -> None:
         entry = json.loads(line)
         if "result" in entry.get("user_attr", {}):
             entry["user_attr"]["result"] = change(entry["user_attr"]["result"])
-        lines.append(json.dumps(entry))
-    journal.write_text("\n".join(lines) + "\n")
+        lines.append(entry)
+    journal.write_bytes(LineChecker().sealed(lines))
 
 
 def test_a_best_network_that_no_longer_runs_leaves_the_rest_of_the_page(snnsearch, write, report, folder):
     script = write()
     snnsearch("run", script, "--trials", 3, "--workers", 1)
     journal = script.with_suffix(".journal")
-    journal.write_text(journal.read_text().replace('\\"fail\\":2.0', '\\"fail\\":-1.0'))  # of the stored task
+    edited = journal.read_text().replace('\\"fail\\":2.0', '\\"fail\\":-1.0')  # of the stored task
+    journal.write_bytes(LineChecker().sealed(map(json.loads, edited.splitlines())))
     ended = snnsearch("report", script, "-o", folder / "report.html")
     assert ended.status == 0 and "could not be run again: the bowl broke" in ended.err
     page = read(folder / "report.html")

@@ -85,7 +85,7 @@ def _verify(entry: Path, state: State) -> _Hold:
     """
     hold = _Hold(entry)
     digest = hashlib.sha256((entry / BINARY).read_bytes()).hexdigest()
-    if digest != json.loads((entry / MANIFEST).read_text())["sha256"] or _state(_parts(entry)) != state:
+    if digest != json.loads((entry / MANIFEST).read_text(encoding="utf-8"))["sha256"] or _state(_parts(entry)) != state:
         raise ValueError(f"{entry} is damaged")
     return hold
 

@@ -31,7 +31,7 @@ def write_manifest(binary: Path, spec: NetworkSpec, dtype: str) -> None:
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "build_cpu_seconds": round(cpu_seconds(), 3),
     }
-    binary.with_name(MANIFEST).write_text(json.dumps(manifest))
+    binary.with_name(MANIFEST).write_text(json.dumps(manifest), encoding="utf-8")
 
 
 def _structure(spec: NetworkSpec) -> dict[str, dict[str, str]]:
@@ -52,7 +52,7 @@ def read_manifest(entry: Path) -> dict[str, Any] | None:
     ``compiler``, ``brian2``, ``created`` and ``build_cpu_seconds``; None if it does not say all of that.
     """
     try:
-        data = json.loads((entry / MANIFEST).read_text())
+        data = json.loads((entry / MANIFEST).read_text(encoding="utf-8"))
         structure = {part: dict(data["structure"][part]) for part in ("populations", "projections")}
         texts = [data[name] for name in TEXTS] + [text for part in structure.values() for text in part.values()]
         seconds = data["build_cpu_seconds"]

@@ -124,7 +124,7 @@ def _make_room(entry: Path) -> None:
 
 def _build(network: str, dtype: str, place: Path, options: RunOptions) -> None:
     description, scratch = place / NETWORK, place / "tmp"
-    description.write_text(network)
+    description.write_text(network, encoding="utf-8")
     scratch.mkdir()  # of Brian2 and the compiler: it goes with the place, however the build ends
     command = guarded(sys.executable, ENTRY, str(description), dtype, str(place))
     path = os.pathsep.join(filter(None, [_import_root(), os.environ.get("PYTHONPATH")]))

@@ -222,7 +222,7 @@ def _genn_folder() -> str | None:
 
 def _first_line(file: Path) -> str | None:
     try:
-        return file.read_text().strip().partition("\n")[0]
+        return file.read_text(encoding="utf-8", errors="replace").strip().partition("\n")[0]
     except OSError:
         return None
 
@@ -230,7 +230,8 @@ def _first_line(file: Path) -> str | None:
 def _cuda_version(folder: Path) -> str | None:
     """The version of a CUDA toolkit, as its compiler tells it."""
     try:
-        said = subprocess.run([folder / "bin" / "nvcc", "--version"], capture_output=True, text=True, timeout=WAIT)
+        command = [str(folder / "bin" / "nvcc"), "--version"]
+        said = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", errors="replace", timeout=WAIT)
     except (OSError, subprocess.TimeoutExpired):
         return None
     release = re.search(r"release ([0-9]+\.[0-9]+)", said.stdout)

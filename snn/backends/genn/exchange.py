@@ -88,7 +88,7 @@ class Request:
                     state.save(folder / f"state-{k}.npz")
             said = {"source": fingerprint(), "engine": self.engine, "dtype": self.dtype, "runs": runs}
             chosen = {name: getattr(options, name) for name in ("record", "state", "memory", "gpu")}
-            (folder / REQUEST).write_text(json.dumps(said | {"options": chosen}))
+            (folder / REQUEST).write_text(json.dumps(said | {"options": chosen}), encoding="utf-8")
 
     @staticmethod
     def read(folder: Path) -> Request:
@@ -101,7 +101,7 @@ class Request:
         SNNError
             If it cannot be read.
         """
-        said = json.loads((folder / REQUEST).read_text())
+        said = json.loads((folder / REQUEST).read_text(encoding="utf-8"))
         if said["source"] != fingerprint():
             raise BuildError("The worker's version of this package is another one: `snnsearch doctor` says what to do.")
         chosen = said["options"]
@@ -144,7 +144,7 @@ def read_outcomes(folder: Path) -> list[Outcome]:
         If there is no answer, or it cannot be read.
     """
     try:
-        said = json.loads((folder / ANSWER).read_text())
+        said = json.loads((folder / ANSWER).read_text(encoding="utf-8"))
         if "error" in said:
             raise _error(said)
         return [_outcome(folder, k, run) for k, run in enumerate(said["outcomes"])]
@@ -168,7 +168,7 @@ def _error(said: Mapping[str, Any]) -> SNNError:
 
 def _answer(folder: Path, said: Mapping[str, Any]) -> None:
     draft = folder / f"{ANSWER}.draft"
-    draft.write_text(json.dumps(said))
+    draft.write_text(json.dumps(said), encoding="utf-8")
     draft.rename(folder / ANSWER)
 
 

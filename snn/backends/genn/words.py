@@ -35,7 +35,7 @@ def heard(file: Path) -> Iterator[None]:
 
 def first_error(file: Path) -> str:
     """The first line that speaks of an error; of none, the last line."""
-    lines = [line.strip() for line in file.read_text(errors="replace").splitlines() if line.strip()]
+    lines = [line.strip() for line in file.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
     errors = [line for line in lines if ERROR.search(line)]
     causes = [line for line in errors if not AFTERMATH.match(line)]
     return next(iter(causes or errors), lines[-1] if lines else "nothing")

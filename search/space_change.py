@@ -1,0 +1,148 @@
+"""A search space that is not the one of the study's earlier trials: found before any new trial is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any
+
+from optuna.distributions import BaseDistribution, CategoricalDistribution, check_distribution_compatibility
+from optuna.trial import FixedTrial, TrialState
+
+from search.begin import SCRIPT
+from search.errors import StudyError
+from search.warm import describe, draw
+
+if TYPE_CHECKING:
+    import optuna
+    from numpy.random import Generator
+
+    from search.plan import Plan
+
+DRAWS = 10  # how often `network(trial)` is tried: what it asks for may depend on what it is given
+REMEDY = (
+    "change it back, or start another study with --name; a parameter whose choices depend on other parameters needs "
+    "a name for each set of choices"
+)
+KINDS = {"IntDistribution": "a whole number from ", "FloatDistribution": "a number from "}
+
+
+def check_space(plan: Plan, study: optuna.Study) -> None:
+    """Compare what `network(trial)` asks for now with what the study's trials were given.
+
+    It is tried with a few drawn values, if the script has changed since the study began. `Space` finds the rest while
+    the search runs.
+
+    Raises
+    ------
+    StudyError
+        If a parameter is of another kind, or has other choices. It names all that are found.
+    """
+    from numpy.random import default_rng
+
+    began = study.user_attrs.get(SCRIPT, {}).get("hash")
+    known = _known(study)
+    if not known or began == plan.script.hash:
+        return
+    random = default_rng(0)
+    changed: dict[str, BaseDistribution] = {}
+    for _ in range(DRAWS):
+        trial = _Asked(known, random)
+        with suppress(Exception):  # whoever's script fails learns it from the trials
+            plan.network(trial)  # type: ignore[arg-type]  # as much of a trial as Optuna's FixedTrial is
+        changed |= trial.changed
+    if changed:
+        raise StudyError(_sentence(changed, known))
+
+
+class Space:
+    """The distributions of a study's parameters, which later trials must keep.
+
+    Parameters
+    ----------
+    study : optuna.Study
+        This process drives it.
+    """
+
+    def __init__(self, study: optuna.Study):
+        self._study = study
+        self._known = _known(study)
+
+    @contextmanager
+    def watching(self, trial: optuna.Trial) -> Iterator[None]:
+        """While `network(trial)` runs: end the search if it asks for what the study cannot take.
+
+        The trial is then given back, to be asked for again.
+
+        Raises
+        ------
+        StudyError
+            If a parameter is of another kind, or has other choices.
+        """
+        changed: dict[str, BaseDistribution] = {}
+        suggest = trial._suggest
+
+        def checked(name: str, distribution: BaseDistribution) -> Any:
+            if not _compatible(self._known.get(name, distribution), distribution):
+                changed[name] = distribution
+                raise ValueError(f"`{name}` is not what it was in earlier trials")  # as Optuna would, having stored it
+            value = suggest(name, distribution)
+            self._known.setdefault(name, distribution)
+            return value
+
+        trial._suggest = checked  # type: ignore[method-assign]
+        try:
+            yield
+        except Exception:
+            if not changed:
+                raise
+        finally:
+            trial._suggest = suggest  # type: ignore[method-assign]
+        if changed:
+            self._study._storage.set_trial_state_values(trial._trial_id, TrialState.WAITING)
+            raise StudyError(_sentence(changed, self._known))
+
+
+class _Asked(FixedTrial):
+    """A trial that draws its values, and notes parameters that have changed."""
+
+    def __init__(self, known: Mapping[str, BaseDistribution], random: Generator):
+        super().__init__({})
+        self._known = known
+        self._random = random
+        self.changed: dict[str, BaseDistribution] = {}
+
+    def _suggest(self, name: str, distribution: BaseDistribution) -> Any:
+        if not _compatible(self._known.get(name, distribution), distribution):
+            self.changed[name] = distribution
+        self._params.setdefault(name, draw(distribution, self._random))
+        return super()._suggest(name, distribution)
+
+
+def _known(study: optuna.Study) -> dict[str, BaseDistribution]:
+    """Each parameter's distribution in the first trial that has it, which is the one that Optuna compares with."""
+    known: dict[str, BaseDistribution] = {}
+    for trial in study.get_trials(deepcopy=False):
+        for name, distribution in trial.distributions.items():
+            known.setdefault(name, distribution)
+    return known
+
+
+def _compatible(old: BaseDistribution, new: BaseDistribution) -> bool:
+    try:
+        check_distribution_compatibility(old, new)
+    except ValueError:
+        return False
+    return True
+
+
+def _sentence(changed: Mapping[str, BaseDistribution], known: Mapping[str, BaseDistribution]) -> str:
+    each = [f"`{name}` was {_words(known[name])} and is now {_words(new)}" for name, new in changed.items()]
+    return f"A study keeps the kinds and the choices of its parameters, but {'; '.join(each)}: {REMEDY}."
+
+
+def _words(distribution: BaseDistribution) -> str:
+    if isinstance(distribution, CategoricalDistribution):
+        return describe(distribution)
+    log = " on a log scale" if getattr(distribution, "log", False) else ""
+    return KINDS.get(type(distribution).__name__, "") + describe(distribution) + log
