@@ -120,4 +120,5 @@ class Plan:
             after=after,
             settling="settling" in needs([*self.objectives, *(one.objective for one in self.constraints)]),
             script=None if self.script.file is None else str(self.script.file.resolve()),
+            started_in=str(self.script.started_in),
         )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import signal
 import subprocess
 import sys
@@ -18,6 +17,7 @@ from search.executor import Runner
 from search.job import Job
 from snn import errors
 from snn.backends.process import KILLS
+from snn.paths import absolute, child_environment, working_folder
 from snn.profile import stage
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ class InProcess(Runner):
 
     def __init__(self, profile: Profile | None = None) -> None:
         self._profile = profile
+        self._folder = working_folder()  # a user's code may change it before the process starts
         self._process: subprocess.Popen[str] | None = None
         self._stopped = Event()
 
@@ -111,11 +112,11 @@ class InProcess(Runner):
     def _start(self) -> subprocess.Popen[str]:
         if self._process is None and not self._stopped.is_set():
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "search.worker"],
+                [sys.executable, "-P", "-m", "search.worker"],  # no modules of the working folder, which may be any
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 text=True,
-                env={**os.environ, "PYTHONPATH": os.pathsep.join(path or "." for path in sys.path)},
+                env=child_environment([str(absolute(path, self._folder)) for path in sys.path]),
                 start_new_session=True,  # Ctrl-C in the terminal is for the driver
             )
             assert self._process.stdout is not None

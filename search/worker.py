@@ -7,6 +7,7 @@ import os
 import resource
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from queue import SimpleQueue
 from threading import Thread
@@ -83,6 +84,8 @@ def _run(jobs: Sequence[Job], profile: Profile | None, kept: Kept) -> list[Resul
     one = jobs[0]
     try:
         if one.script is not None and one.script not in kept.imported:
+            with suppress(OSError):  # another machine without that folder
+                os.chdir(one.started_in or ".")
             load_module(Script.read(one.script))
             kept.imported.add(one.script)
         if one.task not in kept.tasks:

@@ -51,8 +51,24 @@ def execute(arguments: argparse.Namespace) -> int:
         if not arguments.json:
             _print(health, told)
     if arguments.json:
-        print(json.dumps({"default": DEFAULT, "backends": {health.backend: _facts(health) for health in found}}))
+        backends_found = {health.backend: _facts(health) for health in found}
+        print(json.dumps({"default": DEFAULT, "backends": backends_found, "files": files()}))
+    else:
+        print("files\n" + "\n".join(f"  {name}: {where}" for name, where in files().items()))
     return 0 if any(health.backend == DEFAULT and health.status == WORKS for health in found) else 1
+
+
+def files() -> dict[str, str]:
+    """Where everything lies that is kept on this machine."""
+    from snn.backends.cache.folder import cache_folder
+
+    return {
+        "programs": str(cache_folder()),
+        "study": "in its storage: by default SCRIPT.journal beside SCRIPT.py",
+        "states": "SCRIPT.states beside SCRIPT.py, or beside the journal: states of running trials and results that the "
+        "storage does not have yet, in a folder for each storage and study (`snnsearch show` names it)",
+        "images": "SCRIPT.artifacts beside SCRIPT.py, or beside the journal",
+    }
 
 
 def _facts(health: Health) -> dict[str, Any]:

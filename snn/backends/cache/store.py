@@ -19,6 +19,7 @@ from snn.backends.cache.upkeep import discard, tidy
 from snn.backends.process import RunOptions, run_process
 from snn.errors import BuildError, Cancelled, Killed, RunError, RunTimeout
 from snn.lock import Lock, user_name
+from snn.paths import child_environment
 
 LOCK_TIMEOUT = 600.0
 LOCK_POLL = 0.2
@@ -119,10 +120,10 @@ def _build(network: str, dtype: str, place: Path, options: RunOptions) -> None:
     description, scratch = place / NETWORK, place / "tmp"
     description.write_text(network)
     scratch.mkdir()  # of Brian2 and the compiler: it goes with the place, however the build ends
-    command = [sys.executable, "-c", ENTRY, str(description), dtype, str(place)]
-    path = os.pathsep.join(filter(None, [_import_root(), os.environ.get("PYTHONPATH")]))
+    command = [sys.executable, "-P", "-c", ENTRY, str(description), dtype, str(place)]
+    environment = child_environment(first=_import_root())
     try:
-        run_process(command, options, os.environ | {"PYTHONPATH": path, "TMPDIR": str(scratch)})
+        run_process(command, options, environment | {"TMPDIR": str(scratch)})
     except (Cancelled, Killed, RunTimeout):
         raise
     except RunError as error:
