@@ -22,7 +22,7 @@ def absolute_storage(storage: str | Path) -> str:
     Raises
     ------
     StudyError
-        If the URL of an SQLite database has a `%` that should have been written `%25`.
+        If the URL of an SQLite database has a `%` or `?` that should have been written `%25` or `%3F`.
     """
     text = str(storage)
     if "://" not in text:
@@ -31,7 +31,7 @@ def absolute_storage(storage: str | Path) -> str:
     if path is None or found is None:
         return text
     scheme, name, query = found.groups()
-    _check_escapes(text, name, path)
+    _check_escapes(text, name, path, query)
     whole = str(absolute(path))
     database = f"file:{_escape(whole)}" if _is_uri(name, query) else whole
     return f"{scheme}:///{_escape(database)}" + ("" if query is None else f"?{query}")
@@ -81,12 +81,16 @@ def _is_uri(name: str, query: str | None) -> bool:
     return unquote(name).startswith("file:") and asked in ("true", "1", "yes", "on", "y", "t")
 
 
-def _check_escapes(url: str, name: str, path: str) -> None:
-    """Refuse a `%` that was meant as itself: what it stands for is no text, or only the folder with it is there."""
+def _check_escapes(url: str, name: str, path: str, query: str | None) -> None:
+    """Refuse a `%` that was meant as itself (it makes no text, or only the folder with it is there), and such a `?`."""
     folder, literal = (os.path.dirname(absolute(one)) for one in (path, name))
     if "\ufffd" in path or (folder != literal and os.path.isdir(literal) and not os.path.isdir(folder)):
-        escaped = url.replace("%", "%25")
         raise StudyError(
-            f"In the URL of a database `%` and two hexadecimal digits stand for a character, but {url} has no such file: write "
-            f"{escaped} if `%` is part of its path."
+            f"In the URL of a database `%` and two hexadecimal digits stand for a character, but {url} names no folder "
+            f"that way: if `%` is part of its path, write {url.replace('%', '%25')}."
+        )
+    if query and not all("=" in setting for setting in query.split("&")):
+        raise StudyError(
+            f"In the URL of a database settings such as timeout=3 follow a `?`, but {url} has {query!r} there: if `?` "
+            "is part of its path, write %3F."
         )

@@ -16,8 +16,8 @@ from search.finish import Final, Finish
 from search.identity import Identity
 from search.job import Ran
 from search.jobs import Jobs
-from search.leftovers import settle
 from search.ledger import Ledger
+from search.leftovers import settle
 from search.plan import Plan
 from search.progress import Ended, Progress
 from search.pruning import make_pruner, rank
@@ -395,4 +395,3 @@ class Driver:
         """What ended before it could be stopped is kept."""
         while self._stopping and self._jobs.waiting:
             self._next(0)
-

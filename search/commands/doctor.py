@@ -65,8 +65,8 @@ def files() -> dict[str, str]:
     return {
         "programs": str(cache_folder()),
         "study": "in its storage: by default SCRIPT.journal beside SCRIPT.py",
-        "states": "SCRIPT.states beside SCRIPT.py, or beside the journal: states of running trials and results that the "
-        "storage does not have yet, in a folder for each storage and study (`snnsearch show` names it)",
+        "states": "SCRIPT.states beside SCRIPT.py, or beside the journal: states of running trials, and results that "
+        "the storage does not have yet, in a folder for each storage and study (`snnsearch show` names it)",
         "images": "SCRIPT.artifacts beside SCRIPT.py, or beside the journal",
     }
 

@@ -314,15 +314,19 @@ def test_a_damaged_state_costs_what_it_stood_for(make):
     assert [trial.state for trial in trials] == [TrialState.COMPLETE] * 4
 
 
-def test_states_of_trials_that_do_not_run_are_swept(make):
+def test_states_of_trials_that_do_not_run_are_swept(make, capsys):
     study = make(pruner=None)
     plan = interrupted(study, 2)
     folder = plan.location.folder(plan.name)
     (file,) = folder.glob("*.rung")
-    for name in ("7.0.rung", "7.spent", "x.0.rung", "7.0.part", "7.part"):
+    number, _, mark, _ = file.name.split(".")
+    study_mark, parameters = mark.split("-")
+    another = {f"7.0.{mark}.rung", f"{number}.0.{study_mark}-{'0' * 16}.rung", f"{number}.0.{'0' * 32}-{parameters}.rung"}
+    for name in (f"{number}.5.{mark}.rung", f"{number}.0.{mark}.part", f"{number}.{mark}.part", *another):
         (folder / name).write_bytes(file.read_bytes())
     run(study, 4, workers=1)
-    assert not plan.location.states.exists()
+    assert {path.name for path in folder.iterdir()} == another  # of no trial of this study
+    assert "left alone" in capsys.readouterr().err
 
 
 def test_the_pruner_knows_what_earlier_starts_have_run(make, monkeypatch):
@@ -365,7 +369,7 @@ def test_a_result_that_could_not_be_told_waits_beside_the_study(make, monkeypatc
         broken.setattr(optuna.Trial, "set_user_attr", gone)
         Driver(plan, opened, executor, Lines(plan.objectives)).search(2)
     executor.stop()
-    assert (plan.location.folder(plan.name) / "result-0.json").exists()
+    assert len(list(plan.location.folder(plan.name).glob("result-0.*.json"))) == 1
     ran = len(log(path))
     _, trials = run(study, 1, workers=1)
     assert [trial.state for trial in trials] == [TrialState.COMPLETE] and len(log(path)) == ran
