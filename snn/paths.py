@@ -42,7 +42,7 @@ def pinned(folder: Path) -> Iterator[None]:
 
 
 def absolute(path: str | Path, base: Path | None = None) -> Path:
-    """Return the path with its `~` expanded, and made absolute.
+    """Return the path with its `~` expanded and without `..`, made absolute.
 
     Parameters
     ----------
@@ -51,7 +51,8 @@ def absolute(path: str | Path, base: Path | None = None) -> Path:
     base : Path, optional
         The folder that a relative path belongs to; `working_folder()` by default.
     """
-    return (base or working_folder()) / os.path.expanduser(path)
+    whole = (base or working_folder()) / os.path.expanduser(path)
+    return whole.parent.resolve() / whole.name if ".." in whole.parts and whole.name != ".." else whole
 
 
 def variable(name: str) -> Path | None:
