@@ -18,7 +18,7 @@ from search.identity import Identity
 from search.journal import open_journal
 from search.spool import Spool
 from search.storage import Location
-from tests.search.test_crash import wait_for
+from tests.search.waiting import wait_for
 
 IDENTITY, OTHER = Identity("a" * 32), Identity("b" * 32)
 VALUES = st.recursive(
