@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from search.errors import StudyError
+from search.identity import IDENTIFIER, new_identifier
 from search.plan import Plan
 from search.samplers import make_sampler
 from search.seeds import sampler_seed
@@ -145,6 +146,7 @@ def _complete(study: optuna.Study, plan: Plan) -> None:
             warnings.simplefilter("ignore", ExperimentalWarning)
             study.set_metric_names(names)
     wanted = {
+        IDENTIFIER: new_identifier(),  # one driver owns the study by now, so that it gets one only
         OBJECTIVES: names,
         CONSTRAINTS: [str(one) for one in plan.constraints],
         SEED: plan.seed,

@@ -12,9 +12,11 @@ from search.errors import ExecutorLost, StudyError
 from search.executor import Executor
 from search.failures import Failures
 from search.finish import Final, Finish
+from search.identity import Identity
 from search.job import Ran
 from search.jobs import Jobs
 from search.ledger import Ledger
+from search.leftovers import settle
 from search.plan import Plan
 from search.progress import Ended, Progress
 from search.ranking import Ranking
@@ -80,7 +82,7 @@ class Driver:
         self._suggestions = Suggestions(study, profile)
         self._failures = Failures(keep_going)
         self._space = Space(study)
-        self._states = States(folder)
+        self._states = States(folder, Identity.of(study))
         self._running: set[int] = set()  # trials that have not ended
         self._warned = False  # of states that cannot be kept
         self._stopping = False
@@ -110,7 +112,7 @@ class Driver:
         try:
             self.search(total)
             if not self._stopping:  # else what runs, or has not been taken up again, goes on from its states
-                self._states.sweep(self._running)
+                self._states.sweep(self._study.get_trials(deepcopy=False), self._running)
             self._score_best()
         except ExecutorLost as error:
             self._lose(error)
@@ -139,7 +141,7 @@ class Driver:
         self._ended, self._total = ended(counts), total
         self._learn(trials)
         left = deque(trial for trial in trials if trial.state.name == "RUNNING")
-        self._states.sweep({trial.number for trial in left})
+        settle(self._plan, self._study, self._states, trials, self._progress.say)
         self._calls.begin(left)
         self._suggestions.begin()
         best = front(self._study)
@@ -178,7 +180,7 @@ class Driver:
             self._count(trial, self._ledger.tell_late(trial, *untold), *untold)
         elif (reason := self._calls.refuse(trial.number)) is not None:
             self._begun(trial)
-            self._fail(trial, reason, self._states.spent(trial.number)[0])
+            self._fail(trial, reason, self._states.spent(trial)[0])
         elif known.network is None or known.seed is None:
             self._begin_trial(trial)
         else:
@@ -226,9 +228,9 @@ class Driver:
         """Go on from what an earlier start has left of a trial."""
         from snn.result import Result
 
-        underway.earlier, underway.runs = self._states.spent(underway.number)
+        underway.earlier, underway.runs = self._states.spent(underway.trial)
         for place, replicate in enumerate(underway.replicates):
-            data = self._states.load(underway.number, place)
+            data = self._states.load(underway.trial, place)
             if data is not None:
                 try:
                     replicate.reached(Result.from_bytes(data), data)
@@ -276,8 +278,8 @@ class Driver:
 
     def _keep_state(self, underway: Underway, replicate: Replicate, data: bytes) -> None:
         try:
-            self._states.keep(underway.number, underway.replicates.index(replicate), data)
-            self._states.spend(underway.number, underway.seconds, underway.runs)
+            self._states.keep(underway.trial, underway.replicates.index(replicate), data)
+            self._states.spend(underway.trial, underway.seconds, underway.runs)
         except OSError as error:  # it would only be missed after the end of this process
             if not self._warned:
                 self._progress.say(f"What trials have reached cannot be kept in {self._states.folder}: {error}")
@@ -316,7 +318,7 @@ class Driver:
     def _forget(self, underway: Underway) -> None:
         """What an ended trial has reached is not gone on from, unless nobody was told that it has ended."""
         if not self._ledger.away:
-            self._states.remove(underway.number, len(underway.replicates))
+            self._states.remove(underway.trial, len(underway.replicates))
 
     def _fail(self, trial: optuna.Trial, reason: str, seconds: float) -> None:
         self._count(trial, self._ledger.fail(trial, reason, seconds), {"seconds": seconds}, reason)
@@ -397,4 +399,3 @@ class Driver:
         """What ended before it could be stopped is kept."""
         while self._stopping and self._jobs.waiting:
             self._next(0)
-

@@ -65,6 +65,8 @@ class Job:
         As in `Task.run`.
     script : str or None
         File that another process imports first, in case it defines the task, a neuron or a rule.
+    started_in : str or None
+        The working folder in which that process imports it, if there is such a folder.
     memory : int or None
         Bytes that the process of the run may take.
     data : str or None
@@ -83,6 +85,7 @@ class Job:
     settling: bool = False
     record: tuple[str, ...] = ()
     script: str | None = None
+    started_in: str | None = None
     memory: int | None = None
     data: str | None = None
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from search import record
+from search.identity import Identity
 from search.record import Record
 from search.repeats import Repeats
 from search.spool import Spool
@@ -43,7 +44,7 @@ class Ledger:
         self._study = study
         self._say = say
         self._profile = profile
-        self._spool = Spool(plan.location.folder(plan.name), say)
+        self._spool = Spool(plan.location.folder(plan.name), Identity.of(study), say)
         self._reports = _reports(plan)
         self._repeats = Repeats(plan)
         self._waiting: dict[int, dict[str, Any]] = {}  # results in the spool that were not told
@@ -53,11 +54,11 @@ class Ledger:
         """Learn what earlier starts have run."""
         for trial in trials:
             self._repeats.learn(trial)
-        self._waiting = self._spool.load()
+        self._waiting = self._spool.load(trials)
         for number in list(self._waiting):
-            if number >= len(trials) or trials[number].state.is_finished():  # told in the moment of the driver's end
+            if trials[number].state.is_finished():  # told in the moment of the driver's end
                 del self._waiting[number]
-                self._spool.remove(number)
+                self._spool.remove(trials[number])
 
     def seed(self, trial: optuna.Trial, seed: int, network: str) -> None:
         """Keep what it takes to run a trial again, for a trial that has none of it."""
@@ -118,7 +119,7 @@ class Ledger:
     def _put_aside(self, trial: optuna.Trial, kept: dict[str, Any], reason: str | None) -> None:
         data = {record.RESULT: kept} | ({} if reason is None else {record.REASON: reason})
         try:
-            self._spool.keep(trial.number, data)
+            self._spool.keep(trial, data)
         except OSError as error:  # no reason to stop: the storage may be as well as ever
             self._say(f"The result of trial {trial.number} cannot be put aside in {self._spool.folder}: {error}")
 
@@ -143,7 +144,7 @@ class Ledger:
             if state == TrialState.PRUNED and self._reports and rungs[-1] is not None:
                 trial.report(rungs[-1], len(rungs))  # samplers learn from it
             self._study.tell(trial, values, state=state)
-            self._spool.remove(trial.number)
+            self._spool.remove(trial)
         return state
 
 

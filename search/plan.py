@@ -128,4 +128,5 @@ class Plan:
             settling="settling" in needs([*self.objectives, *(one.objective for one in self.constraints)]),
             script=None if self.script.file is None else str(self.script.file.resolve()),
             data=data,
+            started_in=str(self.script.started_in),
         )

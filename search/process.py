@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import signal
 import subprocess
 import sys
@@ -20,6 +19,7 @@ from snn import errors
 from snn.backends.process import KILLS
 from snn.backends.spawn import guarded, spawn_to_stay
 from snn.backends.standalone import scratch
+from snn.paths import absolute, child_environment, working_folder
 from snn.profile import stage
 
 if TYPE_CHECKING:
@@ -45,6 +45,7 @@ class InProcess(Runner):
 
     def __init__(self, profile: Profile | None = None) -> None:
         self._profile = profile
+        self._folder = working_folder()  # a user's code may change it before the process starts
         self._process: subprocess.Popen[str] | None = None
         self._stopped = Event()
 
@@ -139,7 +140,7 @@ class InProcess(Runner):
 
     def _start(self) -> subprocess.Popen[str]:
         if self._process is None and not self._stopped.is_set():
-            variables = {**os.environ, "PYTHONPATH": os.pathsep.join(path or "." for path in sys.path)}
+            variables = child_environment([str(absolute(path, self._folder)) for path in sys.path])
             # In a group of its own: Ctrl-C in the terminal is for the driver.
             process = spawn_to_stay(
                 guarded(sys.executable, CODE), variables, stdout=subprocess.PIPE, text=True, encoding="utf-8"

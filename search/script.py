@@ -10,7 +10,7 @@ import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from difflib import unified_diff
 from pathlib import Path
 from types import ModuleType
@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from search.errors import StudyError
 from search.shadow import explain, shadows
 from snn.errors import SNNError
+from snn.paths import STARTED_IN, absolute, pinned, working_folder
 
 if TYPE_CHECKING:
     from search.study import Study
@@ -35,17 +36,20 @@ class Script:
     stem : str
         Name of the file without suffix: the study's name unless it gives itself one.
     folder : Path
-        Where it lies, and where the study's files go.
+        Where it lies, and where the study's files go; absolute.
     source : str
         Its text.
     file : Path, optional
-        The file; None in a notebook.
+        The file, absolute; None in a notebook.
+    started_in : Path
+        The working folder before it was run: it may change that, and workers that run it again begin there too.
     """
 
     stem: str
     folder: Path
     source: str
     file: Path | None = None
+    started_in: Path = field(default_factory=working_folder)
 
     @property
     def hash(self) -> str:
@@ -54,8 +58,8 @@ class Script:
 
     @classmethod
     def read(cls, path: str | Path) -> Script:
-        """The script at `path`."""
-        path = Path(path)
+        """The script at `path`, which is relative to the working folder and may begin with `~`."""
+        path = absolute(path)
         if path.is_dir() or not path.exists():
             what = "is a folder" if path.is_dir() else f"there is no such file in {path.resolve().parent}"
             raise StudyError(f"STUDY must be a Python file that defines `study`, but for {str(path)!r} {what}.")
@@ -75,10 +79,11 @@ class Script:
         try:
             file = None if in_notebook else inspect.getsourcefile(function)
             if file is not None and Path(file).is_file():
-                return cls.read(file)
-            return cls("notebook", Path(), inspect.getsource(function))
+                script = cls.read(file)
+                return replace(script, started_in=STARTED_IN) if function.__module__ == "__main__" else script
+            return cls("notebook", working_folder(), inspect.getsource(function))
         except (OSError, TypeError):  # typed into an interpreter that keeps no source
-            return cls("notebook", Path(), repr(function))
+            return cls("notebook", working_folder(), repr(function))
 
     def changes(self, source: str, limit: int = 30) -> str:
         """Lines that differ from an earlier source of it, at most `limit` of them."""
@@ -116,7 +121,7 @@ def load_module(script: Script) -> ModuleType:
     if str(path.parent) not in sys.path:
         sys.path.insert(0, str(path.parent))
     try:
-        with _loading(script.file):
+        with _loading(script.file), pinned(script.started_in):
             spec.loader.exec_module(module)
     except SNNError as error:
         raise StudyError(f"{script.file}{_line(error, path)}: {error}") from None

@@ -5,33 +5,44 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-NAME = re.compile(r"result-(\d{1,12})\.json")
+from search.identity import MARK, Identity
+from search.states import make_folder
+
+if TYPE_CHECKING:
+    from optuna.trial import FrozenTrial, Trial
+
+NAME = re.compile(rf"result-(?P<number>\d{{1,12}})\.(?P<mark>{MARK})\.json")
 LARGEST = 64 << 20  # bytes: no result of ours is as large
 
 
 class Spool:
     """A folder with one file of JSON for each trial whose result is not known to have reached the storage.
 
-    A result is there in whole or not at all, whenever its writer was killed, and outlasts a crash of the machine.
+    A result is there in whole or not at all, whenever its writer was killed, and outlasts a crash of the machine. The
+    name of a file has the trial's number and mark (`search.identity`): other files in the folder are neither read nor
+    removed.
 
     Parameters
     ----------
     folder : Path
         Where; made when it is needed. `Location.folder(study)` is the study's own.
+    identity : Identity
+        The study's.
     say : callable, optional
         Told of files that are set aside because they do not hold a result.
     """
 
-    def __init__(self, folder: Path, say: Callable[[str], None] | None = None):
+    def __init__(self, folder: Path, identity: Identity, say: Callable[[str], None] | None = None):
         self.folder = folder
+        self._identity = identity
         self._say = say or (lambda line: None)
 
-    def keep(self, number: int, data: dict[str, Any]) -> None:
+    def keep(self, trial: Trial | FrozenTrial, data: dict[str, Any]) -> None:
         """Put a trial's result there, in the place of an earlier one.
 
         Raises
@@ -41,9 +52,9 @@ class Spool:
         TypeError, ValueError
             If it is not JSON.
         """
-        text = json.dumps({"number": number, "data": data})
-        self.folder.mkdir(parents=True, exist_ok=True)
-        path = self._path(number)
+        text = json.dumps({"number": trial.number, "mark": self._identity.mark(trial), "data": data})
+        make_folder(self.folder)
+        path = self._path(trial)
         part = path.with_suffix(".part")  # one driver owns the study, so nobody else writes here
         try:
             with part.open("w", encoding="utf-8") as file:
@@ -56,41 +67,43 @@ class Spool:
             raise
         _sync(self.folder)
 
-    def load(self) -> dict[int, dict[str, Any]]:
-        """What waits, by the trial's number; a file that holds no result is set aside as `*.bad`, which is said."""
+    def load(self, trials: Sequence[FrozenTrial]) -> dict[int, dict[str, Any]]:
+        """What waits for these trials of the study, by their numbers.
+
+        A file of theirs that holds no result is set aside as `*.bad`, which is said.
+        """
         found: dict[int, dict[str, Any]] = {}
         for path in sorted(self.folder.glob("result-*.json")) if self.folder.is_dir() else []:
-            if (data := _read(path)) is None:
+            name = NAME.fullmatch(path.name)
+            if name is None or self._identity.find(name["mark"], int(name["number"]), trials) is None:
+                continue
+            if (data := _read(path, int(name["number"]), name["mark"])) is None:
                 with suppress(OSError):
                     path.replace(path.with_suffix(".bad"))
                 self._say(f"{path} must hold the result of a trial, but does not; it was set aside as {path.stem}.bad")
             else:
-                found[_number(path)] = data
+                found[int(name["number"])] = data
         return dict(sorted(found.items()))
 
-    def remove(self, number: int) -> None:
+    def remove(self, trial: Trial | FrozenTrial) -> None:
         """The storage has been told."""
-        self._path(number).unlink(missing_ok=True)
+        self._path(trial).unlink(missing_ok=True)
 
-    def _path(self, number: int) -> Path:
-        return self.folder / f"result-{number}.json"
-
-
-def _number(path: Path) -> int:
-    match = NAME.fullmatch(path.name)
-    return int(match[1]) if match else -1
+    def _path(self, trial: Trial | FrozenTrial) -> Path:
+        return self.folder / f"result-{trial.number}.{self._identity.mark(trial)}.json"
 
 
-def _read(path: Path) -> dict[str, Any] | None:
+def _read(path: Path, number: int, mark: str) -> dict[str, Any] | None:
+    """The result in a file; None if it holds none, or that of another trial."""
     try:
         if path.is_symlink() or not path.is_file() or path.stat().st_size > LARGEST:
             return None
         whole = json.loads(path.read_bytes())
     except (OSError, ValueError, RecursionError):
         return None
-    if not isinstance(whole, dict) or whole.get("number") != _number(path) or not isinstance(whole.get("data"), dict):
+    if not isinstance(whole, dict) or not isinstance(whole.get("data"), dict):
         return None
-    return whole["data"]
+    return whole["data"] if (whole.get("number"), whole.get("mark")) == (number, mark) else None
 
 
 def _sync(folder: Path) -> None:

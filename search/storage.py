@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import hashlib
+import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote
 
+from search.address import absolute_storage, engine_url, server_identity, sqlite_path
 from search.errors import StudyError
+from snn.paths import absolute
 
 if TYPE_CHECKING:
     import optuna
@@ -38,11 +41,11 @@ class Location:
     Parameters
     ----------
     text : str
-        A URL (`sqlite:///study.db`, `postgresql://user:password@host/db`), or the path of a journal file.
+        A URL (`sqlite:////home/ann/study.db`, `postgresql://user:password@host/db`), or the path of a journal file.
     artifacts : Path
-        Folder of the images that belong to trials.
+        Folder of the images that belong to trials. Several storages may share it: an image has a random name.
     states : Path
-        Folder of what trials in flight need, see `folder`.
+        Folder of what trials in flight need. Several storages may share it: each study has its own `folder` in it.
     """
 
     text: str
@@ -51,18 +54,22 @@ class Location:
 
     @classmethod
     def of(cls, storage: str | Path | None, default: Path) -> Location:
-        """Where `storage` points; without one, the journal `default` (a path without suffix names its family)."""
-        if storage is None:
-            storage = default.with_name(default.name + ".journal")
-        if "://" in str(storage):
+        """Where `storage` points; without one, the journal `default` (a path without suffix names its family).
+
+        Paths are made absolute here: a user's code may change the working folder later.
+        """
+        default = absolute(default)
+        text = absolute_storage(default.with_name(default.name + ".journal") if storage is None else storage)
+        if "://" in text:
             beside = [default.with_name(default.name + suffix) for suffix in (".artifacts", ".states")]
-            return cls(str(storage), *beside)
-        path = Path(storage)
+            return cls(text, *beside)
+        path = Path(text)
         if not path.name or path.is_dir():
             raise StudyError(
                 f"`storage` must be a URL or the path of a journal file, but {str(storage)!r} is a folder."
             )
-        return cls(str(path), path.with_suffix(".artifacts"), path.with_suffix(".states"))
+        real = path.resolve() if path.is_symlink() else path  # one journal has one folder, by whatever name
+        return cls(text, path.with_suffix(".artifacts"), real.with_suffix(".states"))
 
     @property
     def is_url(self) -> bool:
@@ -93,13 +100,31 @@ class Location:
         """The file that holds the study; None if a server does, or memory."""
         if not self.is_url:
             return Path(self.text)
-        if self.kind != "sqlite":
-            return None
-        name = self.text.partition(":///")[2].partition("?")[0]
-        return None if name in ("", ":memory:") else Path(unquote(name.removeprefix("file:")))
+        path = sqlite_path(self.text)
+        return None if path is None else Path(path)
+
+    @property
+    def identity(self) -> tuple[str, ...]:
+        """What two storages differ in, by whatever path, driver, user or password they are reached."""
+        if (file := self.file) is not None:
+            return self.kind, str(file.resolve())
+        return (self.kind, "in memory") if self.kind == "sqlite" else server_identity(self.text)
 
     def folder(self, study: str) -> Path:
-        """Where the states and the untold results of a study's trials lie; not made here."""
+        """Where the states and the untold results of a study's trials lie; not made here.
+
+        Its name has the study's name and a hash of the whole storage. A file beside the folder counts by its name
+        there, so that both may be moved together.
+        """
+        kind, *where = self.identity
+        beside = self.states.parent.resolve()
+        if self.file is not None and Path(where[0]).is_relative_to(beside):
+            where = [str(Path(where[0]).relative_to(beside))]
+        digest = hashlib.sha256(json.dumps([kind, *where]).encode()).hexdigest()[:16]
+        return self.states / f"{file_name(study)}.{digest}"
+
+    def old_folder(self, study: str) -> Path:
+        """Where they lay before folders were told apart by their storage."""
         return self.states / file_name(study)
 
     @staticmethod
@@ -162,7 +187,7 @@ class Location:
                 return get_storage(self.text)  # says what to do instead
             # whoever is patient has a stale connection replaced by trying again, and does not ask before each use
             settings = {"pool_pre_ping": patience is None, "connect_args": connect_arguments(self.text)}
-            storage = RDBStorage(self.text, engine_kwargs=settings)
+            storage = RDBStorage(engine_url(self.text), engine_kwargs=settings)
             if patience is not None:
                 from search.patient import prepare
 

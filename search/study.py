@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from search.address import absolute_storage
 from search.bounds import MOST_BATCH, MOST_REPLICATES, MOST_SEEDS
 from search.constraints import make_constraint, problems_with_constraints
 from search.errors import StudyError
@@ -87,7 +88,8 @@ class Study:
         How many seeds a trial is run with; its values are their means.
     storage : str or path, optional
         The path of a journal file, or the URL of an SQLite or PostgreSQL database as Optuna takes it; without one,
-        `<script>.journal` beside the script.
+        `<script>.journal` beside the script. A relative path belongs to the folder in which the command was started;
+        `~` is the home folder.
     backend : {"standalone", "runtime", "runtime:cython", "genn", "genn:cpu"}, default "standalone"
         Compiled programs, Brian2 in a process for each worker, or GeNN on a GPU or on the CPU.
     dtype : {"float32", "float64"}, default "float32"
@@ -151,10 +153,10 @@ class Study:
         self.pruner = pruner
         self.rungs = int(rungs)
         self.replicates = int(replicates)
-        self.storage = storage
+        self.storage = None if storage is None else absolute_storage(storage)  # before more of the user's code runs
         self.backend = backend
         self.dtype = dtype
-        self.warm_start = warm_start
+        self.warm_start = warm_start if isinstance(warm_start, Study | None) else absolute_storage(warm_start)
         self.enqueue = tuple(dict(params) for params in enqueue)
 
     def __repr__(self) -> str:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -63,6 +63,9 @@ class Summary:
         Why trials failed, and how many for each reason.
     over : bool
         Whether the search has come to its total and has not gone on since (`is_over`).
+    files : dict
+        What lies beside the storage: the folder of `states` of running trials and of results that the storage does not
+        have yet, and the folder of `images`. A folder is there only if there is something in it.
     profile : dict or None
         Where the CPU of the search went (`snn.profile.Profile.report`), if that was asked for.
     """
@@ -75,12 +78,14 @@ class Summary:
     best: tuple[Best, ...]
     reasons: tuple[tuple[str, int], ...] = ()
     over: bool = False
+    files: Mapping[str, str] = field(default_factory=dict)
     profile: dict[str, Any] | None = None
 
     def to_json(self) -> str:
         """One line."""
         fields = ("study", "storage", "trials", "builds", "seconds")
         shown = {name: getattr(self, name) for name in fields} | {"best": [vars(member) for member in self.best]}
+        shown["files"] = dict(self.files)
         if self.profile is not None:
             shown["profile"] = self.profile
         return json.dumps(shown, allow_nan=False)
@@ -163,6 +168,7 @@ def summarise(study: optuna.Study, location: Location) -> Summary:
         best=tuple(best),
         reasons=tuple(Counter(r.reason for r in records if r.trial.state.name == "FAIL").most_common()),
         over=over,
+        files={"states": str(location.folder(study.study_name)), "images": str(location.artifacts)},
     )
 
 

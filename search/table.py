@@ -43,7 +43,11 @@ def describe(summary: Summary) -> str:
         lines.append(f"  failed {'once' if times == 1 else f'{times} times'}: {reason.splitlines()[0]}")
     if summary.profile is not None:
         lines += _profile(summary.profile)
-    return "\n".join([*lines, f"Stored in {summary.storage}"])
+    lines.append(f"Stored in {summary.storage}")
+    if summary.files:
+        lines.append(f"States of running trials, results not stored yet: {summary.files['states']}")
+        lines.append(f"Images of the best: {summary.files['images']}")
+    return "\n".join(lines)
 
 
 def _profile(profile: dict[str, Any]) -> list[str]:

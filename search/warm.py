@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from optuna.distributions import BaseDistribution, CategoricalDistribution
 from optuna.trial import FixedTrial
 
+from search.address import absolute_storage
 from search.begin import OBJECTIVES
 from search.errors import StudyError
 from search.plan import Plan
@@ -91,8 +92,9 @@ def open_other(warm_start: Any, plan: Plan, study: optuna.Study) -> tuple[optuna
         theirs = warm_start.plan()
         location, name, shown = theirs.location, theirs.name, theirs.location.shown
     else:
-        text, _, after = str(warm_start).rpartition("#")
-        text, name = (str(warm_start), None) if not text or Path(str(warm_start)).exists() else (text, after)
+        whole = absolute_storage(warm_start)
+        text, _, after = whole.rpartition("#")
+        text, name = (whole, None) if not text or Path(whole).exists() else (text, after)
         if text.endswith(".py"):
             script = Script.read(text)
             theirs = load_study(script).plan(script, name=name)
@@ -109,13 +111,9 @@ def open_other(warm_start: Any, plan: Plan, study: optuna.Study) -> tuple[optuna
                 + (f": write {shown}#NAME with one of {', '.join(map(repr, sorted(names)))}." if names else ".")
             )
         name = names[0]
-    if name == study.study_name and _where(location) == _where(plan.location):
+    if name == study.study_name and location.identity == plan.location.identity:
         raise StudyError(f"A warm start needs another study, but {name!r} in {shown} is this one.")
     return load(storage, name, location), shown if name == Path(shown).stem else f"{shown}#{name}"
-
-
-def _where(location: Location) -> str | Path:
-    return location.text if location.is_url else Path(location.text).resolve()
 
 
 def _add(study: optuna.Study, plan: Plan, other: optuna.Study, source: str) -> str:

@@ -7,6 +7,7 @@ import os
 import resource
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from queue import SimpleQueue
 from threading import Thread
@@ -93,6 +94,8 @@ def _task(one: Job, kept: Kept) -> Task:
     from tasks import Task
 
     if one.script is not None and one.script not in kept.imported:
+        with suppress(OSError):  # another machine without that folder
+            os.chdir(one.started_in or ".")
         load_module(Script.read(one.script))
         kept.imported.add(one.script)
     if one.task not in kept.tasks:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -11,6 +10,7 @@ import numpy as np
 
 from snn.errors import DataError
 from snn.fields import flag, number
+from snn.paths import absolute, variable
 from snn.serial import serialisable
 from tasks.data import Data, Split, normalised
 from tasks.idx import read_idx
@@ -88,10 +88,9 @@ class Mnist(Task):
 
 def find_folder(folder: str | Path | None) -> Path:
     """Where the files are: the argument, else ``SNNSEARCH_DATA``, else a cache that they are fetched into once."""
-    named = folder or os.environ.get(FOLDER_VARIABLE)
-    if not named:
+    path = absolute(folder) if folder else variable(FOLDER_VARIABLE)
+    if path is None:
         return fetch(_cache())
-    path = Path(named).expanduser()
     if not path.is_dir():
         source = "`folder`" if folder else FOLDER_VARIABLE
         raise DataError(f"{path}: expected a folder with MNIST's IDX files ({source} names it), found no such folder.")

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from search.commands.common import add_place, check_output, read_plan, read_study, whole
+from search.commands.common import add_place, output_path, read_plan, read_study, whole
 
 if TYPE_CHECKING:
     import optuna
@@ -42,8 +42,7 @@ def execute(arguments: argparse.Namespace) -> int:
     from search.record import Record
     from snn.network import NetworkSpec
 
-    if arguments.output is not None:
-        check_output(arguments.output)
+    output = None if arguments.output is None else output_path(arguments.output)
     plan = read_plan(arguments)  # imports the script, which may define a neuron or a rule
     study = read_study(plan)
     trial = _best(study) if arguments.trial is None else _numbered(study, arguments.trial)
@@ -51,10 +50,10 @@ def execute(arguments: argparse.Namespace) -> int:
     if text is None:
         _refuse(trial)
     NetworkSpec.from_json(text)  # what cannot be read is an error here, and not where the file is used
-    if arguments.output is None:
+    if output is None:
         print(text, file=arguments.out, flush=True)
     else:
-        arguments.output.write_text(f"{text}\n", encoding="utf-8")
+        output.write_text(f"{text}\n", encoding="utf-8")
     print(_describe(study, trial), file=sys.stderr)
     return 0
 

@@ -80,11 +80,15 @@ def parameters(text: str) -> dict[str, Any]:
 
 
 def read_plan(arguments: argparse.Namespace, **changes: Any) -> Plan:
-    """The plan of the study that the arguments name."""
+    """The plan of the study that the arguments name; paths are made absolute before the script is run."""
+    from search.address import absolute_storage
     from search.script import Script, load_study
 
     script = Script.read(arguments.study)
-    return load_study(script).plan(script, name=arguments.name, storage=arguments.storage, **changes)
+    changes["storage"] = absolute_storage(arguments.storage) if arguments.storage else arguments.storage
+    if changes.get("warm_start"):
+        changes["warm_start"] = absolute_storage(changes["warm_start"])
+    return load_study(script).plan(script, name=arguments.name, **changes)
 
 
 def read_study(plan: Plan) -> optuna.Study:
@@ -103,8 +107,10 @@ def read_study(plan: Plan) -> optuna.Study:
     return load(plan.location.open(create=False), plan.name, plan.location)
 
 
-def check_output(path: Path) -> None:
-    """A file that is to be written must be one that can be, before anything takes time.
+def output_path(given: Path) -> Path:
+    """Return the absolute path of a file that is to be written, which must be one that can be.
+
+    To be called before anything takes time, and before a script is run, which may change the working folder.
 
     Raises
     ------
@@ -112,11 +118,14 @@ def check_output(path: Path) -> None:
         If it is a folder, or lies in none.
     """
     from search.errors import StudyError
+    from snn.paths import absolute
 
+    path = absolute(given)
     if path.is_dir():
-        raise StudyError(f"-o must be the path of a file, but {str(path)!r} is a folder.")
+        raise StudyError(f"-o must be the path of a file, but {str(given)!r} is a folder.")
     if not path.parent.is_dir():
-        raise StudyError(f"-o must lie in a folder that exists, but there is no {str(path.parent)!r}: make it first.")
+        raise StudyError(f"-o must lie in a folder that exists, but there is no {str(given.parent)!r}: make it first.")
+    return path
 
 
 def place(arguments: argparse.Namespace) -> str:

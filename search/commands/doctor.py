@@ -52,8 +52,23 @@ def execute(arguments: argparse.Namespace) -> int:
             _print(health, told)
     if arguments.json:
         facts = {"default": DEFAULT, "backends": {health.backend: _facts(health) for health in found}}
-        print(json.dumps(facts), file=arguments.out, flush=True)
+        print(json.dumps(facts | {"files": files()}), file=arguments.out, flush=True)
+    else:
+        print("files\n" + "\n".join(f"  {name}: {where}" for name, where in files().items()))
     return 0 if any(health.backend == DEFAULT and health.status == WORKS for health in found) else 1
+
+
+def files() -> dict[str, str]:
+    """Where everything lies that is kept on this machine."""
+    from snn.backends.cache.folder import cache_folder
+
+    return {
+        "programs": str(cache_folder()),
+        "study": "in its storage: by default SCRIPT.journal beside SCRIPT.py",
+        "states": "SCRIPT.states beside SCRIPT.py, or beside the journal: states of running trials, and results that "
+        "the storage does not have yet, in a folder for each storage and study (`snnsearch show` names it)",
+        "images": "SCRIPT.artifacts beside SCRIPT.py, or beside the journal",
+    }
 
 
 def _facts(health: Health) -> dict[str, Any]:

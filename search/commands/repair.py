@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from search.commands.common import check_output, read_plan
+from search.commands.common import output_path, read_plan
 
 if TYPE_CHECKING:
     from search.plan import Plan
@@ -51,9 +51,9 @@ def execute(arguments: argparse.Namespace) -> int:
     """Run the command."""
     from search.errors import StudyError
 
+    output = None if arguments.output is None else output_path(arguments.output)
     journal = _journal(arguments)
-    target = arguments.output or journal.with_name(f"{journal.stem}.repaired{journal.suffix}")
-    check_output(target)
+    target = output or output_path(journal.with_name(f"{journal.stem}.repaired{journal.suffix}"))
     repaired = _repair(journal, arguments)
     if repaired.whole:
         target = None

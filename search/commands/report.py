@@ -45,18 +45,20 @@ def add(commands: Any) -> argparse.ArgumentParser:
 
 def execute(arguments: argparse.Namespace) -> int:
     """Run the command."""
-    from search.commands.common import check_output
+    from search.commands.common import output_path
     from search.confirm import confirmed
     from search.report.facts import gather
     from search.report.figures import draw_all
     from search.report.page import write_page
     from search.summary import summarise
+    from snn.paths import absolute
 
-    check_output(arguments.output)
+    output = output_path(arguments.output)
+    figures = None if arguments.figures is None else absolute(arguments.figures)
     plan = read_plan(arguments)
     study = read_study(plan)
-    if arguments.figures is not None:
-        arguments.figures.mkdir(parents=True, exist_ok=True)
+    if figures is not None:
+        figures.mkdir(parents=True, exist_ok=True)
     facts = gather(plan, study)
     result, unable = _best_again(plan, study, facts.best)
     facts = replace(facts, result=result, unable=unable)
@@ -64,12 +66,12 @@ def execute(arguments: argparse.Namespace) -> int:
     summary = summarise(study, plan.location)
     known, command = confirmed(plan, study), _command(plan, arguments)
     page = write_page(plan, facts, summary, drawings, known, study.user_attrs, command)
-    arguments.output.write_text(page, encoding="utf-8", errors="replace")  # a lone surrogate
+    output.write_text(page, encoding="utf-8", errors="replace")  # a lone surrogate
     print(f"Report: {arguments.output}")
-    if arguments.figures is not None:
+    if figures is not None:
         drawn = {drawing.name: drawing.png for drawing in drawings if drawing.png is not None}
         for name, png in drawn.items():
-            (arguments.figures / f"{name}.png").write_bytes(png)
+            (figures / f"{name}.png").write_bytes(png)
         print(f"Figures: {', '.join(drawn) or 'none'} in {arguments.figures}")
     return 0
 

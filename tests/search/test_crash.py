@@ -9,13 +9,7 @@ import time
 import pytest
 
 from search.seeds import trial_seed
-
-
-def wait_for(condition, seconds=60.0):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it did not happen in time"
-        time.sleep(0.01)
+from tests.search.waiting import wait_for
 
 
 def told(script):

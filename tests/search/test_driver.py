@@ -16,6 +16,7 @@ from search.begin import begin
 from search.driver import Driver
 from search.errors import StudyError
 from search.executor import Executor, local_executor
+from search.identity import Identity
 from search.job import Ran
 from search.patient import Patience
 from search.progress import Lines
@@ -206,6 +207,11 @@ class AtOnce(Backwards):
             future.set_result(ran)
 
 
+def waits(plan, opened):
+    """The results that the storage does not have yet."""
+    return Spool(plan.location.folder(plan.name), Identity.of(opened)).load(opened.get_trials(deepcopy=False))
+
+
 @pytest.mark.parametrize("replicates", [1, 3])
 def test_what_waits_when_patience_ends_is_not_run_again(make, tmp_path, replicates):
     log = tmp_path / "log"
@@ -215,7 +221,7 @@ def test_what_waits_when_patience_ends_is_not_run_again(make, tmp_path, replicat
     executor = AtOnce(study.task, 3, opened._storage._storage._backend)
     with pytest.raises(StudyError, match="must answer, but has not"):
         Driver(plan, opened, executor, Lines(plan.objectives)).run(3)
-    waiting = Spool(plan.location.folder(plan.name)).load()
+    waiting = waits(plan, opened)
     assert list(waiting) == ([0, 1, 2] if replicates == 1 else [0])
     summary, trials = run(study, 3, replicates=replicates)
     assert summary.trials["complete"] == 3 and not plan.location.states.exists()
@@ -238,7 +244,7 @@ def test_a_storage_that_goes_while_a_network_is_made_fails_no_trial(make):
     opened = begin(plan, print, Patience(print, seconds=0.05))
     with pytest.raises(StudyError, match="must answer, but has not"):
         Driver(plan, opened, local_executor(study.task, 1), Lines(plan.objectives)).run(3)
-    assert 1 not in Spool(plan.location.folder(plan.name)).load()
+    assert 1 not in waits(plan, opened)
     summary, _ = run(make(), 3)
     assert summary.trials["complete"] == 3
 

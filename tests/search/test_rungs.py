@@ -20,6 +20,7 @@ from search.record import NETWORK, RESULT, SEED
 from search.samplers.byindex import ByIndex
 from search.searching import search
 from search.seeds import replicate_seeds, trial_seed
+from tests.search.interrupted import interrupted
 from tests.search.synthetic import SAMPLES, Bowl, network
 
 TIMES = ("seconds", "runs")
@@ -195,33 +196,12 @@ def test_other_parameters_of_the_same_network_are_run(make):
     assert not any("same_as" in trial.user_attrs[RESULT] for trial in trials)
 
 
-def interrupted(study, jobs):
-    """A search whose driver dies, with its folders, when so many jobs have ended."""
-    plan = study.plan()
-    opened = begin(plan, print)
-    executor = local_executor(plan.task, 1)
-
-    class Dies(Driver):
-        left = jobs
-
-        def _next(self, timeout=20.0):
-            if self.left == 0:
-                raise KeyboardInterrupt
-            self.left -= 1
-            super()._next(timeout)
-
-    with pytest.raises(KeyboardInterrupt):
-        Dies(plan, opened, executor, Lines(plan.objectives)).search(4)
-    executor.stop()
-    return plan
-
-
 @pytest.mark.parametrize("replicates", [1, 3])
 @pytest.mark.parametrize("jobs", [1, 2, 3, 5, 7])
 def test_a_new_start_goes_on_from_the_last_rung(make, tmp_path, jobs, replicates):
     path = tmp_path / "log"
     study = make(task=Bowl(log=str(path)), pruner=None, replicates=replicates)
-    plan = interrupted(study, jobs)
+    plan = interrupted(study.plan(), jobs)
     _, trials = run(study, 4, workers=1)
     _, undisturbed = run(make("other", pruner=None, replicates=replicates), 4, workers=1)
     for a, b in zip(trials, undisturbed, strict=True):
@@ -237,7 +217,7 @@ def test_a_new_start_goes_on_from_the_last_rung(make, tmp_path, jobs, replicates
 def test_a_new_start_may_have_other_rungs(make, tmp_path, jobs, rungs):
     path = tmp_path / "log"
     study = make(task=Bowl(log=str(path)), pruner=None)
-    interrupted(study, jobs)
+    interrupted(study.plan(), jobs)
     _, trials = run(study, 4, workers=1, rungs=rungs)
     _, undisturbed = run(make("other", pruner=None), 4, workers=1)
     assert [(t.params, t.values) for t in trials] == [(t.params, t.values) for t in undisturbed]
@@ -247,7 +227,7 @@ def test_a_new_start_may_have_other_rungs(make, tmp_path, jobs, rungs):
 
 @pytest.mark.parametrize("change", [{"dtype": "float64"}, {"task": Bowl(sleep=0.001)}])
 def test_what_an_earlier_start_left_of_another_run_is_run_again(make, change):
-    interrupted(make(pruner=None), 2)
+    interrupted(make(pruner=None).plan(), 2)
     task = change.pop("task", Bowl())
     _, trials = run(make(task=task, pruner=None), 4, workers=1, **change)
     assert [trial.state for trial in trials] == [TrialState.COMPLETE] * 4
@@ -302,7 +282,7 @@ def test_a_repeat_has_as_many_replicates(make, replicates, again):
 
 def test_a_search_that_is_stopped_at_once_keeps_what_trials_have_reached(make):
     study = make(pruner=None)
-    plan = interrupted(study, 2)
+    plan = interrupted(study.plan(), 2)
     folder = plan.location.folder(plan.name)
     before = {file.name: file.read_bytes() for file in folder.glob("*.rung")}
     assert before
@@ -314,7 +294,7 @@ def test_a_search_that_is_stopped_at_once_keeps_what_trials_have_reached(make):
 
 def test_what_earlier_starts_have_spent_on_a_trial_counts(make):
     study = make(task=Bowl(sleep=0.4), pruner=None)
-    interrupted(study, 2)
+    interrupted(study.plan(), 2)
     time.sleep(3.0)
     _, (trial,) = run(study, 1, workers=1)
     runs, seconds = trial.user_attrs[RESULT]["runs"], trial.user_attrs[RESULT]["seconds"]
@@ -326,7 +306,7 @@ def test_what_earlier_starts_have_spent_on_a_trial_counts(make):
 
 def test_a_damaged_state_costs_what_it_stood_for_and_is_named(make, capsys):
     study = make(pruner=None)
-    plan = interrupted(study, 2)
+    plan = interrupted(study.plan(), 2)
     for file in plan.location.folder(plan.name).iterdir():
         file.write_bytes(file.read_bytes()[:-40])
     _, trials = run(study, 4, workers=1)
@@ -334,15 +314,20 @@ def test_a_damaged_state_costs_what_it_stood_for_and_is_named(make, capsys):
     assert "trial 0 runs again from its beginning: What begins with b'PK" in capsys.readouterr().err
 
 
-def test_states_of_trials_that_do_not_run_are_swept(make):
+def test_states_of_trials_that_do_not_run_are_swept(make, capsys):
     study = make(pruner=None)
-    plan = interrupted(study, 2)
+    plan = interrupted(study.plan(), 2)
     folder = plan.location.folder(plan.name)
     (file,) = folder.glob("*.rung")
-    for name in ("7.0.rung", "7.spent", "x.0.rung", "7.0.part", "7.part"):
+    number, _, mark, _ = file.name.split(".")
+    study_mark, parameters = mark.split("-")
+    marks = (f"{study_mark}-{'0' * 16}", f"{'0' * 32}-{parameters}")
+    another = {f"7.0.{mark}.rung", *(f"{number}.0.{other}.rung" for other in marks)}
+    for name in (f"{number}.5.{mark}.rung", f"{number}.0.{mark}.part", f"{number}.{mark}.part", *another):
         (folder / name).write_bytes(file.read_bytes())
     run(study, 4, workers=1)
-    assert not plan.location.states.exists()
+    assert {path.name for path in folder.iterdir()} == another  # of no trial of this study
+    assert "left alone" in capsys.readouterr().err
 
 
 def test_the_pruner_knows_what_earlier_starts_have_run(make, monkeypatch):
@@ -385,7 +370,7 @@ def test_a_result_that_could_not_be_told_waits_beside_the_study(make, monkeypatc
         broken.setattr(optuna.Trial, "set_user_attr", gone)
         Driver(plan, opened, executor, Lines(plan.objectives)).search(2)
     executor.stop()
-    assert (plan.location.folder(plan.name) / "result-0.json").exists()
+    assert len(list(plan.location.folder(plan.name).glob("result-0.*.json"))) == 1
     ran = len(log(path))
     _, trials = run(study, 1, workers=1)
     assert [trial.state for trial in trials] == [TrialState.COMPLETE] and len(log(path)) == ran

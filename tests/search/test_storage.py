@@ -12,6 +12,7 @@ from optuna.trial import TrialState
 
 from search import patient
 from search.errors import StudyError
+from search.identity import Identity
 from search.journal import open_journal
 from search.record import REASON
 from search.spool import Spool
@@ -34,7 +35,7 @@ def test_a_password_is_never_shown(secret):
 @pytest.mark.parametrize(
     ("url", "shown"),
     [
-        ("sqlite:///study.db", "sqlite:///study.db"),
+        ("sqlite:////x/study.db", "sqlite:////x/study.db"),
         ("redis://:secret@host:6379/0", "redis://:***@host:6379/0"),
         ("postgresql://host/db?user=ann&password=secret", "postgresql://host/db?user=ann&password=***"),
         ("mysql://ann@host/db", "mysql://ann@host/db"),
@@ -125,18 +126,22 @@ def test_a_folder_is_no_storage(tmp_path):
 @pytest.mark.parametrize(
     ("text", "kind", "file"),
     [
-        ("a/b.journal", "journal", "a/b.journal"),
-        ("sqlite:///study.db", "sqlite", "study.db"),
+        ("a/b.journal", "journal", "HERE/a/b.journal"),
+        ("sqlite:///study.db", "sqlite", "HERE/study.db"),
         ("sqlite+pysqlite:////x/my%20study.db?timeout=3", "sqlite", "/x/my study.db"),
-        ("sqlite:///file:study.db?mode=ro&uri=true", "sqlite", "study.db"),
+        ("sqlite:///file:study.db?mode=ro&uri=true", "sqlite", "HERE/study.db"),
+        ("sqlite:///file:study.db?mode=memory&uri=true", "sqlite", None),
         ("sqlite://", "sqlite", None),
         ("sqlite:///:memory:", "sqlite", None),
         ("postgresql+psycopg://ann@host/db", "postgresql", None),
     ],
 )
-def test_what_holds_the_study(text, kind, file, tmp_path):
+def test_what_holds_the_study(text, kind, file, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     location = Location.of(text, tmp_path / "s")
-    assert location.kind == kind and location.file == (None if file is None else Path(file))
+    expected = None if file is None else Path(file.replace("HERE", str(tmp_path)))
+    assert location.kind == kind and location.file == expected
+    assert Location.of(location.text, tmp_path / "s") == location
 
 
 @given(st.lists(st.text(), min_size=2, max_size=2, unique=True))
@@ -224,9 +229,13 @@ def test_what_could_not_be_told_waits_in_the_spool(server, write, snnsearch, fol
     done = snnsearch(*command)
     away.join()
     assert done.status == 2 and "must answer, but has not for 1 s" in done.err and "same command goes on" in done.err
-    spooled = Spool(folder / "bowl.states" / "bowl").load()
-    assert list(spooled) == [2]
     server.start()
+    location = Location.of(server.url, script.with_suffix(""))
+    shown = json.loads(snnsearch("show", script, "--storage", server.url, "--json").out)
+    assert shown["files"]["states"] == str(location.folder("bowl"))
+    study = optuna.load_study(study_name="bowl", storage=location.open(create=False))
+    spooled = Spool(location.folder("bowl"), Identity.of(study)).load(study.get_trials())
+    assert list(spooled) == [2]
     before = runs(log)
     done = snnsearch(*command)
     assert done.status == 0 and json.loads(done.out)["trials"]["complete"] == 4

@@ -9,6 +9,7 @@ import stat
 from pathlib import Path
 
 from snn.errors import BuildError, MachineError, SNNError
+from snn.paths import variable
 
 LIMIT = "SNNSEARCH_CACHE_LIMIT"
 DEFAULT_LIMIT = "4GiB"
@@ -22,11 +23,13 @@ UNITS = {"b": 1} | {
 
 
 def cache_folder() -> Path:
-    """Where programs lie: ``SNNSEARCH_CACHE``, or the user's cache folder."""
+    """Where programs lie: ``SNNSEARCH_CACHE``, or the user's cache folder.
+
+    The variable may begin with ``~``; a relative path belongs to the folder in which this process was started.
+    """
     from platformdirs import user_cache_dir
 
-    chosen = os.environ.get("SNNSEARCH_CACHE")
-    return Path(chosen).absolute() if chosen else Path(user_cache_dir("snnsearch")) / "programs"
+    return variable("SNNSEARCH_CACHE") or Path(user_cache_dir("snnsearch")) / "programs"
 
 
 def cache_limit() -> int:

@@ -20,6 +20,7 @@ from snn.backends.process import RunOptions, run_process
 from snn.backends.spawn import guarded
 from snn.errors import BuildError, Cancelled, Killed, MachineError, RunError, RunTimeout
 from snn.lock import Lock, user_name
+from snn.paths import child_environment
 
 LOCK_TIMEOUT = 600.0
 LOCK_POLL = 0.2
@@ -127,9 +128,9 @@ def _build(network: str, dtype: str, place: Path, options: RunOptions) -> None:
     description.write_text(network, encoding="utf-8")
     scratch.mkdir()  # of Brian2 and the compiler: it goes with the place, however the build ends
     command = guarded(sys.executable, ENTRY, str(description), dtype, str(place))
-    path = os.pathsep.join(filter(None, [_import_root(), os.environ.get("PYTHONPATH")]))
+    environment = child_environment(first=_import_root())
     try:
-        run_process(command, options, os.environ | {"PYTHONPATH": path, "TMPDIR": str(scratch)})
+        run_process(command, options, environment | {"TMPDIR": str(scratch)})
     except (Cancelled, Killed, RunTimeout):
         raise
     except RunError as error:

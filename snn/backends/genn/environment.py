@@ -22,6 +22,7 @@ from pathlib import Path
 
 from snn.backends.spawn import guarded, run_text
 from snn.errors import BuildError
+from snn.paths import STARTED_IN, absolute, child_environment, variable
 
 PYTHON = "SNNSEARCH_GENN_PYTHON"
 REQUIREMENTS = (
@@ -56,7 +57,7 @@ def interpreter() -> str:
                 f"{installation()}"
             )
         return sys.executable
-    path = shutil.which(Path(chosen).expanduser())
+    path = shutil.which(absolute(chosen, STARTED_IN) if os.sep in chosen else chosen)
     if path is None:
         raise BuildError(
             f"{PYTHON} must name a Python interpreter with Brian2GeNN, but {chosen!r} is no program: make one: "
@@ -84,9 +85,8 @@ def _source() -> str:
 def variables(python: str) -> dict[str, str]:
     """Environment variables for a process of an interpreter: another one's packages are not for it to import."""
     if python == sys.executable:
-        path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
-        return os.environ | {"PYTHONPATH": path}
-    return {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "PYTHONHOME")} | {
+        return child_environment(first=str(ROOT))
+    return {name: value for name, value in child_environment().items() if name not in ("PYTHONPATH", "PYTHONHOME")} | {
         "PYTHONSAFEPATH": "1"  # nor those of the working directory
     }
 
@@ -216,8 +216,8 @@ def package_version(package: str) -> str | None:
 def _genn_folder() -> str | None:
     """Where Brian2GeNN looks for GeNN."""
     on_path = shutil.which("genn-buildmodel.sh")
-    folder = os.environ.get("GENN_PATH") or (str(Path(on_path).parents[1]) if on_path else None)
-    return folder if folder and (Path(folder) / "bin" / "genn-buildmodel.sh").exists() else None
+    folder = variable("GENN_PATH") or (Path(on_path).absolute().parents[1] if on_path else None)
+    return str(folder) if folder and (folder / "bin" / "genn-buildmodel.sh").exists() else None
 
 
 def _first_line(file: Path) -> str | None:

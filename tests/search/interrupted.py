@@ -1,0 +1,30 @@
+"""A search whose driver dies, with all that it leaves behind, for tests of the next start."""
+
+from __future__ import annotations
+
+import pytest
+
+from search.begin import begin
+from search.driver import Driver
+from search.executor import local_executor
+from search.plan import Plan
+from search.progress import Lines
+
+
+def interrupted(plan: Plan, jobs: int, trials: int = 4) -> Plan:
+    """Search for `trials` trials, one at a time, until `jobs` runs have ended: then the driver dies."""
+    executor = local_executor(plan.task, 1)
+
+    class Dies(Driver):
+        left = jobs
+
+        def _next(self, timeout=20.0):
+            if self.left == 0:
+                raise KeyboardInterrupt
+            self.left -= 1
+            super()._next(timeout)
+
+    with pytest.raises(KeyboardInterrupt):
+        Dies(plan, begin(plan, print), executor, Lines(plan.objectives)).search(trials)
+    executor.stop()
+    return plan
