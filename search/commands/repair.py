@@ -53,7 +53,7 @@ def execute(arguments: argparse.Namespace) -> int:
 
     output = None if arguments.output is None else output_path(arguments.output)
     journal = _journal(arguments)
-    target = output or output_path(journal.with_name(f"{journal.stem}.repaired{journal.suffix}"))
+    target: Path | None = output or output_path(journal.with_name(f"{journal.stem}.repaired{journal.suffix}"))
     repaired = _repair(journal, arguments)
     if repaired.whole:
         target = None
