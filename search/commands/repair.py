@@ -53,13 +53,12 @@ def execute(arguments: argparse.Namespace) -> int:
 
     output = None if arguments.output is None else output_path(arguments.output)
     journal = _journal(arguments)
-    target: Path | None = output or output_path(journal.with_name(f"{journal.stem}.repaired{journal.suffix}"))
+    place = output or output_path(journal.with_name(f"{journal.stem}.repaired{journal.suffix}"))
     repaired = _repair(journal, arguments)
-    if repaired.whole:
-        target = None
-    elif target.exists():
+    target = None if repaired.whole else place
+    if target is not None and target.exists():
         raise StudyError(f"A repair never overwrites a file, but {str(target)!r} exists: name another with -o.")
-    else:
+    if target is not None:
         _write(target, repaired.text)
     if arguments.json:
         print(json.dumps(_facts(journal, target, repaired)), file=arguments.out, flush=True)
