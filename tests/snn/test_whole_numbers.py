@@ -242,7 +242,8 @@ def test_whole_variables(backend):
         m = (m + 3) * 100000 // 7 % 1000
     v = 5e-3 * 3e9 * np.arange(5)
     expected = {
-        "k": 5, "m": m, "b": True, "z": 6 * 3e9, "y": (5.0 - m) ** 3, "x": 4e9, "v": v, "w": np.arange(5) % 3 * v + 2, "u": 5, "g_": 5000,
+        "k": 5, "m": m, "b": True, "z": 6 * 3e9, "y": (5.0 - m) ** 3, "x": 4e9, "v": v, "w": np.arange(5) % 3 * v + 2,
+        "u": 5, "g_": 5000,
     }  # fmt: skip
     for name, value in expected.items():
         np.testing.assert_allclose(found[name], value, rtol=1e-14, err_msg=name)
