@@ -44,7 +44,7 @@ protected public register short signed sizeof static std snn struct switch templ
 typename union unsigned using virtual void volatile
 and_eq bitand bitor char16_t char32_t compl const_cast decltype dynamic_cast false not_eq or_eq reinterpret_cast
 static_assert static_cast thread_local true wchar_t xor xor_eq int32_t int64_t size_t uint32_t uint64_t
-INFINITY errno stderr stdin stdout
+BUFSIZ EOF HUGE_VAL INFINITY NAN NULL RAND_MAX errno stderr stdin stdout
 self owner source variables variable_indices scalar_code vector_code codeobj_name get_array_name len
 load_namespace support_code_lines hashdefine_lines denormals_code_lines pointers_lines openmp_pragma
 """

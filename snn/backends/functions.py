@@ -119,11 +119,12 @@ def _function(
     *arguments: str,
     types: list[str] | None = None,
     needs: dict[str, Function] | None = None,
+    unit: Callable[..., Any] | int = 1,
 ) -> Function:
     function = Function(
         python,
-        arg_units=[None if kind == "boolean" else 1 for kind in types or arguments],
-        return_unit=1,
+        arg_units=[None if kind == "boolean" or unit != 1 else 1 for kind in types or arguments],
+        return_unit=unit,
         arg_types=types or ["integer"] * len(arguments),
         return_type=returns,
         arg_names=list(arguments),
@@ -148,7 +149,7 @@ def brian_functions() -> dict[str, Function]:
         "history_shifted": _function(history_shifted, CYTHON_SHIFTED, "integer", "history", "size"),
         "history_at": _function(history_at, CYTHON_AT, "integer", "history", "bit"),
         "where": _function(where, CYTHON_WHERE, "float", "condition", "a", "b", types=["boolean", "float", "float"]),
-        "whole_below": _function(whole_below, CYTHON_BELOW, "float", "x", types=["float"]),
-        "whole_towards_zero": _function(whole_towards_zero, CYTHON_TOWARDS_ZERO, "float", "x", types=["float"]),
-        "as_real": _function(as_real, CYTHON_REAL, "float", "x"),
+        "whole_below": _function(whole_below, CYTHON_BELOW, "float", "x", types=["any"], unit=lambda u: u),
+        "whole_towards_zero": _function(whole_towards_zero, CYTHON_TOWARDS_ZERO, "float", "x", types=["any"]),
+        "as_real": _function(as_real, CYTHON_REAL, "float", "x", types=["any"]),
     }

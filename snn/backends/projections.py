@@ -65,8 +65,8 @@ def add_projection(
 
 def _real(spec: NetworkSpec, projection: Projection) -> RuleEquations:
     """The rule's equations, whose whole numbers are real where backends would differ."""
-    neurons = {population.name: population.model.neuron(spec.dt) for population in spec.populations}
-    kinds = {name: kinds_of(neuron.model) for name, neuron in neurons.items()}
+    ends = (projection.source, projection.target)
+    kinds = {p.name: kinds_of(p.model.neuron(spec.dt).model) for p in spec.populations if p.name in ends}
     pre, post = kinds.get(projection.source, GIVEN), kinds.get(projection.target, GIVEN)
     return real_rule(spec.rules[projection.name], pre, post, own=isinstance(projection.rule, LocalRule))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any
@@ -17,7 +16,6 @@ from snn.arithmetic import (
     REAL,
     TRUTH,
     Kind,
-    Kinds,
     as_real_expression,
     as_real_statements,
 )
@@ -25,17 +23,31 @@ from snn.equations import parsed
 from snn.neurons import Neuron
 from snn.plasticity.rule import RuleEquations
 
+Known = frozenset[tuple[str, Kind]]
+"""Kinds by name that can be a key: the texts of a trial are mostly those of the trial before."""
 KINDS = {"float": REAL, "integer": INTEGER, "boolean": TRUTH}
 CLOCKS = {name: INDEX for name in ("sample_step", "sample_steps", "sample_spikes")}
-GIVEN: Kinds = {"i": INDEX, "N": INDEX, "spiked": BIT, "not_refractory": TRUTH}
+GIVEN: Known = frozenset({"i": INDEX, "N": INDEX, "spiked": BIT, "not_refractory": TRUTH}.items())
 """Whole numbers that every neuron has."""
-BESIDES: Kinds = {**CLOCKS, "spiked_before": BIT, "is_refractory": TRUTH}
+BESIDES: Known = frozenset({**CLOCKS, "spiked_before": BIT, "is_refractory": TRUTH}.items())
 """Whole numbers that the neuron variables of a rule read too."""
 
 
-def kinds_of(model: str) -> dict[str, Kind]:
+@lru_cache(maxsize=512)
+def kinds_of(model: str) -> Known:
     """The kinds of the names that texts about these neurons may read."""
-    return {**GIVEN, **{name: KINDS[str(equation.var_type)] for name, equation in parsed(model).items()}}
+    own = {name: KINDS[str(equation.var_type)] for name, equation in parsed(model).items()} if model else {}
+    return frozenset({**dict(GIVEN), **own}.items())
+
+
+@lru_cache(maxsize=4096)
+def _expression(text: str, kinds: Known) -> str:
+    return as_real_expression(text, dict(kinds))
+
+
+@lru_cache(maxsize=4096)
+def _statements(code: str, kinds: Known) -> str:
+    return as_real_statements(code, dict(kinds))
 
 
 def real_neuron(neuron: Neuron) -> Neuron:
@@ -45,17 +57,17 @@ def real_neuron(neuron: Neuron) -> Neuron:
     return replace(
         neuron,
         model=real_model(neuron.model),
-        threshold=None if neuron.threshold is None else as_real_expression(neuron.threshold, kinds),
-        reset=as_real_statements(neuron.reset, kinds),
-        learning=as_real_statements(neuron.learning, kinds),
-        refractory=as_real_expression(condition, kinds) if isinstance(condition, str) else condition,
+        threshold=None if neuron.threshold is None else _expression(neuron.threshold, kinds),
+        reset=_statements(neuron.reset, kinds),
+        learning=_statements(neuron.learning, kinds),
+        refractory=_expression(condition, kinds) if isinstance(condition, str) else condition,
     )
 
 
 @lru_cache(maxsize=512)
 def real_model(model: str) -> str:
     """The equations likewise; the text itself if there is nothing to change."""
-    kinds = kinds_of(model) if model else {}
+    kinds = dict(kinds_of(model))
     lines, changed = [], False
     for name, equation in parsed(model).items() if model else ():
         text = ""
@@ -75,36 +87,41 @@ def _equation(name: str, equation: Any, expression: str) -> str:
     return f"{left} = {expression} : {unit}{flags}" if expression else f"{left} : {unit}{flags}"
 
 
-def real_rule(equations: RuleEquations, pre: Kinds, post: Kinds, own: bool) -> RuleEquations:
+def real_rule(equations: RuleEquations, pre: Known, post: Known, own: bool) -> RuleEquations:
     """A rule with texts that give the same numbers on every backend.
 
     Parameters
     ----------
     equations : RuleEquations
-    pre, post : mapping of str to Kind
+    pre, post : Known
         Kinds of the names of the neurons at either end, as `kinds_of` has them.
     own : bool
         Whether the user has written the synaptic code; rules of this package count steps with care.
     """
-    kinds = dict(_ends(pre, "pre")) | dict(_ends(post, "post"))
-    kinds |= dict(CLOCKS) | dict(_ends(CLOCKS, "post")) if own else {"int": INTEGER}
-    at_neuron = {**post, **BESIDES}
-    variables = tuple(
-        replace(v, expression=as_real_expression(v.expression, at_neuron)) for v in equations.neuron_variables
+    kinds = _synaptic(pre, post, own)
+    at_neuron = post | BESIDES
+    return replace(
+        equations,
+        neuron_variables=tuple(
+            replace(v, expression=_expression(v.expression, at_neuron)) for v in equations.neuron_variables
+        ),
+        steps=tuple(replace(step, code=_statements(step.code, kinds)) for step in equations.steps),
+        updates=tuple(
+            replace(
+                update,
+                dw=_expression(update.dw, kinds),
+                before=_statements(update.before, kinds),
+                after=_statements(update.after, kinds),
+            )
+            for update in equations.updates
+        ),
+        sums=tuple(replace(total, expression=_expression(total.expression, kinds)) for total in equations.sums),
     )
-    updates = tuple(
-        replace(
-            update,
-            dw=as_real_expression(update.dw, kinds),
-            before=as_real_statements(update.before, kinds),
-            after=as_real_statements(update.after, kinds),
-        )
-        for update in equations.updates
-    )
-    steps = tuple(replace(step, code=as_real_statements(step.code, kinds)) for step in equations.steps)
-    sums = tuple(replace(total, expression=as_real_expression(total.expression, kinds)) for total in equations.sums)
-    return replace(equations, neuron_variables=variables, updates=updates, steps=steps, sums=sums)
 
 
-def _ends(kinds: Kinds, end: str) -> Iterator[tuple[str, Kind]]:
-    return ((f"{name}_{end}", kind) for name, kind in kinds.items())
+@lru_cache(maxsize=512)
+def _synaptic(pre: Known, post: Known, own: bool) -> Known:
+    """The kinds of the names that synaptic code may read."""
+    clocks = {**CLOCKS, **{f"{name}_post": kind for name, kind in CLOCKS.items()}}
+    ends = {f"{name}_{end}": kind for end, kinds in (("pre", pre), ("post", post)) for name, kind in kinds}
+    return frozenset({**ends, **(clocks if own else {"int": INTEGER})}.items())

@@ -223,11 +223,11 @@ def counters(backend: str) -> dict[str, np.ndarray]:
     """Whole variables, a truth value, and reals that read them."""
     model = (
         "dv/dt = 3000000000*i/second : 1\nk : integer\nm : integer\nb : boolean\nh = k % 3 + 2**1 : integer\n"
-        "z : 1\ny : 1\nx : 1\nw : 1"
+        "z : 1\ny : 1\nx : 1\nw : 1\nu : volt\nf = floor(u) + ceil(u) : volt\ng = int(u/mV) : 1\ng_ : 1"
     )
     learning = (
         "k = k + 1\nm += 2**2 - 1\nm = m*100000//7 % 1000\nb = not b\nz = k*3000000000 + b*3000000000\n"
-        "y = (k - m)**3\nx = h*1000000000\nmark = i % 3\nmark = mark*v\nw = mark + b + b"
+        "y = (k - m)**3\nx = h*1000000000\nmark = i % 3\nmark = mark*v\nw = mark + b + b\nu = 2.5*volt\nu = f\ng_ = g"
     )
     net = Network(inputs=SpikeTrains(1), dt=1 * ms)
     net.population("out", Neuron(model, learning=learning, method="euler", input="x"), n=5)
@@ -243,6 +243,7 @@ def test_whole_variables(backend):
     v = 5e-3 * 3e9 * np.arange(5)
     expected = {
         "k": 5, "m": m, "b": True, "z": 6 * 3e9, "y": (5.0 - m) ** 3, "x": 4e9, "v": v, "w": np.arange(5) % 3 * v + 2,
+        "u": 5, "g_": 5000,
     }  # fmt: skip
     for name, value in expected.items():
         np.testing.assert_allclose(found[name], value, rtol=1e-14, err_msg=name)
