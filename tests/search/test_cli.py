@@ -10,7 +10,7 @@ import pytest
 
 from tests.search.conftest import ROOT
 
-KEYS = {"study", "storage", "trials", "builds", "seconds", "best"}
+KEYS = {"study", "storage", "trials", "builds", "seconds", "best", "files"}
 
 
 def line(text: str) -> dict:

@@ -301,7 +301,8 @@ def test_states_of_trials_that_do_not_run_are_swept(make, capsys):
     (file,) = folder.glob("*.rung")
     number, _, mark, _ = file.name.split(".")
     study_mark, parameters = mark.split("-")
-    another = {f"7.0.{mark}.rung", f"{number}.0.{study_mark}-{'0' * 16}.rung", f"{number}.0.{'0' * 32}-{parameters}.rung"}
+    another = {f"7.0.{mark}.rung", f"{number}.0.{study_mark}-{'0' * 16}.rung"}
+    another.add(f"{number}.0.{'0' * 32}-{parameters}.rung")
     for name in (f"{number}.5.{mark}.rung", f"{number}.0.{mark}.part", f"{number}.{mark}.part", *another):
         (folder / name).write_bytes(file.read_bytes())
     run(study, 4, workers=1)
