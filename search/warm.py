@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from numbers import Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,7 @@ from search.record import ORIGIN, RESULT, WARM, is_warm
 from search.script import Script, fault, load_study
 from search.storage import Location, load
 from snn.errors import nearest
+from snn.paths import shorter
 from snn.usercode import call_user
 
 if TYPE_CHECKING:
@@ -96,12 +98,13 @@ def open_other(warm_start: Any, plan: Plan, study: optuna.Study) -> tuple[optuna
         text, _, after = whole.rpartition("#")
         text, name = (whole, None) if not text or Path(whole).exists() else (text, after)
         if text.endswith(".py"):
-            script = Script.read(text)
+            script = replace(Script.read(text), started_in=plan.script.started_in)
             theirs = load_study(script).plan(script, name=name)
             location, name, shown = theirs.location, theirs.name, text
         else:
             location = Location.of(text, plan.script.folder / plan.script.stem)
             shown = location.shown
+    shown = shorter(shown, plan.script.started_in)
     storage = location.open(create=False)
     if name is None:
         names = optuna.get_all_study_names(storage)

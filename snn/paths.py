@@ -55,6 +55,11 @@ def absolute(path: str | Path, base: Path | None = None) -> Path:
     return whole.parent.resolve() / whole.name if ".." in whole.parts and whole.name != ".." else whole
 
 
+def shorter(path: str, folder: Path) -> str:
+    """Return a path as it is written in `folder`, if it lies there; any other text as it is."""
+    return path.removeprefix(f"{folder}/")
+
+
 def variable(name: str) -> Path | None:
     """Return the path that an environment variable holds, absolute; None if it is not set or empty."""
     text = os.environ.get(name)

@@ -44,10 +44,9 @@ def add(commands: Any) -> argparse.ArgumentParser:
 
 def execute(arguments: argparse.Namespace) -> int:
     """Run the command."""
-    from snn.paths import absolute
     from snn.plasticity.check import place
 
-    spec = _network(absolute(arguments.file))
+    spec = _network(Path(os.path.expanduser(arguments.file)))
     if arguments.loops:
         _print_loops(spec)
         return 0

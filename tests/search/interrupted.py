@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import optuna
 import pytest
+from optuna.trial import FrozenTrial
 
 from search.begin import begin
 from search.driver import Driver
@@ -28,3 +30,13 @@ def interrupted(plan: Plan, jobs: int, trials: int = 4) -> Plan:
         Dies(plan, begin(plan, print), executor, Lines(plan.objectives)).search(trials)
     executor.stop()
     return plan
+
+
+def searched(plan: Plan, trials: int = 4) -> list[FrozenTrial]:
+    """Search to the end, without the last scores and images; the trials as stored."""
+    executor = local_executor(plan.task, 1)
+    driver = Driver(plan, begin(plan, print), executor, Lines(plan.objectives))
+    driver.search(trials)
+    driver._states.close()
+    executor.stop()
+    return optuna.load_study(study_name=plan.name, storage=plan.location.open(create=False)).trials

@@ -12,7 +12,7 @@ import pytest
 from search.journal_lines import LineChecker
 from tests.search.conftest import ROOT
 
-KEYS = {"study", "storage", "trials", "builds", "seconds", "best"}
+KEYS = {"study", "storage", "trials", "builds", "seconds", "best", "files"}
 
 
 def line(text: str) -> dict:

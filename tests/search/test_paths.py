@@ -69,10 +69,17 @@ STORAGES = [
 ]
 
 
-@pytest.mark.parametrize(("arguments", "more", "file"), STORAGES)
-@pytest.mark.parametrize("place", ["top", "inside"])
+QUICK = {("top", 0), ("inside", 2), ("top", 3)}
+CHANGES = [
+    pytest.param(place, *STORAGES[number], marks=() if (place, number) in QUICK else pytest.mark.slow)
+    for place in ("top", "inside")
+    for number in range(len(STORAGES))
+]
+
+
+@pytest.mark.parametrize(("place", "arguments", "more", "file"), CHANGES)
 def test_a_change_of_the_working_folder_moves_no_file(
-    folder, elsewhere, back, snnsearch, monkeypatch, arguments, more, file, place
+    folder, elsewhere, back, snnsearch, place, arguments, more, file
 ):
     study = script(folder, more=more, **{place: f"os.chdir({str(elsewhere)!r})"})
     for total in (2, 3):
@@ -85,6 +92,7 @@ def test_a_change_of_the_working_folder_moves_no_file(
     assert shown["trials"]["complete"] == 3 and shown["storage"].endswith(str(folder / file))
 
 
+@pytest.mark.slow
 def test_what_is_written_and_read_besides_stays_too(folder, elsewhere, back, snnsearch):
     study = script(folder, top=f"os.chdir({str(elsewhere)!r})", inside=f"os.chdir({str(elsewhere)!r})")
     assert snnsearch("run", study, "--trials", 2, "--workers", 1).status == 0
@@ -95,7 +103,8 @@ def test_what_is_written_and_read_besides_stays_too(folder, elsewhere, back, snn
         back()
     assert (folder / "page.html").exists() and (folder / "net.json").exists() and list((folder / "figures").iterdir())
     second = script(folder, top=f"os.chdir({str(elsewhere)!r})", name="second.py")
-    for number, other in enumerate(("bowl.py", "bowl.journal", "bowl.journal#bowl")):
+    script(folder, more=", storage='bowl.journal', name='bowl'", name="other.py")
+    for number, other in enumerate(("bowl.py", "other.py", "bowl.journal", "bowl.journal#bowl")):
         done = snnsearch("run", second, "--trials", 0, "--warm-start", other, "--name", f"s{number}")
         assert done.status == 0 and "2 of 2 trials" in done.err, done.err
         back()
@@ -106,9 +115,7 @@ def test_what_is_written_and_read_besides_stays_too(folder, elsewhere, back, snn
 
 def test_a_worker_process_begins_where_the_command_was_started(folder, elsewhere, snnsearch):
     """The script changes to a relative folder when it is read, which works once, and again in network()."""
-    study = script(
-        folder, top="os.chdir('elsewhere')", inside="os.chdir('/')", task=f"log={str(folder / 'log')!r}"
-    )
+    study = script(folder, top="os.chdir('elsewhere')", inside="os.chdir('/')", task=f"log={str(folder / 'log')!r}")
     done = snnsearch("run", study, "--trials", 3, "--workers", 1, "--backend", "runtime")
     assert done.status == 0 and "3 complete" in done.out, done.err + done.out
     assert len((folder / "log").read_text().splitlines()) >= 3
@@ -175,7 +182,7 @@ def test_a_home_folder_in_a_storage(folder, snnsearch, write, monkeypatch, given
     given = given.replace("/HERE", str(folder))
     where = (folder if "/~/" in given and str(folder) in given else home) / file
     assert Location.of(given, folder / "s").file == where
-    assert snnsearch("run", write(), f"--storage={given}", "--trials", 1, "--workers", 1).status == 0
+    assert snnsearch("run", write(), f"--storage={given}", "--trials", 0).status == 0
     assert where.exists()
     assert Study(network, Bowl(), storage=given).storage == Location.of(given, folder / "s").text
 
@@ -185,16 +192,17 @@ def test_a_home_folder_in_variables_and_outputs(folder, snnsearch, write, monkey
     (folder / "home").mkdir()
     monkeypatch.setenv("SNNSEARCH_CACHE", "~/programs")
     assert cache_folder() == folder / "home" / "programs"
-    assert snnsearch("run", write(), "--trials", 1, "--workers", 1).status == 0
+    assert snnsearch("run", write(objectives=["accuracy"]), "--trials", 1, "--workers", 1).status == 0
     assert snnsearch("best", "bowl.py", "--output=~/net.json").status == 0
     assert (folder / "home" / "net.json").exists()
 
 
 NAMES = ["100%", "50%ab", "a b", "größe", "a{b}", "a#b", "a?b", "a%3Fb", "a&b=c", "a+b", "a:b@c", "a'b\"c", "%"]
+FILES = [("journal", name) for name in NAMES]
+FILES += [pytest.param("sqlite", name, marks=pytest.mark.slow if place % 3 else ()) for place, name in enumerate(NAMES)]
 
 
-@pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("kind", ["journal", "sqlite"])
+@pytest.mark.parametrize(("kind", "name"), FILES)
 def test_any_name_of_a_file(tmp_path, name, kind):
     (tmp_path / name).mkdir()
     file = tmp_path / name / f"{name}.db"

@@ -172,7 +172,7 @@ def test_the_other_study_by_script_storage_and_name(make, old, write, folder, sn
     [
         ("other.journal", "holds 2: write other.journal#NAME with one of 'other', 'second'"),
         ("other.journal#third", "must hold the study 'third'"),
-        ("none.journal", "there is no none.journal yet"),
+        ("none.journal", "none.journal yet"),
         ("none.py", "there is no such file"),
         ("bowl.py", "is this one"),
     ],

@@ -84,11 +84,11 @@ def _source() -> str:
 
 def variables(python: str) -> dict[str, str]:
     """Environment variables for a process of an interpreter: another one's packages are not for it to import."""
+    safe = {"PYTHONSAFEPATH": "1"}  # nor the modules of the working directory
     if python == sys.executable:
-        return child_environment(first=str(ROOT))
-    return {name: value for name, value in child_environment().items() if name not in ("PYTHONPATH", "PYTHONHOME")} | {
-        "PYTHONSAFEPATH": "1"  # nor those of the working directory
-    }
+        return child_environment(first=str(ROOT)) | safe
+    own = ("PYTHONPATH", "PYTHONHOME")
+    return {name: value for name, value in child_environment().items() if name not in own} | safe
 
 
 @cache
