@@ -116,6 +116,7 @@ class InProcess(Runner):
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 text=True,
+                cwd=self._folder if self._folder.is_dir() else None,
                 env=child_environment([str(absolute(path, self._folder)) for path in sys.path]),
                 start_new_session=True,  # Ctrl-C in the terminal is for the driver
             )

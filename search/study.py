@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from search.address import absolute_storage
+from search.address import absolute_reference, absolute_storage
 from search.constraints import make_constraint, problems_with_constraints
 from search.errors import StudyError
 from search.objectives import Objective, make_objective, problems_with
@@ -152,7 +152,7 @@ class Study:
         self.storage = None if storage is None else absolute_storage(storage)  # before more of the user's code runs
         self.backend = backend
         self.dtype = dtype
-        self.warm_start = warm_start if isinstance(warm_start, Study | None) else absolute_storage(warm_start)
+        self.warm_start = warm_start if isinstance(warm_start, Study | None) else absolute_reference(warm_start)
         self.enqueue = tuple(dict(params) for params in enqueue)
 
     def __repr__(self) -> str:
