@@ -94,6 +94,7 @@ def test_a_change_of_the_working_folder_moves_no_file(
     stem = folder / ("x" if file == "x.journal" else "bowl")
     assert Path(shown["files"]["states"]).parent == stem.with_suffix(".states")
     assert shown["files"]["images"] == str(stem.with_suffix(".artifacts"))
+    back()
     words = snnsearch("show", study, *arguments).out
     assert shown["files"]["states"] in words and shown["files"]["images"] in words
 
