@@ -37,6 +37,12 @@ def absolute_storage(storage: str | Path) -> str:
     return f"{scheme}:///{_escape(database)}" + ("" if query is None else f"?{query}")
 
 
+def absolute_reference(other: str | Path) -> str:
+    """Return another study, a script or a storage with or without `#name` after it, as an absolute path or URL."""
+    url, mark, name = str(other).rpartition("#")
+    return f"{absolute_storage(url)}#{name}" if mark and "://" in url else absolute_storage(other)
+
+
 def sqlite_path(url: str) -> str | None:
     """Return the path in the URL of an SQLite database; None for one in memory, and for other URLs."""
     found = _SQLITE.fullmatch(url)

@@ -143,7 +143,12 @@ class InProcess(Runner):
             variables = child_environment([str(absolute(path, self._folder)) for path in sys.path])
             # In a group of its own: Ctrl-C in the terminal is for the driver.
             process = spawn_to_stay(
-                guarded(sys.executable, CODE), variables, stdout=subprocess.PIPE, text=True, encoding="utf-8"
+                guarded(sys.executable, CODE),
+                variables,
+                stdout=subprocess.PIPE,
+                text=True,
+                encoding="utf-8",
+                cwd=self._folder if self._folder.is_dir() else None,
             )
             self._process = process
             assert process.stdout is not None

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from search.address import absolute_storage
+from search.address import absolute_reference, absolute_storage
 from search.bounds import MOST_BATCH, MOST_REPLICATES, MOST_SEEDS
 from search.constraints import make_constraint, problems_with_constraints
 from search.errors import StudyError
@@ -156,7 +156,7 @@ class Study:
         self.storage = None if storage is None else absolute_storage(storage)  # before more of the user's code runs
         self.backend = backend
         self.dtype = dtype
-        self.warm_start = warm_start if isinstance(warm_start, Study | None) else absolute_storage(warm_start)
+        self.warm_start = warm_start if isinstance(warm_start, Study | None) else absolute_reference(warm_start)
         self.enqueue = tuple(dict(params) for params in enqueue)
 
     def __repr__(self) -> str:

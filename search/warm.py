@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from optuna.distributions import BaseDistribution, CategoricalDistribution
 from optuna.trial import FixedTrial
 
-from search.address import absolute_storage
+from search.address import absolute_reference
 from search.begin import OBJECTIVES
 from search.errors import StudyError
 from search.plan import Plan
@@ -94,7 +94,7 @@ def open_other(warm_start: Any, plan: Plan, study: optuna.Study) -> tuple[optuna
         theirs = warm_start.plan()
         location, name, shown = theirs.location, theirs.name, theirs.location.shown
     else:
-        whole = absolute_storage(warm_start)
+        whole = absolute_reference(warm_start)
         text, _, after = whole.rpartition("#")
         text, name = (whole, None) if not text or Path(whole).exists() else (text, after)
         if text.endswith(".py"):

@@ -81,13 +81,13 @@ def parameters(text: str) -> dict[str, Any]:
 
 def read_plan(arguments: argparse.Namespace, **changes: Any) -> Plan:
     """The plan of the study that the arguments name; paths are made absolute before the script is run."""
-    from search.address import absolute_storage
+    from search.address import absolute_reference, absolute_storage
     from search.script import Script, load_study
 
     script = Script.read(arguments.study)
     changes["storage"] = absolute_storage(arguments.storage) if arguments.storage else arguments.storage
     if changes.get("warm_start"):
-        changes["warm_start"] = absolute_storage(changes["warm_start"])
+        changes["warm_start"] = absolute_reference(changes["warm_start"])
     return load_study(script).plan(script, name=arguments.name, **changes)
 
 

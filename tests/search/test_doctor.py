@@ -30,6 +30,7 @@ def test_what_works_and_what_is_missing(snnsearch, plain):
     said = line(ended.out)
     assert said["default"] == "standalone" and list(said["backends"]) == BACKENDS
     assert all(facts.keys() == FACTS for facts in said["backends"].values())
+    assert said["files"]["programs"] == str(plain) and "snnsearch show" in said["files"]["states"]
     tried, in_process, cpu, gpu = said["backends"].values()
     assert (tried["status"], in_process["status"]) == ("works", "works") and not tried["problems"]
     assert tried["found"]["cache"] == str(plain) and tried["found"]["built_and_ran"].startswith("in ")

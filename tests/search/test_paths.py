@@ -10,6 +10,7 @@ import optuna
 import pytest
 
 from search import Study
+from search.address import absolute_reference
 from search.errors import StudyError
 from search.owner import owned
 from search.storage import Location
@@ -90,6 +91,12 @@ def test_a_change_of_the_working_folder_moves_no_file(
     assert any(path.suffix == ".artifacts" for path in folder.iterdir())
     shown = json.loads(snnsearch("show", study, "--json", *arguments).out)
     assert shown["trials"]["complete"] == 3 and shown["storage"].endswith(str(folder / file))
+    stem = folder / ("x" if file == "x.journal" else "bowl")
+    assert Path(shown["files"]["states"]).parent == stem.with_suffix(".states")
+    assert shown["files"]["images"] == str(stem.with_suffix(".artifacts"))
+    back()
+    words = snnsearch("show", study, *arguments).out
+    assert shown["files"]["states"] in words and shown["files"]["images"] in words
 
 
 @pytest.mark.slow
@@ -171,6 +178,22 @@ def test_relative_paths_and_home_folders(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
+    ("given", "whole"),
+    [
+        ("a.journal#name", "HERE/a.journal#name"),
+        ("script.py", "HERE/script.py"),
+        ("sqlite:///a.db#name", "sqlite:///HERE/a.db#name"),
+        ("sqlite:///a%23b.db?timeout=3#name", "sqlite:///HERE/a%23b.db?timeout=3#name"),
+        ("postgresql://ann:secret@host/db#name", "postgresql://ann:secret@host/db#name"),
+    ],
+)
+def test_another_study_keeps_its_name(tmp_path, monkeypatch, given, whole):
+    monkeypatch.chdir(tmp_path)
+    assert absolute_reference(given) == absolute_reference(whole.replace("HERE", str(tmp_path)))
+    assert absolute_reference(given) == whole.replace("HERE", str(tmp_path))
+
+
+@pytest.mark.parametrize(
     ("given", "file"),
     [("~/x.journal", "x.journal"), ("sqlite:///~/x.db", "x.db"), ("sqlite:////HERE/~/x.db", "~/x.db")],
 )
@@ -223,3 +246,12 @@ def test_a_percent_sign_or_a_question_mark_that_must_be_escaped_is_refused(tmp_p
     with pytest.raises(StudyError, match="write") as caught:
         Location.of(f"sqlite:///{tmp_path}/{name}/a.db", tmp_path / "script")
     assert remedy in str(caught.value) and not list((tmp_path / name).iterdir())
+
+
+def test_a_warm_start_from_an_sqlite_database(folder, snnsearch):
+    old = script(folder, name="old.py")
+    for name in ("first", "second"):
+        assert snnsearch("run", old, "--storage", "sqlite:///old.db", "--name", name, "--trials", 0).status == 0
+    other = "sqlite:///old.db#second"
+    done = snnsearch("run", script(folder), "--trials", 0, "--warm-start", other)
+    assert done.status == 0 and "0 of 0 trials of sqlite:////" in done.err and "old.db#second added" in done.err
