@@ -117,6 +117,7 @@ def network(trial):
 
 study = Study(network, task=Bowl(), objectives=["accuracy"])
 """
+LONG = pytest.mark.nightly
 ENCODINGS = {
     "ascii": {"PYTHONIOENCODING": "ascii"},
     "strict": {"PYTHONIOENCODING": "latin-1:strict"},
@@ -125,9 +126,7 @@ ENCODINGS = {
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "encoding", ["C", pytest.param("ascii", marks=pytest.mark.nightly), pytest.param("strict", marks=pytest.mark.nightly)]
-)
+@pytest.mark.parametrize("encoding", ["C", pytest.param("ascii", marks=LONG), pytest.param("strict", marks=LONG)])
 def test_no_character_ends_a_command(folder, encoding):
     """The same study under each encoding, and from one to another."""
     place = folder / "Étude µ"
