@@ -70,7 +70,7 @@ def test_ctrl_c_while_the_script_is_imported(start, write, folder):
     wait = "import os, time\nprint('imported', flush=True)\nwhile not os.path.exists('go'):\n    time.sleep(0.01)\n"
     script = write(wait + write().read_text())
     process = start("run", script, "--trials", 5, "--json")
-    assert process.stdout.readline() == "imported\n"
+    assert process.stderr.readline() == "imported\n"
     process.send_signal(signal.SIGINT)
     (folder / "go").touch()
     out, err = process.communicate(timeout=60)

@@ -236,7 +236,7 @@ def test_old_journals_name_what_can_be_noticed(old, tmp_path):
     path = tmp_path / "s.journal"
     rng = random.Random(1)
     for first, damage in enumerate((shorten, join, blank)):
-        for place in range(first, len(lines) - 1, 3):
+        for place in range(first, len(lines) - 1, 6):
             damaged = list(lines)
             damage(damaged, place, rng)
             path.write_bytes(b"".join(damaged))
@@ -379,7 +379,7 @@ def test_repair_takes_the_name_of_a_lost_study_from_its_script(write, snnsearch,
 
 
 def test_databases_are_not_repaired(write, snnsearch, folder):
-    snnsearch("run", write(), "--trials", 1, "--storage", "sqlite:///s.db")
+    write()
     done = snnsearch("repair", "bowl.py", "--storage", "sqlite:///s.db")
     assert done.status == 2 and "is for journals" in done.err and ".recover" in done.err
     done = snnsearch("repair", "nothing.journal")

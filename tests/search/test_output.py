@@ -61,23 +61,26 @@ def test_what_a_script_prints_does_not_mix_with_json(write, folder):
     assert json.loads(best.stdout)["populations"] and b"python import" in best.stderr
 
 
-@pytest.mark.parametrize(
-    "words",
-    [
-        ("show", "loud.py", "--json"), ("confirm", "loud.py", "--top", 1, "--seeds", 1, "--json"),
-        ("run", "loud.py", "--trials", 1, "--json"), ("repair", "loud.py", "--json"), ("best", "loud.py"),
-        pytest.param(("doctor", "--json"), marks=pytest.mark.slow),
-        ("cache", "list", "--json"), ("cache", "size", "--json"),
-    ],
-)  # fmt: skip
-def test_every_command_writes_one_line_of_json(write, snnsearch, words):
+COMMANDS = {
+    "show": ("show", "loud.py", "--json"), "best": ("best", "loud.py"), "repair": ("repair", "loud.py", "--json"),
+    "list": ("cache", "list", "--json"), "size": ("cache", "size", "--json"),
+}  # fmt: skip
+LONGER = {
+    "run": ("run", "loud.py", "--trials", 1, "--json"), "doctor": ("doctor", "--json"),
+    "confirm": ("confirm", "loud.py", "--top", 1, "--seeds", 1, "--json"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("commands", [COMMANDS, pytest.param(LONGER, marks=pytest.mark.slow)], ids=["short", "long"])
+def test_every_command_writes_one_line_of_json(write, snnsearch, commands):
     quiet = LOUD.replace("    kept.write", "    return\n    kept.write")  # here pytest captures prints of Python's only
     quiet = quiet.replace('atexit.register(shout, "exit")', "")
     write(quiet, name="loud.py")
     assert snnsearch("run", "loud.py", "--trials", 1, "--workers", 1).status == 0
-    done = snnsearch(*words)
-    assert json.loads(done.out) and done.out.count("\n") == 1
-    assert words[0] in ("doctor", "cache") or "python import" in done.err
+    for words in commands.values():
+        done = snnsearch(*words)
+        assert json.loads(done.out) and done.out.count("\n") == 1
+        assert words[0] in ("doctor", "cache") or "python import" in done.err
 
 
 def test_standard_output_is_given_back():
@@ -114,6 +117,7 @@ def network(trial):
 
 study = Study(network, task=Bowl(), objectives=["accuracy"])
 """
+LONG = pytest.mark.nightly
 ENCODINGS = {
     "ascii": {"PYTHONIOENCODING": "ascii"},
     "strict": {"PYTHONIOENCODING": "latin-1:strict"},
@@ -122,7 +126,7 @@ ENCODINGS = {
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("encoding", ENCODINGS)
+@pytest.mark.parametrize("encoding", ["C", pytest.param("ascii", marks=LONG), pytest.param("strict", marks=LONG)])
 def test_no_character_ends_a_command(folder, encoding):
     """The same study under each encoding, and from one to another."""
     place = folder / "Étude µ"

@@ -56,13 +56,13 @@ CHOICES = "trial.suggest_categorical('kind', {})"
             "trial.suggest_int('z', 1, 9)", "trial.suggest_float('z', 1, 9)",
             "`z` was a whole number from 1 to 9 and is now a number from 1 to 9",
         ),
-        (
+        pytest.param(
             "trial.suggest_float('z', 1, 9)", "trial.suggest_categorical('z', [1, 3])",
-            "`z` was a number from 1 to 9 and is now one of 1, 3",
+            "`z` was a number from 1 to 9 and is now one of 1, 3", marks=pytest.mark.slow,
         ),
-        (
+        pytest.param(
             "trial.suggest_float('z', 1, 9)", "trial.suggest_float('z', 1, 9, log=True)",
-            "`z` was a number from 1 to 9 and is now a number from 1 to 9 on a log scale",
+            "`z` was a number from 1 to 9 and is now a number from 1 to 9 on a log scale", marks=pytest.mark.slow,
         ),
     ],
 )  # fmt: skip
@@ -83,8 +83,8 @@ def test_all_parameters_that_have_changed_are_named_together(edited):
     ("before", "after"),
     [
         ("trial.suggest_float('z', 1, 9)", "trial.suggest_float('z', 2, 20)"),
-        ("trial.suggest_int('z', 1, 9)", "trial.suggest_int('z', 1, 9, step=2)"),
-        (CHOICES.format(["a", "b"]), "trial.suggest_float('other', 0, 1)"),
+        pytest.param("trial.suggest_int('z', 1, 9)", "trial.suggest_int('z', 1, 9, step=2)", marks=pytest.mark.slow),
+        pytest.param(CHOICES.format(["a"]), "trial.suggest_float('other', 0, 1)", marks=pytest.mark.slow),
     ],
 )
 def test_a_study_goes_on_with_what_optuna_takes(edited, before, after):
@@ -122,6 +122,7 @@ def test_choices_that_differ_from_trial_to_trial_end_the_search(write, snnsearch
     assert "a name for each set of choices" in done.err
 
 
+@pytest.mark.slow
 def test_a_change_is_found_in_a_database_too(write, snnsearch, folder):
     where = ("--storage", "sqlite:///space.db", "--workers", 1)
     rare = f"import pathlib; trial.suggest_categorical('kind', {[1, 2, 3]}[:2 + pathlib.Path('more').exists()])"
