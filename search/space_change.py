@@ -12,6 +12,7 @@ from optuna.trial import FixedTrial, TrialState
 from search.begin import SCRIPT
 from search.errors import StudyError
 from search.warm import describe, draw
+from snn.usercode import call_user
 
 if TYPE_CHECKING:
     import optuna
@@ -49,7 +50,7 @@ def check_space(plan: Plan, study: optuna.Study) -> None:
     for _ in range(DRAWS):
         trial = _Asked(known, random)
         with suppress(Exception):  # whoever's script fails learns it from the trials
-            plan.network(trial)  # type: ignore[arg-type]  # as much of a trial as Optuna's FixedTrial is
+            call_user(plan.network, trial)  # type: ignore[arg-type]  # as much of a trial as Optuna's FixedTrial is
         changed |= trial.changed
     if changed:
         raise StudyError(_sentence(changed, known))
