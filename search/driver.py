@@ -120,9 +120,11 @@ class Driver:
             self._ledger.away = self._stopping = True
             raise
         finally:
-            self._stop()
-            self._calls.close()
-            self._states.close()
+            try:
+                self._stop()
+            finally:
+                self._calls.close()
+                self._states.close()
         if self._lost is not None:
             raise type(self._lost)(f"{self._lost} {self._kept()}")
         return not self._stopping
