@@ -8,7 +8,7 @@ from concurrent.futures import Future
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from search.errors import ExecutorLost, StudyError
+from search.errors import ExecutorLost, SpaceChanged, StudyError
 from search.executor import Executor
 from search.failures import Failures
 from search.finish import Final, Finish
@@ -120,9 +120,11 @@ class Driver:
             self._ledger.away = self._stopping = True
             raise
         finally:
-            self._stop()
-            self._calls.close()
-            self._states.close()
+            try:
+                self._stop()
+            finally:
+                self._calls.close()
+                self._states.close()
         if self._lost is not None:
             raise type(self._lost)(f"{self._lost} {self._kept()}")
         return not self._stopping
@@ -205,6 +207,8 @@ class Driver:
                 network = self._calls.call("network(trial)", network_of, self._plan, trial)
         except optuna.TrialPruned:
             return self._count(trial, self._ledger.prune(trial), {})
+        except SpaceChanged as error:  # results that wait are still told
+            return self._lose(error)
         except StudyError:  # the storage's, which is no fault of the network's
             raise
         except Exception as error:

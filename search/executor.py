@@ -13,10 +13,10 @@ from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
 
 from search.errors import ExecutorLost, StudyError
-from search.faults import Faults, Say, say_aloud
+from search.faults import Faults, Say, at_fault, say_aloud
 from search.job import Job, Ran, run_together
 from snn.ast_guard import guard_ast
-from snn.errors import Cancelled, Killed, MachineError
+from snn.errors import Cancelled, Killed
 from snn.usercode import call_user
 
 if TYPE_CHECKING:
@@ -230,7 +230,7 @@ def attempt_together(runner: Runner, faults: Faults, jobs: Sequence[Job]) -> lis
         return attempt_together(runner, faults, jobs[:half]) + attempt_together(runner, faults, jobs[half:])
     lost: ExecutorLost | None = None  # then the others need not wait for the same
     for place, one in enumerate(results):
-        if isinstance(one, Killed | MachineError):
+        if isinstance(one, Killed) or (isinstance(one, Exception) and at_fault(one)):
             results[place] = again = lost or result_of(partial(attempt, runner, faults), jobs[place])
             lost = again if isinstance(again, ExecutorLost) else lost
     return results

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from distributed import WorkerPlugin, get_worker
 
+from search.errors import ExecutorLost
 from search.executor import InThread, Runner, attempt_together
 from search.faults import Faults
 from search.job import Job
@@ -100,6 +101,7 @@ class Bench(WorkerPlugin):
         with self._lock:
             if self._closed or key in self._cancelled:
                 self._cancelled.discard(key)
+                runner.stop()  # it may have a process
                 raise Cancelled("The run was stopped.")
             self._running[key] = runner
             self._inside.add(key)
@@ -130,11 +132,14 @@ class Bench(WorkerPlugin):
         except (OSError, UnicodeDecodeError):
             pass  # another machine without that file
         copy = self._folder / f"{PACKAGE}-{sha256(source.encode()).hexdigest()[:16]}" / here.name
-        if not copy.exists():
-            copy.parent.mkdir(parents=True, exist_ok=True)
-            part = copy.with_suffix(f".{os.getpid()}-{id(source)}")
-            part.write_text(source, encoding="utf-8")
-            os.replace(part, copy)
+        try:
+            if not copy.exists():
+                copy.parent.mkdir(parents=True, exist_ok=True)
+                part = copy.with_suffix(f".{os.getpid()}-{id(source)}")
+                part.write_text(source, encoding="utf-8")
+                os.replace(part, copy)
+        except OSError as error:  # a full disk, say: another worker may run the job
+            raise ExecutorLost(f"The script cannot be written to {copy}: {error.strerror or error}.") from error
         return copy
 
 

@@ -156,7 +156,7 @@ def search(
             counts = count(study.get_trials(deepcopy=False))
             before = ended(counts)
             if before < trials:
-                call_user(check_space, plan, study)
+                check_space(plan, study)
             warm_up(study, plan, progress.say)
             jobs = max(trials - before, counts["running"]) * plan.replicates
             executor = executor_of(plan, workers, jobs, cluster, profile, progress.say)

@@ -10,8 +10,9 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution, chec
 from optuna.trial import FixedTrial, TrialState
 
 from search.begin import SCRIPT
-from search.errors import StudyError
+from search.errors import SpaceChanged
 from search.warm import describe, draw
+from snn.usercode import call_user
 
 if TYPE_CHECKING:
     import optuna
@@ -35,7 +36,7 @@ def check_space(plan: Plan, study: optuna.Study) -> None:
 
     Raises
     ------
-    StudyError
+    SpaceChanged
         If a parameter is of another kind, or has other choices. It names all that are found.
     """
     from numpy.random import default_rng
@@ -49,10 +50,10 @@ def check_space(plan: Plan, study: optuna.Study) -> None:
     for _ in range(DRAWS):
         trial = _Asked(known, random)
         with suppress(Exception):  # whoever's script fails learns it from the trials
-            plan.network(trial)  # type: ignore[arg-type]  # as much of a trial as Optuna's FixedTrial is
+            call_user(plan.network, trial)  # type: ignore[arg-type]  # as much of a trial as Optuna's FixedTrial is
         changed |= trial.changed
     if changed:
-        raise StudyError(_sentence(changed, known))
+        raise SpaceChanged(_sentence(changed, known))
 
 
 class Space:
@@ -76,7 +77,7 @@ class Space:
 
         Raises
         ------
-        StudyError
+        SpaceChanged
             If a parameter is of another kind, or has other choices.
         """
         changed: dict[str, BaseDistribution] = {}
@@ -100,7 +101,7 @@ class Space:
             trial._suggest = suggest  # type: ignore[method-assign]
         if changed:
             self._study._storage.set_trial_state_values(trial._trial_id, TrialState.WAITING)
-            raise StudyError(_sentence(changed, self._known))
+            raise SpaceChanged(_sentence(changed, self._known))
 
 
 class _Asked(FixedTrial):

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from optuna.trial import FrozenTrial, Trial
 
 NAME = re.compile(rf"(?P<number>\d{{1,12}})(\.\d{{1,6}})?\.(?P<mark>{MARK})\.(?P<kind>rung|spent|part)")
+UNTOLD_PART = re.compile(rf"result-\d{{1,12}}\.(?P<mark>{MARK})\.part")  # of `search.spool`, in the same folder
 TRIES = 5  # to make a folder: another search may remove its parent, which is empty, in the same moment
 
 
@@ -103,6 +104,8 @@ class States:
     def sweep(self, trials: Sequence[FrozenTrial], running: Container[int]) -> None:
         """Remove what belongs to trials of the study that do not run, and what was never written to its end."""
         for path in list(self.folder.iterdir()) if self.folder.is_dir() else ():
+            if (found := UNTOLD_PART.fullmatch(path.name)) is not None and self._identity.owns(found["mark"]):
+                path.unlink(missing_ok=True)
             if (found := NAME.fullmatch(path.name)) is None:
                 continue
             number, mark = int(found["number"]), found["mark"]

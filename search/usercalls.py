@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from search.objectives import OBJECTIVES, Objective
+from search.states import make_folder
 from snn.usercode import call_user
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from search.plan import Plan
 
 NOTE, ENDED = "call.json", "ended.json"
+NOTES = (NOTE, ENDED)  # files that `UserCalls` alone reads and removes
 MOST = 2  # times that a trial's functions may end the driver
 
 
@@ -149,7 +151,7 @@ class UserCalls:
             return
         try:
             if self._descriptor is None:
-                self._folder.mkdir(parents=True, exist_ok=True)
+                make_folder(self._folder)
                 self._descriptor = os.open(self._folder / NOTE, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o666)
             os.ftruncate(self._descriptor, 0)
             if text:
@@ -164,7 +166,7 @@ class UserCalls:
             return _remove(path)
         part = path.with_suffix(".part")
         try:
-            part.write_text(json.dumps([asdict(call) for call in self._ended.values()]))
+            part.write_text(json.dumps([asdict(call) for call in self._ended.values()]), encoding="utf-8")
             part.replace(path)
         except OSError as error:
             self._say(f"Which functions of the script have ended the driver cannot be kept in {path}: {error}")

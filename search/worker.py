@@ -13,8 +13,10 @@ from queue import SimpleQueue
 from threading import Thread
 from typing import TYPE_CHECKING
 
+from search.faults import at_fault
 from search.job import Job, run_together
 from search.script import Script, load_module
+from snn.ast_guard import guard_ast
 from snn.errors import MachineError, SNNError
 from snn.profile import Profile, stage
 from snn.usercode import call_user
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 
 def main() -> None:
     """Serve until standard input ends, which it also does when the driver dies."""
+    guard_ast()  # a user's code may start threads
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # whatever a run prints must not be taken for an answer
     jobs: SimpleQueue[str] = SimpleQueue()
@@ -114,6 +117,8 @@ def _answer(result: Result | Exception, job: Job, path: str, profile: Profile | 
         return {"error": type(error).__name__, "message": str(error)}
     except Exception as error:
         _limit(None)
+        if at_fault(error):
+            return {"error": MachineError.__name__, "message": f"{type(error).__name__}: {error}"}
         if job.memory is not None and _out_of_memory(error):
             words = f"The run needs more than the {job.memory / 2**20:.4g} MiB of memory that it was given"
             return {"error": "RunError", "message": f"{words}: raise --memory-limit or make the network smaller."}

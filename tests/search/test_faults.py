@@ -337,12 +337,22 @@ def test_of_jobs_that_run_together_those_with_a_fault_run_again():
             return super().run(job)
 
         def run_together(self, jobs):
-            return [super().run(jobs[0]), *[MachineError("The disk is full.")] * 4]
+            parser = SystemError("AST constructor recursion depth mismatch")
+            return [super().run(jobs[0]), parser, *[MachineError("The disk is full.")] * 3]
 
     runner, jobs = Some(Bowl()), [replace(job(Bowl(), "standalone"), seed=seed) for seed in range(5)]
     first, second, *others = attempt_together(runner, Faults(print, waits=(0.0, 0.0)), jobs)
     assert (first.seed, second.seed) == (0, 1)
     assert [type(one) for one in others] == [ExecutorLost] * 3 and runner.runs == 1 + 3  # the last two do not wait
+
+
+def test_a_process_behind_a_runner_tells_a_fault_from_an_error(tmp_path):
+    from search.worker import _answer
+
+    given = job(Bowl(), "runtime")
+    fault, error = SystemError("AST constructor recursion depth mismatch"), SystemError("another")
+    kinds = [_answer(one, given, str(tmp_path / "result"), None)["error"] for one in (fault, error)]
+    assert kinds == ["MachineError", "RunError"]
 
 
 def test_a_process_that_is_killed_is_named_and_other_errors_are_not(said):

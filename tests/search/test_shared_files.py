@@ -15,6 +15,7 @@ from search import Study
 from search.identity import IDENTIFIER
 from search.samplers.byindex import ByIndex
 from search.storage import Location
+from search.usercalls import NOTES
 from snn.serial import serialisable
 from tests.search.interrupted import interrupted, searched
 from tests.search.synthetic import Bowl, network
@@ -133,6 +134,22 @@ def test_files_of_another_study_are_named_once_and_neither_told_nor_removed(one,
     assert contents(folder) == before
     (line,) = [line for line in capsys.readouterr().err.splitlines() if "left alone" in line]
     assert waiting.name in line and all(name in line for name in strangers if name.endswith(".rung"))
+
+
+def test_the_notes_of_a_killed_driver_are_not_named_as_the_files_of_another_study(here, capsys):
+    plan = interrupted(plan_of("s.journal", here), 2)
+    for name in NOTES:
+        (plan.location.folder("s") / name).write_text("")
+    searched(plan)
+    assert "left alone" not in capsys.readouterr().err
+
+
+def test_a_result_that_a_killed_driver_has_half_written_is_removed(here):
+    plan = interrupted(plan_of("s.journal", here), 2)
+    whole = spool(plan_of("s.journal", here), 0)
+    whole.rename(whole.with_suffix(".part"))
+    searched(plan)
+    assert not list(plan.location.states.rglob("*.part"))
 
 
 def test_a_study_that_is_begun_anew_is_not_told_what_its_forerunner_has_left(here, capsys):

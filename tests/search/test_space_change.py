@@ -98,6 +98,12 @@ def test_a_study_at_its_total_does_not_mind(edited, write, snnsearch):
     assert snnsearch("run", "space.py", "--trials", 3).status == 0
 
 
+def test_a_changed_script_that_ends_its_process_for_some_values_fails_those_trials_only(edited):
+    ends = "trial.number > 3 or trial.number < 0 or __import__('sys').exit()"
+    done, _, now = edited("pass", ends)  # at first it is tried as trial 0, which would be the end of all
+    assert done.status == 0 and [trial.state for trial in now].count(TrialState.FAIL) == 1
+
+
 def test_a_change_that_a_parameter_hides_gives_its_trial_back(write, snnsearch, folder):
     """The script is the same, so only a trial finds out."""
     rare = f"import pathlib; trial.suggest_categorical('kind', {[1, 2, 3]}[:2 + pathlib.Path('more').exists()])"
