@@ -23,7 +23,7 @@ from search.ranking import Ranking
 from search.record import Record
 from search.script import fault
 from search.seeds import replicate_seeds, trial_seed
-from search.space_change import Space
+from search.space_change import Space, remove_note
 from search.states import States
 from search.suggestions import Suggestions
 from search.summary import count, ended, front
@@ -113,6 +113,7 @@ class Driver:
             self.search(total)
             if not self._stopping:  # else what runs, or has not been taken up again, goes on from its states
                 self._states.sweep(self._study.get_trials(deepcopy=False), self._running)
+                remove_note(self._states.folder)
             self._score_best()
         except ExecutorLost as error:
             self._lose(error)

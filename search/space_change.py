@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from optuna.distributions import BaseDistribution, CategoricalDistribution, check_distribution_compatibility
@@ -11,6 +12,7 @@ from optuna.trial import FixedTrial, TrialState
 
 from search.begin import SCRIPT
 from search.errors import SpaceChanged
+from search.states import make_folder
 from search.warm import describe, draw
 from snn.usercode import call_user
 
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
     from search.plan import Plan
 
+NOTE = "space.check"  # a file with the hash of the script whose space is being checked
 DRAWS = 10  # how often `network(trial)` is tried: what it asks for may depend on what it is given
 REMEDY = (
     "change it back, or start another study with --name; a parameter whose choices depend on other parameters needs "
@@ -32,7 +35,8 @@ def check_space(plan: Plan, study: optuna.Study) -> None:
     """Compare what `network(trial)` asks for now with what the study's trials were given.
 
     It is tried with a few drawn values, if the script has changed since the study began. `Space` finds the rest while
-    the search runs.
+    the search runs. If the function has ended the process in this check, later starts leave the check out: in a trial
+    such an end is counted (`search.usercalls`).
 
     Raises
     ------
@@ -45,15 +49,39 @@ def check_space(plan: Plan, study: optuna.Study) -> None:
     known = _known(study)
     if not known or began == plan.script.hash:
         return
+    note = plan.location.folder(plan.name) / NOTE
+    with suppress(OSError, UnicodeDecodeError):
+        if note.read_text(encoding="utf-8") == plan.script.hash:
+            return
     random = default_rng(0)
     changed: dict[str, BaseDistribution] = {}
-    for _ in range(DRAWS):
-        trial = _Asked(known, random)
-        with suppress(Exception):  # whoever's script fails learns it from the trials
-            call_user(plan.network, trial)  # type: ignore[arg-type]  # as much of a trial as Optuna's FixedTrial is
-        changed |= trial.changed
+    with _noted(note, plan.script.hash):
+        for _ in range(DRAWS):
+            trial = _Asked(known, random)
+            with suppress(Exception):  # whoever's script fails learns it from the trials
+                call_user(plan.network, trial)  # type: ignore[arg-type]  # as much of a trial as a FixedTrial is
+            changed |= trial.changed
     if changed:
         raise SpaceChanged(_sentence(changed, known))
+
+
+@contextmanager
+def _noted(note: Path, text: str) -> Iterator[None]:
+    """Keep a file while the context lasts. It stays if the process ends in the context."""
+    with suppress(OSError):
+        make_folder(note.parent)
+        note.write_text(text, encoding="utf-8")
+    try:
+        yield
+    finally:
+        remove_note(note.parent)
+
+
+def remove_note(folder: Path) -> None:
+    """Have later starts check the space again; `folder` is that of the study, and goes if nothing else is in it."""
+    for remove in ((folder / NOTE).unlink, folder.rmdir, folder.parent.rmdir):
+        with suppress(OSError):
+            remove()
 
 
 class Space:

@@ -1,12 +1,16 @@
 """A script whose search space no longer fits the study's trials: said once, and the study stays as it was."""
 
 import json
+import os
+from types import SimpleNamespace
 
 import optuna
 import pytest
-from optuna.trial import TrialState
+from optuna.distributions import CategoricalDistribution
+from optuna.trial import TrialState, create_trial
 
 from search.journal import open_journal
+from search.space_change import check_space, remove_note
 
 SCRIPT = """\
 from optuna.samplers import RandomSampler
@@ -102,6 +106,26 @@ def test_a_changed_script_that_ends_its_process_for_some_values_fails_those_tria
     ends = "trial.number > 3 or trial.number < 0 or __import__('sys').exit()"
     done, _, now = edited("pass", ends)  # at first it is tried as trial 0, which would be the end of all
     assert done.status == 0 and [trial.state for trial in now].count(TrialState.FAIL) == 1
+
+
+@pytest.mark.parametrize("script, checked", [("changed", False), ("changed again", True)])
+def test_a_check_in_which_the_script_has_ended_the_process_is_left_out(tmp_path, script, checked):
+    study = optuna.create_study()
+    space = {"kind": CategoricalDistribution(["a", "b"])}
+    study.add_trial(create_trial(value=0.0, params={"kind": "a"}, distributions=space))
+    study.set_user_attr("script", {"hash": "first"})
+    calls = []
+    plan = SimpleNamespace(name="s", script=SimpleNamespace(hash="changed"), network=lambda trial: os._exit(5),
+                           location=SimpleNamespace(folder=lambda name: tmp_path / "states" / name))  # fmt: skip
+    if (pid := os.fork()) == 0:
+        check_space(plan, study)
+        os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 5
+    plan.network, plan.script.hash = calls.append, script
+    check_space(plan, study)
+    assert bool(calls) is checked
+    remove_note(tmp_path / "states" / "s")
+    assert not (tmp_path / "states").exists()
 
 
 def test_a_change_that_a_parameter_hides_gives_its_trial_back(write, snnsearch, folder):
