@@ -37,6 +37,7 @@ def searched(plan: Plan, trials: int = 4) -> list[FrozenTrial]:
     executor = local_executor(plan.task, 1)
     driver = Driver(plan, begin(plan, print), executor, Lines(plan.objectives))
     driver.search(trials)
+    driver._calls.close()
     driver._states.close()
     executor.stop()
     return optuna.load_study(study_name=plan.name, storage=plan.location.open(create=False)).trials
