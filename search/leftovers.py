@@ -1,4 +1,4 @@
-"""Files that an earlier start has left beside a study: taken over, removed, or left alone and named."""
+"""Files that an earlier start has left beside a study: removed, or left alone and named."""
 
 from __future__ import annotations
 
@@ -7,24 +7,21 @@ import re
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from search.identity import Identity
-from search.record import RESULT, Record
-from search.seeds import replicate_seeds
+from search.record import RESULT
 from search.spool import LARGEST
 from search.spool import NAME as UNTOLD
 from search.states import NAME as STATE
 from search.states import States
 from search.usercalls import NOTES
-from snn.errors import SNNError
 
 if TYPE_CHECKING:
     import optuna
     from optuna.trial import FrozenTrial
 
     from search.plan import Plan
-    from snn.result import Result
 
 OLD_STATE = re.compile(r"(\d{1,12})\.(\d{1,6})\.rung")
 OLD_UNTOLD = re.compile(r"result-(\d{1,12})\.json")
@@ -36,7 +33,8 @@ def settle(
 ) -> None:
     """Put the files beside a study in order, before its trials are taken up.
 
-    Files of the old layout have no mark. They are taken over if what they hold shows that they belong to a trial.
+    Files of the old layout have no mark, and nothing in them says of which data they are. They are left alone, but for
+    results that the study has stored already.
 
     Parameters
     ----------
@@ -52,7 +50,7 @@ def settle(
         Told once of all files that are left alone, since they are not known to belong to the study.
     """
     old = plan.location.old_folder(plan.name)
-    _adopt(plan, old, states, trials)
+    _remove_stored(old, trials)
     states.sweep(trials, {trial.number for trial in trials if trial.state.name == "RUNNING"})
     if left := [*_unknown(states.folder, Identity.of(study), trials), *_old_files(old)]:
         more = f" and {len(left) - NAMED} more" if len(left) > NAMED else ""
@@ -76,17 +74,12 @@ def _unknown(folder: Path, identity: Identity, trials: Sequence[FrozenTrial]) ->
 # ---- the old layout
 
 
-def _adopt(plan: Plan, old: Path, states: States, trials: Sequence[FrozenTrial]) -> None:
+def _remove_stored(old: Path, trials: Sequence[FrozenTrial]) -> None:
+    """Remove results of the old layout that the study has stored."""
     for path in _old_files(old):
-        if (found := OLD_STATE.fullmatch(path.name)) is not None:
-            trial = _numbered(trials, int(found[1]))
-            if trial is not None and _is_state_of(plan, trial, int(found[2]), path):
-                with suppress(OSError):  # it stays where it is
-                    states.adopt(path, trial, int(found[2]))
-        elif (found := OLD_UNTOLD.fullmatch(path.name)) is not None:
-            trial = _numbered(trials, int(found[1]))
-            if trial is not None and _is_stored(trial, path):
-                path.unlink(missing_ok=True)
+        found = OLD_UNTOLD.fullmatch(path.name)
+        if found is not None and int(found[1]) < len(trials) and _is_stored(trials[int(found[1])], path):
+            path.unlink(missing_ok=True)
     with suppress(OSError):  # there is something in it, or it is not there
         old.rmdir()
 
@@ -94,36 +87,6 @@ def _adopt(plan: Plan, old: Path, states: States, trials: Sequence[FrozenTrial])
 def _old_files(old: Path) -> list[Path]:
     files = sorted(old.iterdir()) if old.is_dir() else []
     return [path for path in files if OLD_STATE.fullmatch(path.name) or OLD_UNTOLD.fullmatch(path.name)]
-
-
-def _numbered(trials: Sequence[FrozenTrial], number: int) -> FrozenTrial | None:
-    return trials[number] if number < len(trials) else None
-
-
-def _is_state_of(plan: Plan, trial: FrozenTrial, replicate: int, path: Path) -> bool:
-    """Whether a state is one of the run that a trial under way would be now: network, task, seed and engine."""
-    from snn.network import NetworkSpec
-    from snn.result import Result
-
-    stored = Record(trial)
-    if trial.state.name != "RUNNING" or stored.network is None or stored.seed is None or path.is_symlink():
-        return False
-    with suppress(SNNError, OSError):
-        result = Result.from_bytes(path.read_bytes())
-        network = NetworkSpec.from_json(stored.network).hash()
-        return _run_of(result) == {
-            "seed": replicate_seeds(stored.seed, replicate + 1)[replicate],
-            "backend": plan.backend,
-            "dtype": plan.dtype,
-            "network": network,
-            "task": plan.task._hash(),
-        }
-    return False
-
-
-def _run_of(result: Result) -> dict[str, Any]:
-    hashes = {name: result.hashes.get(name) for name in ("network", "task")}
-    return {"seed": result.seed, "backend": result.backend, "dtype": result.dtype, **hashes}
 
 
 def _is_stored(trial: FrozenTrial, path: Path) -> bool:

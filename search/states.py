@@ -48,17 +48,6 @@ class States:
         """
         self._write(self._path(trial, replicate), data)
 
-    def adopt(self, file: Path, trial: Trial | FrozenTrial, replicate: int) -> None:
-        """Take over a file of another place, which is known to be what a replicate gave last.
-
-        Raises
-        ------
-        OSError
-            If it cannot be moved.
-        """
-        make_folder(self.folder)
-        os.replace(file, self._path(trial, replicate))
-
     def spend(self, trial: Trial | FrozenTrial, seconds: float, runs: list[list[Any]]) -> None:
         """Write how long a trial has been under way, and its runs: worker, begin and end.
 

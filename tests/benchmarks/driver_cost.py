@@ -18,7 +18,7 @@ from snn.backends.program import Candidate
 from tests.benchmarks.compare import arguments, cpu_seconds, medians, ranges
 from tests.benchmarks.digits_study import digits_study, quiet
 
-STEPS, SHORT = (90, 91, 111), (2, 3, 7)
+STEPS, SHORT = (90, 91, 111), (7, 8, 20)
 MIDDLE = {
     "rate_hz": 200.0,
     "tau_m_ms": 20.0,
@@ -53,7 +53,7 @@ def _build_cost(module) -> float:
 
 
 def main() -> None:
-    given = arguments(__doc__, rounds=1, short="a search of 7 trials instead of 111").parse_args()
+    given = arguments(__doc__, rounds=1, short="a search of 20 trials instead of 111").parse_args()
     rounds = [measure(SHORT if given.short else STEPS) for _ in range(given.rounds)]
     measured = {name: [found[name] for found in rounds] for name in rounds[0]}
     middle = medians(measured)

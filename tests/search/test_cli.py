@@ -111,8 +111,8 @@ def test_replay_names_the_version_that_made_other_numbers(snnsearch, write):
     script = write()
     snnsearch("run", script, "--trials", 1, "--workers", 1)
     journal = script.with_suffix(".journal")
-    text = journal.read_text().replace('"bowl":"1"', '"bowl":"0.9"')
-    journal.write_text(re.sub(r'"spikes":[0-9.]+', '"spikes":1.5', text))
+    text = re.sub(r'"spikes":[0-9.]+', '"spikes":1.5', journal.read_text().replace('"bowl":"1"', '"bowl":"0.9"'))
+    journal.write_bytes(LineChecker().sealed(map(json.loads, text.splitlines())))
     done = snnsearch("replay", script, 0)
     assert done.status == 1 and "made with bowl 0.9. This is bowl 1." in done.out
 
