@@ -86,7 +86,7 @@ class Driver:
         self._running: set[int] = set()  # trials that have not ended
         self._warned = False  # of states that cannot be kept
         self._stopping = False
-        self._lost: StudyError | OtherData | None = None  # why the search ends before its time
+        self._lost: StudyError | None = None  # why the search ends before its time
         self._ended = self._total = 0  # trials that count towards the total
 
     def interrupt(self) -> None:
@@ -388,7 +388,7 @@ class Driver:
 
     def _lose(self, error: StudyError | OtherData) -> None:
         """End as if interrupted, and then with that error: what runs is taken up again."""
-        self._lost = self._lost or error
+        self._lost = self._lost or (ExecutorLost(str(error)) if isinstance(error, OtherData) else error)
         self.interrupt()
 
     def _stop(self) -> None:

@@ -171,6 +171,9 @@ class Elsewhere(Runner):
     def run(self, job):
         return job.run()
 
+    def pause(self, seconds: float) -> None:
+        """Nothing is tried again."""
+
     def stop(self) -> None:
         """Nothing runs."""
 
@@ -212,7 +215,7 @@ def test_a_warm_start_takes_scores_of_the_same_data(script, label, write, snnsea
     assert "3 of 3 trials of" in snnsearch("run", script, "--trials", 0, "--warm-start", old).err
     label(1)
     ended = snnsearch("run", script, "--trials", 0, "--warm-start", old, "--name", "other")
-    assert f"The data of {old} are others: no trial is added, and 1 of its 1 best are tried first." in ended.err
+    assert f"The data of {old.name} are others: no trial is added, and 1 of its 1 best are tried first." in ended.err
 
 
 def test_a_warm_start_says_of_which_trials_the_data_are_not_known(script, write, snnsearch, monkeypatch):

@@ -346,7 +346,7 @@ def test_repair_writes_a_new_file_and_says_what_is_lost(write, snnsearch, folder
     assert again.status == 2 and "never overwrites a file" in again.err and again.out == ""
     again = snnsearch("repair", journal, "--json", "-o", "other.journal")
     assert json.loads(again.out) == {
-        "journal": str(journal), "repaired": "other.journal", "lines": len(lines), "kept": len(lines) - 1,
+        "journal": str(journal), "repaired": str(folder / "other.journal"), "lines": len(lines), "kept": len(lines) - 1,
         "losses": [
             {"line": place + 1, "what": "does not match its checksum", "trials": [{"study": "bowl", "trial": 0}],
              "sure": True}
@@ -383,5 +383,5 @@ def test_databases_are_not_repaired(write, snnsearch, folder):
     done = snnsearch("repair", "bowl.py", "--storage", "sqlite:///s.db")
     assert done.status == 2 and "is for journals" in done.err and ".recover" in done.err
     done = snnsearch("repair", "nothing.journal")
-    assert done.status == 2 and "there is no nothing.journal" in done.err
+    assert done.status == 2 and f"there is no {folder / 'nothing.journal'}" in done.err
     assert not Location.of("nothing.journal", folder).file.exists()

@@ -19,7 +19,7 @@ LABELS = np.arange(N) % CLASSES
 
 @serialisable
 @dataclass(frozen=True)
-class Given(Task):
+class Handed(Task):
     """What `make` returns, split as `cut` says; `loads` counts how often it was read."""
 
     make: Callable[[], object] = field(default=lambda: Data(VALUES, LABELS, CLASSES), compare=False, repr=False)
@@ -38,10 +38,10 @@ class Given(Task):
         return super().order(stream, seed) if self.arrange is None else self.arrange(stream)
 
 
-def given(values=VALUES, labels=LABELS, classes=CLASSES, **more) -> Given:
+def given(values=VALUES, labels=LABELS, classes=CLASSES, **more) -> Handed:
     """A task with these data; `cut`, `arrange` and `sample` go to the task, all else to `Data`."""
     own = {name: more.pop(name) for name in ("cut", "arrange", "sample") if name in more}
-    return Given(make=lambda: Data(values, labels, classes, **more), **{"sample": 10 * ms} | own)
+    return Handed(make=lambda: Data(values, labels, classes, **more), **{"sample": 10 * ms} | own)
 
 
 def learner(inputs=None):

@@ -33,11 +33,11 @@ def test_empty_parts_and_samples_left_out_are_fine():
 
 
 @pytest.mark.parametrize(("task", "words"), [
-    (parts(test=ALL[:4]), "`stream` and `test` of Given must have no sample in common, but share 4, the first"),
-    (parts(validation=ALL[16:]), "`validation` and `test` of Given must have no sample in common, but share 4"),
-    (parts(validation=ALL[11:16]), "`stream` and `validation` of Given must have no sample in common, but share 1"),
+    (parts(test=ALL[:4]), "`stream` and `test` of Handed must have no sample in common, but share 4, the first"),
+    (parts(validation=ALL[16:]), "`validation` and `test` of Handed must have no sample in common, but share 4"),
+    (parts(validation=ALL[11:16]), "`stream` and `validation` of Handed must have no sample in common, but share 1"),
     (parts(stream=np.zeros(5, int)), "but has sample 0 5 times (repeated: 1 of 1)"),
-    (parts(test=[16, 17, 30]), "`test` of Given must be indices of the 20 samples, 0 to 19, but [2] is 30"),
+    (parts(test=[16, 17, 30]), "`test` of Handed must be indices of the 20 samples, 0 to 19, but [2] is 30"),
     (parts(test=[-1]), "but [0] is -1"),
     (parts(stream=ALL < 12), "must be indices, but is True and False; write np.flatnonzero(...)"),
     (parts(stream=slice(12)), "must be indices, but is slice(None, 12, None); write np.arange(n)[...]"),
@@ -50,7 +50,7 @@ def test_empty_parts_and_samples_left_out_are_fine():
     (given(cut=lambda n: Split.of([0.6, 0.2, 0.2])), "but are [0.6, 0.2, 0.2]"),
     (given(cut=lambda n: Split.of([30, -5, -5])), "but are [30, -5, -5]"),
     (given(cut=lambda n: Split.cut(np.arange(n), [12, 4, 3])), "must add up to its 20 samples, but are [12, 4, 3]"),
-    (given(cut=lambda n: 1 / 0), "`split` of Given failed in line"),
+    (given(cut=lambda n: 1 / 0), "`split` of Handed failed in line"),
 ])  # fmt: skip
 def test_a_split_that_is_wrong_is_one_sentence(task, words):
     with pytest.raises(DataError, match=re.escape(words)) as error:
@@ -94,5 +94,5 @@ def test_an_order_may_shuffle_the_stream_in_place_and_changes_nothing_but_the_or
     lambda stream: np.arange(len(stream)), lambda stream: None, lambda stream: stream + N,
 ], ids=["fewer", "twice", "one", "of the test part too", "None", "beyond"])  # fmt: skip
 def test_an_order_holds_each_index_of_the_stream_once(arrange):
-    with pytest.raises(DataError, match="`order` of Given must return the 12 indices of the stream, each once"):
+    with pytest.raises(DataError, match="`order` of Handed must return the 12 indices of the stream, each once"):
         given(arrange=arrange).run(learner())

@@ -16,7 +16,7 @@ from snn.errors import DataError, NetworkError
 from snn.serial import serialisable
 from snn.values import ROUNDING, Values
 from tasks import Data, Drawn, Split
-from tests.tasks.given import CLASSES, LABELS, VALUES, WIDTH, Given, N, given, learner
+from tests.tasks.given import CLASSES, LABELS, VALUES, WIDTH, Handed, N, given, learner
 
 ALL = np.arange(N)
 BACKENDS = ["standalone", "runtime"]
@@ -30,7 +30,7 @@ def problems(task) -> tuple[str, ...]:
 
 @serialisable
 @dataclass(frozen=True)
-class LooksAtItsData(Given):
+class LooksAtItsData(Handed):
     """Splits by its labels, wrongly: each sample with label 1 twice."""
 
     def split(self, n):
@@ -158,8 +158,8 @@ REFUSED = {
     "2.5 classes": ({"classes": 2.5}, "but is 2.5"),
     "nan classes": ({"classes": np.nan}, "but is nan"),
     "names of classes": ({"classes": ["a", "b", "c"]}, "but is ['a', 'b', 'c']"),
-    "nan": ({"values": one_nan}, "`values` of Given must be finite, but [7, 2] is nan"),
-    "inf": ({"values": one_inf}, "`values` of Given must be finite, but [19, 5] is -inf"),
+    "nan": ({"values": one_nan}, "`values` of Handed must be finite, but [7, 2] is nan"),
+    "inf": ({"values": one_inf}, "`values` of Handed must be finite, but [19, 5] is -inf"),
     "complex": ({"values": VALUES * 1j}, "must be real numbers, but are complex; take .real"),
     "values as text": ({"values": VALUES.astype(str)}, "convert them by .astype(float)"),
     "ragged": ({"values": [[0.1], [0.1, 0.2]]}, "but rows differ in length"),
@@ -168,14 +168,14 @@ REFUSED = {
     "dates": ({"values": np.zeros((N, 1), "datetime64[s]")}, "but is an array of datetime64[s]"),
     "cannot be read": ({"values": Unreadable()}, "but NumPy cannot read this Unreadable, not here; make"),
     "a generator": ({"values": (row for row in VALUES)}, "must be an array of numbers, but is a generator"),
-    "None": ({"values": None}, "`values` of Given must be an array of numbers, but is None"),
+    "None": ({"values": None}, "`values` of Handed must be an array of numbers, but is None"),
     "one dimension": ({"values": VALUES[:, 0]}, "but are of shape (20,); write values[:, None]"),
     "images with channels": ({"values": np.zeros((N, 2, 3, 1))}, "write values.reshape(len(values), -1)"),
     "no samples": ({"values": VALUES[:0], "labels": LABELS[:0]}, "at least one sample, but are of shape (0, 6)"),
     "short learn": ({"learn": np.ones(3, bool)}, "must be one for each of the 20 samples, but there are 3"),
     "learn as indices": ({"learn": np.arange(N)}, "True or False, but [2] is 2; of indices write np.isin"),
     "signal of one sample": ({"signals": {"target": np.ones(10)}}, "shape (10,); of a signal that all samples share"),
-    "signal with nan": ({"signals": {"reward": np.full(N, np.nan)}}, "'reward' of Given must be finite, but [0] is"),
+    "signal with nan": ({"signals": {"reward": np.full(N, np.nan)}}, "'reward' of Handed must be finite, but [0] is"),
     "values twice": ({"signals": {"values": VALUES}}, "'values', which the data have already; rename it"),
     "label twice": ({"signals": {"label": LABELS}}, "'label', which the data have already; rename it"),
     "name with a space": ({"signals": {"my reward": np.ones(N)}}, "a plain word as its name, but one has 'my reward'"),
@@ -201,23 +201,23 @@ def test_each_fault_is_one_sentence_with_rule_value_and_remedy(change, words):
     "returned", [None, (VALUES, LABELS), {"values": VALUES}, VALUES], ids=lambda x: type(x).__name__
 )
 def test_a_load_that_returns_something_else_is_refused_by_name(returned):
-    (problem,) = problems(Given(make=lambda: returned))
-    assert re.match("`load` of Given must return tasks.Data, but returned (None|a tuple|a dict|a ndarray); ", problem)
+    (problem,) = problems(Handed(make=lambda: returned))
+    assert re.match("`load` of Handed must return tasks.Data, but returned (None|a tuple|a dict|a ndarray); ", problem)
     assert "write `return Data(values, labels, classes)`" in problem
 
 
 def test_a_load_that_fails_says_where():
-    task = Given(make=lambda: open("/nowhere/digits.csv"))  # noqa: SIM115
+    task = Handed(make=lambda: open("/nowhere/digits.csv"))  # noqa: SIM115
     (problem,) = problems(task)
     assert re.match(
-        r"`load` of Given failed in line \d+ of .*given\.py: FileNotFoundError: .*/nowhere/digits.csv", problem
+        r"`load` of Handed failed in line \d+ of .*given\.py: FileNotFoundError: .*/nowhere/digits.csv", problem
     )
 
 
 def test_all_problems_are_told_at_once():
     """Those of the split too, whether or not it looks at the data itself."""
     task = given(one_nan, LABELS + 1, learn=[True], signals={"a b": 1, "cue": np.ones(3)}, cut=lambda n: [0, 1, 2])
-    assert [text.split(" of Given")[0] for text in problems(task)] == [
+    assert [text.split(" of Handed")[0] for text in problems(task)] == [
         "`values`", "`labels`", "`learn`", "A signal", "The signal 'cue'", "`split`",
     ]  # fmt: skip
     task = LooksAtItsData(make=lambda: Data(VALUES, LABELS + 1, CLASSES))
