@@ -76,7 +76,8 @@ def change_numbers(lowered: Plan, number: int) -> None:
 def wide_enough(lowered: Plan, samples: Samples) -> Samples:
     """The samples with signals repeated to as many columns as the network's populations have neurons."""
     signals = dict(samples.signals)
-    for source, use in lowered.signals.items():
+    for name, use in lowered.signals.items():
+        source = use.of or name
         array = np.asarray(signals[source])
         if array.ndim > (2 if use.per == "step" else 1) and array.shape[-1] < use.width:
             signals[source] = np.take(array, np.arange(use.width) % array.shape[-1], axis=-1)

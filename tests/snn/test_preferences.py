@@ -62,6 +62,7 @@ def said(folder, preferences, dtype):
     return done.stdout
 
 
+@pytest.mark.slow
 def test_a_preference_file_changes_no_number_and_no_program(tmp_path):
     assert said(tmp_path / "theirs", HOSTILE, "int64") == said(tmp_path / "none", "", "int32")
 
@@ -83,7 +84,7 @@ def hostile():
         prefs[name] = value
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("dtype", ["float32", pytest.param("float64", marks=pytest.mark.slow)])
 def test_preferences_of_this_process_are_set_aside_and_put_back(dtype, request):
     spec, samples = spec_of(NAME), stream_for(NAME, n=1)
     expected = run(spec, samples, "runtime", dtype)

@@ -30,7 +30,7 @@ from snn.times import delay_steps, refractory_steps, whole_steps
 STEPS = 60
 PARTS = (0, 0.1, 0.25, 0.4999, 0.5, 0.5001, 0.75, 0.9, 0.9985, 0.9995)
 IN_STEPS = np.array([k + part for k in (0, 1, 2, 3, 7, 16) for part in PARTS])
-DTS = (1 * ms, 0.1 * ms, 12.5 * us, 20.000000000020002 * us)
+DTS = [1 * ms, *(pytest.param(dt, marks=pytest.mark.slow) for dt in (0.1 * ms, 12.5 * us, 20.000000000020002 * us))]
 EAGER = "dv/dt = -v/(10*ms) : 1\nI : 1"
 JUMPY = Neuron("dv/dt = -v/(10*ms) : 1", threshold="v > 0.5", reset="v = 0", input="v")
 

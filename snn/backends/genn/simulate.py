@@ -138,7 +138,7 @@ def rehearse(
 ) -> Outcome:
     """The same run, round by round as on GeNN, but with Brian2's code for NumPy: it needs no Brian2GeNN."""
     check(*_plans(candidate))
-    # NumPy computes both values of which one is chosen.
+    # NumPy computes both values, and the code then chooses one.
     with own_preferences(target="numpy"), np.errstate(all="ignore"):
         run = Run(candidate.plan, samples, state, dtype, options)
         return run.outcome(fitted_functions(), Clock(candidate.plan.dt * second))
