@@ -79,7 +79,9 @@ def values(trials):
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()} if folder.exists() else {}
+    """The files of a folder, without the notes on calls of functions, which go with the driver that made them."""
+    files = folder.iterdir() if folder.exists() else ()
+    return {path.name: path.read_bytes() for path in files if path.is_file() and path.name not in NOTES}
 
 
 PAIRS = [("lr0.1", "lr0.2"), ("sqlite:///a.db", "sqlite:///b.db"), ("a.db.journal", "sqlite:///a.db")]
