@@ -52,10 +52,6 @@ class RunTimeout(RunError):
     """A run took longer than it was given."""
 
 
-class NotStarted(RunError):
-    """The system did not start a program: it is not there, may not be run, or is for another machine."""
-
-
 class Killed(RunError):
     """A run's process was killed by somebody else, or by a system without memory: the run itself may be all right."""
 
@@ -65,6 +61,10 @@ class MachineError(RunError, BuildError):
 
     Also a file or an answer of our own that cannot be read. A search tries again and never fails a trial for it.
     """
+
+
+class NotStarted(MachineError):
+    """The system did not start a program: it is not there, may not be run, or is for another machine."""
 
 
 class NotFinite(RunError):

@@ -65,7 +65,7 @@ def spawn_to_stay(command: Sequence[str], environment: Mapping[str, str], **pipe
     try:
         _starter(os.getpid()).put((partial(spawn, command, environment, **pipes), started))
         return started.result()
-    except (MachineError, NotStarted):
+    except MachineError:
         raise
     except BaseException:  # Ctrl-C, while the program starts
         started.add_done_callback(_drop)
