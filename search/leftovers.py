@@ -16,6 +16,7 @@ from search.spool import LARGEST
 from search.spool import NAME as UNTOLD
 from search.states import NAME as STATE
 from search.states import States
+from search.usercalls import ENDED, NOTE
 from snn.errors import SNNError
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ def _unknown(folder: Path, identity: Identity, trials: Sequence[FrozenTrial]) ->
     for path in sorted(folder.iterdir()) if folder.is_dir() else []:
         found = STATE.fullmatch(path.name) or UNTOLD.fullmatch(path.name)
         known = found is not None and identity.find(found["mark"], int(found["number"]), trials) is not None
-        if path.suffix in (".rung", ".json") and not known:
+        if path.suffix in (".rung", ".json") and path.name not in (NOTE, ENDED) and not known:
             left.append(path)
     return left
 
