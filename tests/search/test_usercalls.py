@@ -176,6 +176,7 @@ def test_the_third_start_fails_a_trial_whose_function_ends_the_process(
     assert statuses == [status, status, 0]
     assert trials == {"complete": 2, "fail": 1, "pruned": 0, "running": 0}
     assert f"The driver ended twice {reason}" in err
+    assert "left alone" not in err  # the driver's own notes are known
     assert not (folder / "bowl.states").exists()
 
 
