@@ -10,6 +10,7 @@ from snn.backends.plan import SignalUse
 from snn.backends.program import Samples
 from snn.errors import SNNError, nearest
 from snn.phase import whole_phase
+from snn.values import Values
 
 BYTES = (np.dtype(bool), np.dtype(np.uint8))
 
@@ -56,9 +57,9 @@ def _phases(samples: Samples, source: str, use: SignalUse) -> np.ndarray:
     if use.of is None:
         return np.asarray(samples.signals[source], np.int64).reshape(-1, use.width)
     values = signal_rows(samples, use.of, replace(use, phases=False))
-    if values.size and not (values.min() >= 0 and values.max() <= 1):
+    if Values.UNIT.outside(values).any():
         raise SNNError(
             f"An encoder that counts spikes needs {use.of} from 0 to 1, but the task gives {use.of} from "
             f"{values.min():g} to {values.max():g}; divide them by the largest."
         )
-    return whole_phase(values * use.scale)
+    return whole_phase(np.clip(values, 0, 1) * use.scale)
