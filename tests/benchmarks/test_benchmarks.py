@@ -134,26 +134,33 @@ def test_history():
     assert found["trials"] == 300 and list(found["seconds"]) == ["resume", "show"]
 
 
+OPTUNA = """
+import sys, brian2, optuna, sklearn.ensemble
+from optuna.storages import JournalStorage
+from optuna.storages.journal import JournalFileBackend
+storage = JournalStorage(JournalFileBackend(sys.argv[1]))
+optuna.load_study(study_name=None, storage=storage).get_trials(deepcopy=False)
+"""
+
+
 @pytest.mark.slow
-def test_a_study_of_ten_thousand_trials_is_resumed_in_ten_seconds_and_shown_in_five(tmp_path):
-    """In CPU seconds, for others may be busy here, and of a machine that parses the journal in 1.1 s: half of the time
-    that is granted was used on such a one, and a slower one is granted more in proportion."""
+def test_a_study_of_ten_thousand_trials_costs_little_more_than_optuna_reading_it(tmp_path):
+    """In CPU seconds, beside Optuna with the same imports on the same machine: resumed at 1.4 times its time and shown at
+    0.9 times when this was measured. Twice that is granted, for others may be busy here."""
     from tests.benchmarks import history
 
     path = tmp_path / "digits.journal"
     history.write_history(path, history.TRIALS)
     sides = history.sides(path, history.TRIALS, compare.cpu_seconds)
-    sides["parse"] = lambda: parsing(path)
+    sides["optuna"] = lambda: reading(path)
     seconds = compare.medians(compare.compare(sides, rounds=1))
-    slower = max(1.0, seconds["parse"] / 1.1)
-    assert seconds["resume"] < 10 * slower and seconds["show"] < 5 * slower
+    assert seconds["resume"] < 2.8 * seconds["optuna"] and seconds["show"] < 1.8 * seconds["optuna"]
 
 
-def parsing(journal) -> float:
-    """CPU seconds that the JSON of a journal's lines takes."""
+def reading(journal) -> float:
+    """CPU seconds that Optuna takes to read a journal, imports included."""
     began = compare.cpu_seconds()
-    for line in journal.read_text().splitlines():
-        json.loads(line)
+    subprocess.run([sys.executable, "-c", OPTUNA, str(journal)], capture_output=True, check=True)
     return compare.cpu_seconds() - began
 
 
