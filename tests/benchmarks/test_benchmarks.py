@@ -145,8 +145,11 @@ optuna.load_study(study_name=None, storage=storage).get_trials(deepcopy=False)
 
 @pytest.mark.slow
 def test_a_study_of_ten_thousand_trials_costs_little_more_than_optuna_reading_it(tmp_path):
-    """In CPU seconds, beside Optuna with the same imports on the same machine: resumed at 1.4 times its time and shown at
-    0.9 times when this was measured. Twice that is granted, for others may be busy here."""
+    """In CPU seconds, beside Optuna with the same imports on the same machine.
+
+    When this was measured, a resume took 1.4 times as long, and a show 0.9 times. Twice that is granted, for others may
+    be busy here.
+    """
     from tests.benchmarks import history
 
     path = tmp_path / "digits.journal"
