@@ -165,7 +165,7 @@ def _execute(chosen: argparse.Namespace) -> int:
 
 
 def _explain(error: Exception) -> int:
-    from search.storage import mask
+    from search.storage.location import mask
     from snn.errors import SNNError
 
     if isinstance(error, SNNError | OSError):

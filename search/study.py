@@ -9,23 +9,23 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from search.address import absolute_reference, absolute_storage
-from search.bounds import MOST_BATCH, MOST_REPLICATES, MOST_SEEDS
-from search.constraints import make_constraint, problems_with_constraints
 from search.errors import StudyError
-from search.objectives import Objective, make_objective, problems_with
-from search.plan import Plan
-from search.pruning import HALVING, problems_with_pruner
-from search.rungs import MOST_RUNGS, RUNGS
+from search.pruners.base import HALVING
+from search.pruners.make import problems_with_pruner
 from search.samplers.make import problems_with as problems_with_sampler
-from search.script import Script, loading
-from search.storage import Location
+from search.spec.constraints import make_constraint, problems_with_constraints
+from search.spec.objectives import Objective, make_objective, problems_with
+from search.spec.rungs import RUNGS
+from search.spec.script import Script, load_module, loading
+from search.spec.settings import _is_plain, check_settings
+from search.spec.spec import Plan
+from search.storage.address import absolute_reference, absolute_storage
+from search.storage.location import Location
 from search.text import readable
 from snn.errors import nearest
-from snn.profile import cpu_seconds
 from snn.serial import is_registered, undecorated
+from snn.system.profile import cpu_seconds
 from tasks import Task
-from tasks.arguments import COMMON, Check, check_flag, whole
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -33,10 +33,11 @@ if TYPE_CHECKING:
     from optuna.pruners import BasePruner
     from optuna.samplers import BaseSampler
 
-    from search.confirm import Confirmation
-    from search.summary import Summary
-    from snn.network import Network, NetworkSpec
-    from snn.result import Result
+    from search.analysis.confirmation import Confirmation
+    from search.analysis.summary import Summary
+    from snn.network.builder import Network
+    from snn.network.spec import NetworkSpec
+    from snn.results.result import Result
 
 SETTINGS = (
     *("constraints", "name", "storage", "seed", "sampler", "backend", "dtype", "pruner", "rungs", "replicates"),
@@ -221,7 +222,7 @@ class Study:
         profile : bool, default False
             Whether to say where the CPU of driver and programs went, in the summary's `profile`.
         cluster : str or distributed.Client, optional
-            Where trials run (`search.cluster`): the address of a scheduler, such as ``"tcp://10.0.0.1:8786"``, or a
+            Where trials run (`search.execution.cluster`): the address of a scheduler, such as ``"tcp://10.0.0.1:8786"``, or a
             client. On this machine by default.
         batch : int, 1 to 4,096, default 1
             How many trials each worker runs together, so that workers times `batch` trials are under way. GeNN and
@@ -246,7 +247,7 @@ class Study:
         KeyboardInterrupt
             If it was interrupted; the study can be run again.
         """
-        from search.searching import search
+        from search.driver.search import search
 
         if file := loading.get():
             raise StudyError(
@@ -297,7 +298,7 @@ class Study:
         KeyboardInterrupt
             If it was interrupted; called again, it goes on.
         """
-        from search.confirm import confirm
+        from search.driver.confirm import confirm
 
         if problems := check_settings("top", "seeds", top=top, seeds=seeds, workers=workers):
             raise StudyError(problems)
@@ -312,64 +313,15 @@ def _plain(value: Any) -> Any:
     return value.item() if isinstance(value, np.generic) else value
 
 
-def _is_plain(value: Any) -> bool:
-    """Whether a command line can say it: an object of Optuna's it cannot."""
-    return all(isinstance(item, str | int | float) for item in (value if isinstance(value, list | tuple) else [value]))
+def load_study(script: Script) -> Study:
+    """The object `study` that the script defines."""
 
-
-def check_settings(*required: str, **settings: Any) -> list[str]:
-    """Everything wrong with the settings of a study or of a run, each one sentence.
-
-    None stands for not given, which is wrong for the required ones.
-    """
-    checks: dict[str, Check] = {
-        **COMMON,
-        "profile": check_flag,
-        "constraints": lambda name, value: None,  # they and the sampler need the objectives
-        "sampler": lambda name, value: None,
-        "name": _check_text,
-        "storage": lambda name, value: _check_text(name, str(value) if isinstance(value, Path) else value),
-        "seed": lambda name, value: _check_whole(name, value, 0),
-        "trials": lambda name, value: _check_whole(name, value, 0),
-        "workers": lambda name, value: _check_whole(name, value, 1),
-        "batch": lambda name, value: _check_whole(name, value, 1, MOST_BATCH),
-        "top": lambda name, value: _check_whole(name, value, 1),
-        "seeds": lambda name, value: _check_whole(name, value, 1, MOST_SEEDS),
-        "rungs": lambda name, value: _check_whole(name, value, 1, MOST_RUNGS),
-        "replicates": lambda name, value: _check_whole(name, value, 1, MOST_REPLICATES),
-        "pruner": lambda name, value: next(iter(problems_with_pruner(value)), None),
-        "warm_start": _check_other,
-        "enqueue": _check_enqueue,
-    }
-    problems = [f"a run has no setting {name!r}; {nearest(name, checks)}." for name in settings if name not in checks]
-    for name, value in settings.items():
-        given = value is not None or name in required
-        if name in checks and given and (problem := checks[name](name, value)):
-            problems.append(problem)
-    return problems
-
-
-def _check_text(name: str, value: Any) -> str | None:
-    return None if isinstance(value, str) and value else f"`{name}` must be a text and not empty, but is {value!r}."
-
-
-def _check_other(name: str, value: Any) -> str | None:
-    if isinstance(value, Study | Path) or (isinstance(value, str) and value):
-        return None
-    return f"`{name}` must be another study: its script, its storage, or a Study, but is {value!r}."
-
-
-def _check_enqueue(name: str, value: Any) -> str | None:
-    if isinstance(value, Sequence) and not isinstance(value, str) and all(map(_are_params, value)):
-        return None
-    return f"`{name}` must be a list of parameters with plain values, such as [{{'lr': 0.01}}], but is {value!r}."
-
-
-def _are_params(value: Any) -> bool:
-    return isinstance(value, Mapping) and all(
-        isinstance(key, str) and (item is None or isinstance(item, str | int | float)) for key, item in value.items()
-    )
-
-
-def _check_whole(name: str, value: Any, least: int, most: int | None = None) -> str | None:
-    return whole(least, most)(name, value)
+    names = vars(load_module(script))
+    study = names.get("study")
+    if isinstance(study, Study):
+        return study
+    if study is not None:
+        raise StudyError(f"`study` in {script.file} must be a search.Study, but is a {type(study).__name__}.")
+    others = [name for name, value in names.items() if isinstance(value, Study)]
+    remedy = f"rename `{others[0]}` to `study`" if others else "add `study = Study(network, task, objectives=[...])`"
+    raise StudyError(f"{script.file} must define `study`, but does not: {remedy}.")

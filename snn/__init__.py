@@ -1,10 +1,12 @@
 """Spiking networks as data, run by Brian2 equations on compiled engines."""
 
 from snn.chip import Chip
-from snn.connect import Constant, Dense, FixedFanIn, Given, Normal, OneToOne, Sparse, Uniform
-from snn.encode import Analog, Poisson, Regular, SpikeTrains
+from snn.connectivity.patterns import Dense, FixedFanIn, OneToOne, Sparse
+from snn.connectivity.weights import Constant, Given, Normal, Uniform
+from snn.encoders import Analog, Poisson, Regular, SpikeTrains
 from snn.errors import NetworkWarning, RoundedTime, SNNError
-from snn.network import Network, NetworkSpec
+from snn.network.builder import Network
+from snn.network.spec import NetworkSpec
 from snn.neurons import ALIF, LIF, AdEx, HomeostaticLIF, Izhikevich, Neuron, ResonateAndFire, SynapticLIF
 from snn.plasticity import (
     Adam,
@@ -34,9 +36,9 @@ from snn.plasticity import (
     WeightNormalisation,
 )
 from snn.readouts import LeakyReadout, SpikeReadout
-from snn.result import Result
+from snn.results.result import Result
 from snn.signals import Environment, Signal
-from snn.uncaught import spare_banner
+from snn.system.uncaught import spare_banner
 
 spare_banner()
 

@@ -21,7 +21,7 @@ class Encoding:
     """An encoder as Brian2 equations: variables, what runs before the spike test, the test, and what a spike does.
 
     The equations may read ``value`` (the sample's value for neuron i), ``uniform(seed, STREAM, absolute_step, i)``
-    and the clock of the stream (`snn.backends.plan.CLOCK`).
+    and the clock of the stream (`snn.lowering.plan.schedule.CLOCK`).
 
     An encoder that counts spikes gives their `rate` at value 1. Its equations then read ``increment``, which is value
     times rate times dt, instead of ``value``. That, its variables `phases` (with their first values) and `constants`

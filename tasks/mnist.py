@@ -10,8 +10,8 @@ import numpy as np
 
 from snn.errors import DataError
 from snn.fields import flag, number
-from snn.paths import absolute, variable
 from snn.serial import serialisable
+from snn.system.paths import absolute, variable
 from tasks.data import Data, Split, normalised
 from tasks.idx import read_idx
 from tasks.task import Task

@@ -16,27 +16,28 @@ import numpy as np
 from brian2 import Quantity, ms, second
 
 from snn import fields
-from snn.backends.load import load_program
-from snn.backends.memory import memory_bits
-from snn.backends.process import RunOptions
+from snn.backends.options import RunOptions
 from snn.backends.program import Candidate
+from snn.backends.registry import load_program
 from snn.chip import LOIHI
 from snn.errors import NetworkError, OtherRun, SNNError
 from snn.fields import flag, number, si
-from snn.network import Network, NetworkSpec, freeze
-from snn.profile import Profile, stage
+from snn.lowering.memory import memory_bits
+from snn.network.builder import Network, freeze
+from snn.network.spec import NetworkSpec
 from snn.random import ORDER, generator
 from snn.readonly import readonly
-from snn.result import Result
+from snn.results.result import Result
 from snn.serial import dumps, loads
-from snn.versions import versions
-from tasks import check
-from tasks.arguments import check_run
+from snn.system.profile import Profile, stage
+from snn.system.versions import versions
 from tasks.data import Data, Split
 from tasks.fingerprint import data_hash
 from tasks.indices import checked_split
-from tasks.run import TaskRun
-from tasks.together import Calls, alone
+from tasks.running import check
+from tasks.running.arguments import check_run
+from tasks.running.batch import Calls, alone
+from tasks.running.run import TaskRun
 from tasks.validation import checked_data
 
 
@@ -197,7 +198,7 @@ class Task(ABC):
             Seconds that the run may take, not counting compilation.
         cancel : threading.Event or None
             Ends the run when it is set.
-        profile : snn.profile.Profile or None
+        profile : snn.system.profile.Profile or None
             Where the run's CPU time is counted, stage by stage. Runs of the runtime backends are ``"run"`` as a whole.
         memory : int, >= 1, or None
             Bytes that the compiled program may take, such as ``2 * 2**30``; a run that needs more ends with an error.
@@ -254,7 +255,7 @@ class Task(ABC):
         memory: int | None,
         beside: int = 1,
     ) -> Calls:
-        """What `run` does, for `tasks.together`, which makes the calls that this asks for.
+        """What `run` does, for `tasks.running.batch`, which makes the calls that this asks for.
 
         Parameters
         ----------

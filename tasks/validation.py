@@ -1,6 +1,6 @@
 """Everything about a task's own data that is wrong, found once, before anything is run.
 
-`tasks.check` compares a network with a task. This module looks at a task alone, and returns its data as read-only
+`tasks.running.check` compares a network with a task. This module looks at a task alone, and returns its data as read-only
 arrays of the types and shapes that the rest of the package relies on.
 """
 

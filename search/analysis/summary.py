@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from search.constraints import feasible, preferred
-from search.pareto import pareto
-from search.record import FINAL, Record, is_warm
-from search.storage import Location
+from search.analysis.tables import PER_SAMPLE, number, setting
+from search.analysis.trials import count, front, is_over, objective_names
+from search.storage.attributes import FINAL
+from search.storage.location import Location
+from search.storage.record import Record
 
 if TYPE_CHECKING:
     import optuna
-    from optuna.trial import FrozenTrial
-
-OVER = "over"  # user attribute of the study: how many trials had ended when the best were scored on the test part
-
 
 @dataclass(frozen=True)
 class Best:
@@ -67,7 +64,7 @@ class Summary:
         What lies beside the storage: the folder of `states` of running trials and of results that the storage does not
         have yet, and the folder of `images`. A folder is there only if there is something in it.
     profile : dict or None
-        Where the CPU of the search went (`snn.profile.Profile.report`), if that was asked for.
+        Where the CPU of the search went (`snn.system.profile.Profile.report`), if that was asked for.
     """
 
     study: str
@@ -91,57 +88,10 @@ class Summary:
         return json.dumps(shown, allow_nan=False)
 
     def __str__(self) -> str:
-        from search.table import describe
 
         return describe(self)
 
     __repr__ = __str__  # what a notebook shows
-
-
-def objective_names(study: optuna.Study) -> list[str]:
-    """Names of its objectives; of a study that was begun elsewhere, which may have none, their places."""
-    return list(study.metric_names or (f"objective_{place}" for place in range(len(study.directions))))
-
-
-def ended(counts: dict[str, int]) -> int:
-    """Trials that count towards `--trials`."""
-    return counts["complete"] + counts["fail"] + counts["pruned"]
-
-
-def count(trials: Iterable[FrozenTrial]) -> dict[str, int]:
-    """How many trials are in each state; those that were added from another study do not count."""
-    found = Counter(trial.state.name.lower() for trial in trials if not is_warm(trial))
-    return {state: found[state] for state in ("complete", "fail", "pruned", "running")}
-
-
-def is_over(study: optuna.Study, counts: dict[str, int]) -> bool:
-    """Whether the search has come to its total, and has not gone on since: only then the test part is shown."""
-    return study.user_attrs.get(OVER) == ended(counts) and not counts["running"]
-
-
-def candidates(study: optuna.Study) -> list[FrozenTrial]:
-    """Complete trials that ran here and keep to all constraints, the best by the first objective first.
-
-    Where none keeps to all, those that break them least. Those that were told the scores of another are left out.
-    """
-    from optuna.study import StudyDirection
-    from optuna.trial import TrialState
-
-    sign = -1 if study.directions[0] == StudyDirection.MAXIMIZE else 1
-    complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
-    own = preferred([trial for trial in complete if not is_warm(trial) and "same_as" not in Record(trial).result])
-    return sorted(own, key=lambda trial: (sign * trial.values[0], trial.number))
-
-
-def front(study: optuna.Study) -> list[FrozenTrial]:
-    """The Pareto front, the best by the first objective first; one trial if there is one objective.
-
-    Of the trials that keep to all constraints; where none does, those that break them least.
-    """
-    found = candidates(study)
-    if len(study.directions) == 1:
-        return found[:1]
-    return pareto(found, study.directions) if any(map(feasible, found)) else found
 
 
 def summarise(study: optuna.Study, location: Location) -> Summary:
@@ -183,3 +133,73 @@ def _covered(intervals: list[tuple[float, float]]) -> float:
         total += max(0.0, stop - max(start, end))
         end = max(end, stop)
     return total
+
+
+def describe(summary: Summary) -> str:
+    """The best network, the counts, and where the study lies."""
+    counts = summary.trials
+    lines = [
+        f"Study {summary.study}: {counts['complete']} complete, {counts['fail']} failed, {counts['pruned']} pruned, "
+        f"{counts['running']} running; programs built: {summary.builds}; {summary.seconds:.1f} s",
+    ]
+    if summary.best:
+        lines += _best(summary.best[0], len(summary.best))
+    elif counts["fail"] and not counts["pruned"] + counts["running"]:
+        lines.append("No trial is complete: all of them failed, and there is no best network.")
+    elif counts["fail"] + counts["pruned"]:
+        lines.append("No trial is complete, so there is no best network.")
+    for reason, times in summary.reasons[:3]:
+        lines.append(f"  failed {'once' if times == 1 else f'{times} times'}: {reason.splitlines()[0]}")
+    if summary.profile is not None:
+        lines += _profile(summary.profile)
+    lines.append(f"Stored in {summary.storage}")
+    if summary.files:
+        lines.append(f"States of running trials, results not stored yet: {summary.files['states']}")
+        lines.append(f"Images of the best: {summary.files['images']}")
+    return "\n".join(lines)
+
+
+def _profile(profile: dict[str, Any]) -> list[str]:
+    """Where the CPU went, a line a stage."""
+    seconds, each = profile["cpu_seconds"], profile["cpu_seconds_per_trial"]
+    total = sum(seconds.values())
+    peak, trials = profile["peak_memory_bytes"], profile["trials"]
+    lines = [f"CPU of driver and children, trials: {trials}", f"  {'stage':<8}{'s':>10}{'%':>8}{'ms/trial':>12}"]
+    for name, value in [*seconds.items(), ("total", total)]:
+        one = total / trials if name == "total" and trials else each.get(name)
+        shown = "-" if one is None else f"{1e3 * one:.2f}"
+        lines.append(f"  {name:<8}{value:>10.3f}{100 * value / total:>8.1f}{shown:>12}")
+    return lines if peak is None else [*lines, f"Peak memory of a program: {peak / 2**20:,.1f} MiB"]
+
+
+def _best(best: Best, members: int) -> list[str]:
+    of = f" (of {members} on the Pareto front, the best by the first objective)" if members > 1 else ""
+    attrs = best.attrs
+    final = f"test_{_score(attrs)}"
+    lines = [f"Best network: trial {best.number}{of}"]
+    lines += _rows("parameters", {name: setting(best.params, name) for name in best.params})
+    lines += _rows("objectives", values_of(best))
+    if broken := {f"[{name}]": by for name, by in attrs.get("constraints", {}).items() if by > 0}:
+        lines += _rows("breaks constraints, as every complete trial does, by", broken)
+    names = ("accuracy", "loss", "prequential_accuracy", "prequential_loss")
+    scores = {name: attrs[name] for name in names if attrs[name] is not None}
+    lines += _rows("scores", {**scores, final: "after the last trial" if attrs[final] is None else attrs[final]})
+    lines += _rows("costs per sample", {name: attrs[name] for name in PER_SAMPLE if attrs.get(name) is not None})
+    more = {name: attrs[name] for name in ("memory_bits", "settling_time_ms") if attrs.get(name) is not None}
+    return lines + (_rows("network", more) if more else [])
+
+
+def values_of(best: Best) -> dict[str, str]:
+    """Objectives, each with its standard deviation over replicates if there are several."""
+    spread = best.attrs.get("spread") or [None] * len(best.values)
+    shown = zip(best.values.items(), spread, strict=False)
+    return {name: number(value) + ("" if by is None else f" ± {number(by)}") for (name, value), by in shown}
+
+
+def _score(attrs: dict[str, Any]) -> str:
+    """What networks are compared by: a task without labels has no accuracy."""
+    return "loss" if attrs["accuracy"] is None and attrs["loss"] is not None else "accuracy"
+
+
+def _rows(title: str, values: dict[str, Any]) -> list[str]:
+    return [f"  {title}: " + (", ".join(f"{name} = {number(value)}" for name, value in values.items()) or "none")]

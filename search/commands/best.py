@@ -39,8 +39,8 @@ def add(commands: Any) -> argparse.ArgumentParser:
 
 def execute(arguments: argparse.Namespace) -> int:
     """Run the command."""
-    from search.record import Record
-    from snn.network import NetworkSpec
+    from search.storage.record import Record
+    from snn.network.spec import NetworkSpec
 
     output = None if arguments.output is None else output_path(arguments.output)
     plan = read_plan(arguments)  # imports the script, which may define a neuron or a rule
@@ -59,8 +59,8 @@ def execute(arguments: argparse.Namespace) -> int:
 
 
 def _best(study: optuna.Study) -> FrozenTrial:
+    from search.analysis.trials import front
     from search.errors import StudyError
-    from search.summary import front
 
     members = front(study)
     if not members:
@@ -82,7 +82,8 @@ def _numbered(study: optuna.Study, number: int) -> FrozenTrial:
 
 def _refuse(trial: FrozenTrial) -> NoReturn:
     from search.errors import StudyError
-    from search.record import WARM, Record
+    from search.storage.attributes import WARM
+    from search.storage.record import Record
 
     state = trial.state.name.lower()
     why = Record(trial).reason if state == "fail" else f"it is {state}"
@@ -94,8 +95,8 @@ def _refuse(trial: FrozenTrial) -> NoReturn:
 
 
 def _describe(study: optuna.Study, trial: FrozenTrial) -> str:
-    from search.report.note import valued
-    from search.summary import objective_names
+    from search.analysis.tables import valued
+    from search.analysis.trials import objective_names
 
     values = ", ".join(f"{name} = {shown}" for name, shown in zip(objective_names(study), valued(trial), strict=False))
     return f"trial {trial.number}: {values or trial.state.name.lower()}"

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from snn.backends.cache.upkeep import Entry
+    from snn.backends.standalone.cache.upkeep import Entry
 
 DAY = 86400.0
 
@@ -56,7 +56,8 @@ def add(commands: Any) -> argparse.ArgumentParser:
 
 def execute(arguments: argparse.Namespace) -> int:
     """Run the command."""
-    from snn.backends.cache.folder import cache_folder, unusable
+    from snn.backends.standalone.cache.folder import cache_folder
+    from snn.backends.standalone.disk import unusable
 
     folder = cache_folder()
     try:
@@ -79,8 +80,8 @@ def _days(text: str) -> float:
 
 
 def _list(arguments: argparse.Namespace, folder: Path) -> None:
-    from snn.backends.cache.manifest import read_manifest
-    from snn.backends.cache.upkeep import entries
+    from snn.backends.standalone.cache.upkeep import entries
+    from snn.backends.standalone.manifest import read_manifest
 
     programs = [(entry, read_manifest(entry.path)) for entry in reversed(entries(folder))]
     if arguments.json:
@@ -90,7 +91,7 @@ def _list(arguments: argparse.Namespace, folder: Path) -> None:
             "programs": [_facts(entry) | (manifest or nothing) for entry, manifest in programs],
         }), file=arguments.out, flush=True)  # fmt: skip
         return
-    from search.table import print_rows
+    from search.analysis.tables import print_rows
 
     headings = ["key", "network", "dtype", "size", "last use"]
     print_rows(f"Programs in {folder}", headings, [_row(entry, manifest) for entry, manifest in programs])
@@ -99,7 +100,7 @@ def _list(arguments: argparse.Namespace, folder: Path) -> None:
 
 
 def _facts(entry: Entry) -> dict[str, Any]:
-    from snn.lock import user_name
+    from snn.system.lock import user_name
 
     used = time.strftime("%Y-%m-%dT%H:%M:%S+00:00", time.gmtime(entry.used))
     return {"key": entry.path.name, "bytes": entry.bytes, "used": used, "owner": user_name(entry.owner)}
@@ -133,8 +134,8 @@ def size(count: float) -> str:
 
 
 def _size(arguments: argparse.Namespace, folder: Path) -> None:
-    from snn.backends.cache.folder import LIMIT, cache_limit
-    from snn.backends.cache.upkeep import entries, leftovers
+    from snn.backends.standalone.cache.folder import LIMIT, cache_limit
+    from snn.backends.standalone.cache.upkeep import entries, leftovers
 
     limit, programs = cache_limit(), entries(folder)
     total = sum(entry.bytes for entry in [*programs, *leftovers(folder)])
@@ -150,7 +151,7 @@ def _programs(count: int) -> str:
 
 
 def _clear(arguments: argparse.Namespace, folder: Path) -> None:
-    from snn.backends.cache.upkeep import remove, sweep
+    from snn.backends.standalone.cache.upkeep import remove, sweep
 
     chosen = _chosen(arguments, folder)
     reasons = {entry: remove(entry) for entry in chosen}
@@ -171,7 +172,7 @@ def _clear(arguments: argparse.Namespace, folder: Path) -> None:
 
 def _chosen(arguments: argparse.Namespace, folder: Path) -> list[Entry]:
     """The entries that the arguments mean."""
-    from snn.backends.cache.upkeep import entries
+    from snn.backends.standalone.cache.upkeep import entries
     from snn.errors import SNNError
 
     found = entries(folder)

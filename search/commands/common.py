@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import optuna
 
-    from search.plan import Plan
+    from search.spec.spec import Plan
 
 
 def add_place(parser: argparse.ArgumentParser) -> None:
@@ -54,7 +54,7 @@ def seconds(text: str) -> float:
 
 def size(text: str) -> int:
     """A number of bytes, such as 2GiB."""
-    from snn.backends.cache.folder import parse_size
+    from snn.backends.standalone.cache.folder import parse_size
     from snn.errors import SNNError
 
     try:
@@ -81,8 +81,9 @@ def parameters(text: str) -> dict[str, Any]:
 
 def read_plan(arguments: argparse.Namespace, **changes: Any) -> Plan:
     """The plan of the study that the arguments name; paths are made absolute before the script is run."""
-    from search.address import absolute_reference, absolute_storage
-    from search.script import Script, load_study
+    from search.spec.script import Script
+    from search.storage.address import absolute_reference, absolute_storage
+    from search.study import load_study
 
     script = Script.read(arguments.study)
     changes["storage"] = absolute_storage(arguments.storage) if arguments.storage else arguments.storage
@@ -101,7 +102,7 @@ def read_study(plan: Plan) -> optuna.Study:
     """
     import optuna
 
-    from search.storage import load
+    from search.storage.opening import load
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     return load(plan.location.open(create=False), plan.name, plan.location)
@@ -118,7 +119,7 @@ def output_path(given: Path) -> Path:
         If it is a folder, or lies in none.
     """
     from search.errors import StudyError
-    from snn.paths import absolute
+    from snn.system.paths import absolute
 
     path = absolute(given)
     if path.is_dir():
@@ -130,7 +131,7 @@ def output_path(given: Path) -> Path:
 
 def place(arguments: argparse.Namespace) -> str:
     """The arguments of the same study for another command, passwords hidden."""
-    from search.storage import mask
+    from search.storage.location import mask
 
     words = [arguments.study]
     words += ["--storage", mask(arguments.storage)] if arguments.storage else []

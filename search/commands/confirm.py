@@ -7,8 +7,8 @@ import shlex
 import sys
 from typing import Any
 
-from search.bounds import MOST_SEEDS
 from search.commands.common import add_place, place, read_plan, whole
+from search.spec.bounds import MOST_SEEDS
 
 NAME = "confirm"
 EXAMPLES = """\
@@ -43,11 +43,11 @@ def add(commands: Any) -> argparse.ArgumentParser:
 
 def execute(arguments: argparse.Namespace) -> int:
     """Run the command."""
-    from search.interrupt import Interrupt
+    from search.driver.interrupt import Interrupt
 
     with Interrupt() as interrupt:  # before the long imports
-        from search.confirm import confirm
-        from search.table import print_rows
+        from search.analysis.tables import print_rows
+        from search.driver.confirm import confirm
 
         plan = read_plan(arguments)
         confirmation, interrupted = confirm(

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     import optuna
 
-    from search.executor import Runner
-    from search.plan import Plan
+    from search.execution.runner import Runner
+    from search.spec.spec import Plan
 
 PORT = 8080
 
@@ -46,7 +46,7 @@ def add(commands: Any) -> argparse.ArgumentParser:
 
 def execute(arguments: argparse.Namespace) -> int:
     """Run the command."""
-    from search.executor import ByBackend
+    from search.execution.local import ByBackend
 
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job would ignore Ctrl-C
     plan = read_plan(arguments)
@@ -99,7 +99,7 @@ def _listen(plan: Plan, study: optuna.Study, host: str, port: int | None) -> WSG
 
 def draw_best(plan: Plan, study: optuna.Study, runner: Runner) -> None:
     """Give images and notes to the best so far of a search that is not over; the test part stays unread."""
-    from search.finish import Finish
+    from search.driver.finish import Finish
     from snn.errors import SNNError
 
     finish = Finish(plan, study, test=False)

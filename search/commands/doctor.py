@@ -60,7 +60,7 @@ def execute(arguments: argparse.Namespace) -> int:
 
 def files() -> dict[str, str]:
     """Where everything lies that is kept on this machine."""
-    from snn.backends.cache.folder import cache_folder
+    from snn.backends.standalone.cache.folder import cache_folder
 
     return {
         "programs": str(cache_folder()),

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from snn.network import NetworkSpec
+    from snn.network.spec import NetworkSpec
     from snn.plasticity.rule import Rule
 
 NAME = "explain"
@@ -44,7 +44,7 @@ def add(commands: Any) -> argparse.ArgumentParser:
 
 def execute(arguments: argparse.Namespace) -> int:
     """Run the command."""
-    from snn.plasticity.check import place
+    from snn.network.rules import place
 
     spec = _network(Path(os.path.expanduser(arguments.file)))
     if arguments.loops:
@@ -68,8 +68,8 @@ def _print_loops(spec: NetworkSpec) -> None:
     from concurrent.futures import ProcessPoolExecutor
     from multiprocessing import get_context
 
-    from snn.backends.build import loops
     from snn.backends.guard import follow_parent
+    from snn.backends.standalone.build import loops
 
     follow = partial(follow_parent, signal.SIGKILL, os.getpid())
     with ProcessPoolExecutor(1, get_context("spawn"), follow) as apart:  # a process, since it sets Brian2's device
@@ -108,7 +108,7 @@ def _network(path: Path) -> NetworkSpec:
 
     if path.suffix == ".py":
         return _of_study(path)
-    from snn.network import NetworkSpec
+    from snn.network.spec import NetworkSpec
 
     try:
         return NetworkSpec.from_json(path.read_text(encoding="utf-8"))
@@ -124,9 +124,10 @@ def _of_study(path: Path) -> NetworkSpec:
     import optuna
 
     from search.errors import StudyError
-    from search.script import Script, fault, load_study
-    from snn.network import freeze
-    from snn.usercode import call_user
+    from search.spec.script import Script, fault
+    from search.study import load_study
+    from snn.network.builder import freeze
+    from snn.system.usercode import call_user
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     script = Script.read(path)

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 from search.commands.common import output_path, read_plan
 
 if TYPE_CHECKING:
-    from search.plan import Plan
-    from search.repair import Repaired
-    from search.storage import Location
+    from search.spec.spec import Plan
+    from search.storage.journal.repair import Repaired
+    from search.storage.location import Location
 
 NAME = "repair"
 EXAMPLES = """\
@@ -70,7 +70,7 @@ def execute(arguments: argparse.Namespace) -> int:
 def _journal(arguments: argparse.Namespace) -> Path:
     """The journal that is meant."""
     from search.errors import StudyError
-    from search.storage import Location
+    from search.storage.location import Location
 
     script = arguments.study.endswith(".py")
     if arguments.storage is not None or not script:
@@ -88,8 +88,8 @@ def _journal(arguments: argparse.Namespace) -> Path:
 def _of_script(arguments: argparse.Namespace) -> Location:
     """Where the study of a script lies; a script that does not run has its journal beside it."""
     from search.errors import StudyError
-    from search.script import Script
-    from search.storage import Location
+    from search.spec.script import Script
+    from search.storage.location import Location
 
     try:
         return read_plan(arguments).location
@@ -114,7 +114,7 @@ def _elsewhere(location: Location) -> str:
 def _repair(journal: Path, arguments: argparse.Namespace) -> Repaired:
     """What can be read; a study whose creation is lost has its name and objectives from its script."""
     from search.errors import StudyError
-    from search.repair import StudyLost, repair
+    from search.storage.journal.repair import StudyLost, repair
 
     data = journal.read_bytes()
     try:
@@ -134,7 +134,7 @@ def _write(target: Path, text: bytes) -> None:
     """Write the new journal, whole or not at all, and only where no file is."""
     import os
 
-    from search.journal import open_journal
+    from search.storage.journal.file import open_journal
 
     draft = target.with_name(f".{target.name}.{os.getpid()}")
     try:

@@ -36,10 +36,10 @@ def add(commands: Any) -> argparse.ArgumentParser:
 
 def execute(arguments: argparse.Namespace) -> int:
     """Run the command."""
-    from search.executor import local_executor
-    from search.finish import replay_jobs
-    from search.record import outcome
-    from search.searching import available_cpus
+    from search.analysis.outcome import outcome
+    from search.driver.resources import available_cpus
+    from search.execution.local import local_executor
+    from search.spec.spec import replay_jobs
 
     plan = read_plan(arguments)
     trial = _trial(read_study(plan), arguments.number)
@@ -60,7 +60,7 @@ def execute(arguments: argparse.Namespace) -> int:
 def _trial(study: Study, number: int) -> FrozenTrial:
     """The trial, if it is one that can be run again."""
     from search.errors import StudyError
-    from search.record import Record
+    from search.storage.record import Record
 
     trials = study.get_trials(deepcopy=False)
     if number >= len(trials):
@@ -74,7 +74,7 @@ def _trial(study: Study, number: int) -> FrozenTrial:
 
 
 def _differences(trial: FrozenTrial, now: dict[str, Any]) -> list[str]:
-    from search.record import COSTS, SCORES, Record
+    from search.storage.record import COSTS, SCORES, Record
 
     stored = Record(trial).result
     names = ("values", *SCORES, *COSTS, "curve")

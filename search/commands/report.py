@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     import optuna
     from optuna.trial import FrozenTrial
 
-    from search.plan import Plan
-    from snn.result import Result
+    from search.spec.spec import Plan
+    from snn.results.result import Result
 
 NAME = "report"
 EXAMPLES = """\
@@ -45,13 +45,13 @@ def add(commands: Any) -> argparse.ArgumentParser:
 
 def execute(arguments: argparse.Namespace) -> int:
     """Run the command."""
+    from search.analysis.confirmation import confirmed
+    from search.analysis.summary import summarise
     from search.commands.common import output_path
-    from search.confirm import confirmed
-    from search.report.facts import gather
-    from search.report.figures import draw_all
+    from search.report.figures.facts import gather
+    from search.report.figures.index import draw_all
     from search.report.page import write_page
-    from search.summary import summarise
-    from snn.paths import absolute
+    from snn.system.paths import absolute
 
     output = output_path(arguments.output)
     figures = None if arguments.figures is None else absolute(arguments.figures)
@@ -77,7 +77,7 @@ def execute(arguments: argparse.Namespace) -> int:
 
 
 def _command(plan: Plan, arguments: argparse.Namespace) -> str:
-    from search.report.note import place
+    from search.spec.command_line import place
 
     figures = [] if arguments.figures is None else ["--figures", str(arguments.figures)]
     return f"snnsearch report {place(plan)} {shlex.join(['-o', str(arguments.output), *figures])}"
@@ -85,8 +85,8 @@ def _command(plan: Plan, arguments: argparse.Namespace) -> str:
 
 def _best_again(plan: Plan, study: optuna.Study, best: FrozenTrial | None) -> tuple[Result | None, str]:
     """The best network run again with recorded spikes, without the test part; or why that cannot be."""
-    from search.executor import ByBackend
-    from search.finish import Finish
+    from search.driver.finish import Finish
+    from search.execution.local import ByBackend
     from snn.errors import SNNError
 
     if best is None:

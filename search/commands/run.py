@@ -8,8 +8,8 @@ import shlex
 import sys
 from typing import Any
 
-from search.bounds import MOST_BATCH, MOST_REPLICATES
 from search.commands.common import add_place, parameters, place, read_plan, seconds, size, whole
+from search.spec.bounds import MOST_BATCH, MOST_REPLICATES
 
 NAME = "run"
 CHANGES = (
@@ -88,12 +88,12 @@ def add(commands: Any) -> argparse.ArgumentParser:
 
 def execute(arguments: argparse.Namespace) -> int:
     """Run the command."""
-    from search.interrupt import Interrupt
+    from search.driver.interrupt import Interrupt
 
     used = map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    began = sum(usage.ru_utime + usage.ru_stime for usage in used)  # as snn.profile counts, before the long imports
+    began = sum(usage.ru_utime + usage.ru_stime for usage in used)  # as snn.system.profile counts, before the long imports
     with Interrupt() as interrupt:  # from here on, so that Ctrl-C while Brian2 is imported ends in order too
-        from search.searching import search
+        from search.driver.search import search
 
         changes = {name: getattr(arguments, name) for name in CHANGES}
         plan = read_plan(arguments, **changes)
@@ -117,7 +117,7 @@ def execute(arguments: argparse.Namespace) -> int:
 
 def _again(arguments: argparse.Namespace) -> str:
     """The same command, passwords hidden."""
-    from search.report.note import options
+    from search.spec.command_line import options
 
     given = {name: getattr(arguments, name) for name in ("workers", "batch", "cluster", *CHANGES)}
     given["batch"] = None if arguments.batch == 1 else arguments.batch

@@ -8,18 +8,18 @@ import uuid
 from functools import partial
 from typing import TYPE_CHECKING
 
-from search.report.canvas import paint
-from search.report.facts import Undrawable
-from search.report.run import draw_curve, draw_raster, draw_weights
-from search.storage import Location
+from search.report.figures.best_run import draw_curve, draw_raster, draw_weights
+from search.report.figures.facts import Undrawable
+from search.report.figures.style import paint
+from search.storage.attributes import IMAGES
+from search.storage.location import Location
 
 if TYPE_CHECKING:
     import optuna
     from optuna.trial import FrozenTrial
 
-    from snn.result import Result
+    from snn.results.result import Result
 
-IMAGES = "images:"  # user attribute of the study, with the trial's number: file name -> artifact
 DRAWN = {"learning_curve.png": draw_curve, "raster.png": draw_raster, "weights.png": draw_weights}
 
 

@@ -2,55 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import re
-import shlex
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from search.record import Record
-from search.report.facts import spread
-from search.storage import mask
-from search.table import number, setting
+from search.analysis.tables import number, setting, valued
+from search.storage.record import Record
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
-    from search.plan import Plan
-
-
-FLAGS = {"constraints": "constraint", "memory": "memory-limit", "warm_start": "warm-start"}  # named otherwise
-
-
-def place(plan: Plan) -> str:
-    """STUDY and the options that name the same study for another command; passwords hidden."""
-    default = plan.script.folder / f"{plan.script.stem}.journal"
-    words = [str(plan.script.file or plan.script.stem)]
-    if plan.location.text != str(default):
-        words += ["--storage", plan.location.shown]
-    if plan.name != plan.script.stem:
-        words += ["--name", plan.name]
-    return shlex.join(words)
-
-
-def options(given: Mapping[str, Any]) -> list[str]:
-    """Settings of a run as words of its command line, which follow `place`; None was not given; passwords hidden."""
-    words = []
-    for name, value in given.items():
-        for one in value if isinstance(value, list | tuple) else [] if value is None else [value]:
-            text = json.dumps(one) if isinstance(one, Mapping) else f"{one}B" if name == "memory" else str(one)
-            words += [f"--{FLAGS.get(name, name)}", mask(text)]
-    return words
-
-
-def valued(trial: FrozenTrial) -> list[str]:
-    """The trial's values in the order of the objectives, each with its standard deviation over replicates, if any."""
-    values = trial.values or []
-    deviations: Sequence[float | None] = spread(trial) or [None] * len(values)
-    return [
-        number(value) if deviation is None else f"{number(value)} ± {number(float(f'{deviation:.2g}'))}"
-        for value, deviation in zip(values, deviations, strict=False)
-    ]
 
 
 def markdown(trial: FrozenTrial, names: Sequence[str], attrs: Mapping[str, Any], where: str = "") -> str:

@@ -8,35 +8,35 @@ from concurrent.futures import Future
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from search.analysis.trials import count, ended, front
+from search.driver.failures import Failures
+from search.driver.finish import Final, Finish
+from search.driver.ledger import Ledger
+from search.driver.progress import Ended, Progress
+from search.driver.ranking import Ranking
+from search.driver.suggestions import Suggestions
+from search.driver.trial import Replicate, Underway, network_of
+from search.driver.usercalls import UserCalls
 from search.errors import ExecutorLost, SpaceChanged, StudyError
-from search.executor import Executor
-from search.failures import Failures
-from search.finish import Final, Finish
-from search.identity import Identity
-from search.job import Ran
-from search.jobs import Jobs
-from search.ledger import Ledger
-from search.leftovers import settle
-from search.plan import Plan
-from search.progress import Ended, Progress
-from search.ranking import Ranking
-from search.record import Record
-from search.script import fault
-from search.seeds import replicate_seeds, trial_seed
-from search.space_change import Space, remove_note
-from search.states import States
-from search.suggestions import Suggestions
-from search.summary import count, ended, front
-from search.underway import Replicate, Underway, network_of
-from search.usercalls import UserCalls
+from search.execution.executor import Executor
+from search.execution.queue import Jobs
+from search.spec.job import Ran
+from search.spec.script import fault
+from search.spec.seeds import replicate_seeds, trial_seed
+from search.spec.spec import Plan
+from search.start.leftovers import settle
+from search.start.space_change import Space, remove_note
+from search.storage.checkpoints import States
+from search.storage.identity import Identity
+from search.storage.record import Record
 from snn.errors import OtherData, OtherRun, RunTimeout, SNNError
-from snn.profile import stage
+from snn.system.profile import stage
 
 if TYPE_CHECKING:
     import optuna
     from optuna.trial import FrozenTrial, TrialState
 
-    from snn.profile import Profile
+    from snn.system.profile import Profile
 
 
 class Driver:
@@ -57,7 +57,7 @@ class Driver:
     batch : int, default 1
         How many jobs each worker runs together.
     keep_going : bool, default False
-        Whether to go on although the first trials all fail for one reason (`search.failures`).
+        Whether to go on although the first trials all fail for one reason (`search.driver.failures`).
     """
 
     def __init__(
@@ -231,7 +231,7 @@ class Driver:
 
     def _take_up_rungs(self, underway: Underway) -> None:
         """Go on from what an earlier start has left of a trial."""
-        from snn.result import Result
+        from snn.results.result import Result
 
         underway.earlier, underway.runs = self._states.spent(underway.trial)
         for place, replicate in enumerate(underway.replicates):

@@ -7,13 +7,13 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from search.objectives import OBJECTIVES
-from search.record import Record
+from search.spec.objectives import OBJECTIVES
+from search.storage.record import Record
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
-    from search.plan import Plan
+    from search.spec.spec import Plan
 
 
 class Repeats:

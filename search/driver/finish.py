@@ -7,20 +7,22 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from search.errors import StudyError
-from search.images import IMAGES, attach_images, save_note
-from search.job import Job
-from search.plan import Plan
-from search.record import FINAL, Record, mean, outcome
-from search.report.note import markdown, place
-from search.script import fault
-from search.summary import OVER, count, ended, front, objective_names
+from search.analysis.outcome import mean, outcome
+from search.analysis.trials import count, ended, front, objective_names
+from search.dashboard.images import attach_images, save_note
+from search.dashboard.note import markdown
+from search.spec.command_line import place
+from search.spec.job import Job
+from search.spec.script import fault
+from search.spec.spec import Plan, replay_jobs
+from search.storage.attributes import FINAL, IMAGES, OVER
+from search.storage.record import Record
 
 if TYPE_CHECKING:
     import optuna
     from optuna.trial import FrozenTrial
 
-    from snn.result import Result
+    from snn.results.result import Result
 
 
 @dataclass
@@ -120,20 +122,3 @@ class Finish:
     def over(self) -> None:
         """Say that the search is over: from now on test accuracies are shown."""
         self._study.set_user_attr(OVER, ended(count(self._study.get_trials(deepcopy=False))))
-
-
-def replay_jobs(plan: Plan, trial: FrozenTrial) -> list[Job]:
-    """The runs of a stored trial, one a replicate: its network, seeds, task, data, backend and precision, whatever the
-    script says today.
-    """
-    stored = Record(trial)
-    if stored.network is None or stored.seed is None or not stored.origin:
-        raise StudyError(
-            f"Only a trial with a stored network, seed and task can be run again, but trial {trial.number} lacks one."
-        )
-    origin = stored.origin
-    job = plan.job(stored.network, stored.seed)
-    settling = job.settling or stored.result.get("settling_time_ms") is not None  # a bound that a run was given
-    changed = {name: origin[name] for name in ("backend", "dtype", "task")} | {"settling": settling}
-    changed["data"] = origin.get("data")  # earlier versions have not stored it
-    return [replace(job, seed=seed, **changed) for seed in stored.seeds]

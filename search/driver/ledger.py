@@ -9,19 +9,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from search import record
-from search.identity import Identity
-from search.record import Record
-from search.repeats import Repeats
-from search.spool import Spool
-from snn.profile import stage
+from search.driver.duplicates import Repeats
+from search.storage import record
+from search.storage.identity import Identity
+from search.storage.pending import Spool
+from search.storage.record import Record
+from snn.system.profile import stage
 
 if TYPE_CHECKING:
     import optuna
     from optuna.trial import FrozenTrial, TrialState
 
-    from search.plan import Plan
-    from snn.profile import Profile
+    from search.spec.spec import Plan
+    from snn.system.profile import Profile
 
 
 class Ledger:

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from search.objectives import Objective
-from search.table import number as shown_number
+from search.analysis.tables import number as shown_number
+from search.spec.objectives import Objective
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

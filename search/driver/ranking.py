@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from search.pruning import make_pruner, rank
-from search.record import Record
+from search.pruners.base import rank
+from search.pruners.make import make_pruner
+from search.storage.record import Record
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
-    from search.plan import Plan
+    from search.spec.spec import Plan
 
 
 class Ranking:

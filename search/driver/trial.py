@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from search.record import outcome, plain, reached
-from search.rungs import ending, scores
+from search.analysis.outcome import outcome, plain, reached
+from search.spec.rungs import ending, scores
 from snn.errors import SNNError
 
 if TYPE_CHECKING:
     import optuna
 
-    from search.job import Ran
-    from search.plan import Plan
-    from snn.result import Result
+    from search.spec.job import Ran
+    from search.spec.spec import Plan
+    from snn.results.result import Result
 
 
 def network_of(plan: Plan, trial: optuna.Trial) -> str:
@@ -29,7 +29,8 @@ def network_of(plan: Plan, trial: optuna.Trial) -> str:
     SNNError
         If it makes none.
     """
-    from snn.network import Network, NetworkSpec, freeze
+    from snn.network.builder import Network, freeze
+    from snn.network.spec import NetworkSpec
 
     network = plan.network(trial)
     if not isinstance(network, Network | NetworkSpec):
@@ -158,7 +159,7 @@ class Underway:
         Raises
         ------
         NotFinite
-            See `search.record.outcome`.
+            See `search.analysis.outcome.outcome`.
         """
         results, plan = self.results(), self.plan
         rungs = [plain(score) for score in self.rungs()]  # before a user's function sees the results

@@ -10,15 +10,15 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from search.objectives import OBJECTIVES, Objective
-from search.states import make_folder
-from snn.usercode import call_user
+from search.spec.objectives import OBJECTIVES, Objective
+from search.storage.checkpoints import make_folder
+from snn.system.usercode import call_user
 
 if TYPE_CHECKING:
     from optuna import Trial
     from optuna.trial import FrozenTrial
 
-    from search.plan import Plan
+    from search.spec.spec import Plan
 
 NOTE, ENDED = "call.json", "ended.json"
 NOTES = (NOTE, ENDED)  # files that `UserCalls` alone reads and removes
@@ -113,7 +113,7 @@ class UserCalls:
         self._present = Call(trial.number, _began(trial), self._script, upto, "")
 
     def call(self, what: str, function: Callable[..., Any], *arguments: Any) -> Any:
-        """Call a function of the present trial's; see `snn.usercode.call_user`."""
+        """Call a function of the present trial's; see `snn.system.usercode.call_user`."""
         if self._present is not None:
             self._note(json.dumps([asdict(replace(self._present, what=what))]).encode())
         try:

@@ -9,11 +9,11 @@ from search.errors import ExecutorLost
 from snn import errors
 
 if TYPE_CHECKING:
-    from snn.result import Result
+    from snn.results.result import Result
 
 
 def results(answer: Mapping[str, Any], data: Sequence[bytes]) -> list[Result | Exception]:
-    """The result of each job of an answer of `search.remote.run_jobs`, or the error that it ended with.
+    """The result of each job of an answer of `search.execution.cluster_worker.run_jobs`, or the error that it ended with.
 
     `ExecutorLost` is the error of a job that another worker may run: the machine of this one is at fault, or the result
     was damaged on its way.
@@ -25,7 +25,7 @@ def results(answer: Mapping[str, Any], data: Sequence[bytes]) -> list[Result | E
 
 
 def _result(data: bytes) -> Result | Exception:
-    from snn.result import Result
+    from snn.results.result import Result
 
     try:
         return Result.from_bytes(data)

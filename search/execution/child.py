@@ -13,16 +13,16 @@ from queue import SimpleQueue
 from threading import Thread
 from typing import TYPE_CHECKING
 
-from search.faults import at_fault
-from search.job import Job, run_together
-from search.script import Script, load_module
-from snn.ast_guard import guard_ast
+from search.execution.faults import at_fault
+from search.spec.job import Job, run_together
+from search.spec.script import Script, load_module
 from snn.errors import MachineError, SNNError
-from snn.profile import Profile, stage
-from snn.usercode import call_user
+from snn.system.ast_guard import guard_ast
+from snn.system.profile import Profile, stage
+from snn.system.usercode import call_user
 
 if TYPE_CHECKING:
-    from snn.result import Result
+    from snn.results.result import Result
     from tasks import Task
 
 

@@ -13,26 +13,26 @@ from pathlib import Path
 from threading import Event, Timer
 from typing import TYPE_CHECKING, Any
 
-from search.executor import Runner
-from search.job import Job
+from search.execution.runner import Runner
+from search.spec.job import Job
 from snn import errors
 from snn.backends.process import KILLS
+from snn.backends.scratch import scratch
 from snn.backends.spawn import guarded, spawn_to_stay
-from snn.backends.standalone import scratch
-from snn.paths import absolute, child_environment, working_folder
-from snn.profile import stage
+from snn.system.paths import absolute, child_environment, working_folder
+from snn.system.profile import stage
 
 if TYPE_CHECKING:
-    from snn.profile import Profile
-    from snn.result import Result
+    from snn.results.result import Result
+    from snn.system.profile import Profile
 
-CODE = "from search.worker import main; main()"
+CODE = "from search.execution.child import main; main()"
 READY = "ready\n"  # its long imports are behind it, which are not counted as a run's time
 GRACE = 10.0  # seconds in which a process that has closed its pipe ends
 
 
 class InProcess(Runner):
-    """Sends jobs as lines of JSON to a process of `search.worker`; a result comes back in a file without pickle.
+    """Sends jobs as lines of JSON to a process of `search.execution.child`; a result comes back in a file without pickle.
 
     A process that crashes or takes too long costs its own job only: the next job starts a fresh one. A profile has the
     stages of its jobs; its start and its imports belong to no stage.
@@ -67,7 +67,7 @@ class InProcess(Runner):
 
     def _read(self, ended: dict[str, str], path: Path) -> Result | Exception:
         """What one of the jobs gave."""
-        from snn.result import Result
+        from snn.results.result import Result
 
         if "error" in ended:
             return getattr(errors, ended["error"], errors.RunError)(ended["message"])

@@ -42,14 +42,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from search.answer import results
 from search.errors import ExecutorLost, StudyError
-from search.executor import Executor, ran_together
-from search.faults import Faults, Say, say_aloud
-from search.job import Job, Ran
-from search.storage import mask
+from search.execution.answer import results
+from search.execution.executor import Executor
+from search.execution.faults import Faults, Say, say_aloud
+from search.execution.runner import ran_together
+from search.spec.job import Job, Ran
+from search.storage.location import mask
 from snn import errors, serial
-from snn.versions import installed
+from snn.system.versions import installed
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -85,7 +86,7 @@ class Cluster(Executor):
     """
 
     def __init__(self, client: Client, workers: int | None = None, owned: bool = False, say: Say = say_aloud):
-        from search.remote import PACKAGE, Bench
+        from search.execution.cluster_worker import PACKAGE, Bench
 
         self._faults = Faults(say)
         self._client, self._owned = client, owned
@@ -189,7 +190,7 @@ class Cluster(Executor):
         from dask import config
         from distributed import CancelledError, KilledWorker
 
-        from search.remote import run_jobs
+        from search.execution.cluster_worker import run_jobs
 
         if self._stopped:
             raise errors.Cancelled("The run was stopped.")

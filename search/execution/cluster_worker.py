@@ -1,4 +1,4 @@
-"""The workers' side of `search.cluster`: runs jobs, and keeps between them what a machine needs once."""
+"""The workers' side of `search.execution.cluster`: runs jobs, and keeps between them what a machine needs once."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from typing import TYPE_CHECKING, Any
 from distributed import WorkerPlugin, get_worker
 
 from search.errors import ExecutorLost
-from search.executor import InThread, Runner, attempt_together
-from search.faults import Faults
-from search.job import Job
-from search.process import InProcess
-from search.storage import mask
-from snn.ast_guard import guard_ast
+from search.execution.child_process import InProcess
+from search.execution.faults import Faults
+from search.execution.runner import InThread, Runner, attempt_together
+from search.spec.job import Job
+from search.storage.location import mask
 from snn.errors import Cancelled, SNNError
-from snn.usercode import call_user
-from snn.versions import installed
+from snn.system.ast_guard import guard_ast
+from snn.system.usercode import call_user
+from snn.system.versions import installed
 
 if TYPE_CHECKING:
     from distributed import Worker
 
-    from snn.result import Result
+    from snn.results.result import Result
     from tasks import Task
 
 PACKAGE = "snnsearch"

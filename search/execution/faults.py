@@ -81,7 +81,7 @@ class Faults:
 def at_fault(error: BaseException) -> bool:
     """Whether an error is a fault of the machine, and not of the run.
 
-    One of Python 3.11's is among them, which `snn.ast_guard` cannot keep from a user's code in all cases.
+    One of Python 3.11's is among them, which `snn.system.ast_guard` cannot keep from a user's code in all cases.
     """
     return isinstance(error, MachineError) or (
         isinstance(error, SystemError) and "recursion depth mismatch" in str(error)

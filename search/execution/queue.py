@@ -8,8 +8,8 @@ from concurrent.futures import Future, wait
 from functools import partial
 from queue import Empty, SimpleQueue
 
-from search.executor import Executor
-from search.job import Job, Ran
+from search.execution.executor import Executor
+from search.spec.job import Job, Ran
 from snn.errors import Cancelled
 
 Then = Callable[[Future[Ran]], None]  # what is done with a job that has ended

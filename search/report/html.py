@@ -6,7 +6,7 @@ from base64 import b64encode
 from collections.abc import Iterable, Sequence
 from html import escape
 
-from search.report.canvas import DPI, WIDTH
+from search.report.figures.style import DPI, WIDTH
 
 # Nothing may be fetched and nothing run, whatever a study holds: a second wall behind the escaping.
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"

@@ -6,22 +6,22 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from search.begin import GIVEN
-from search.record import COSTS, SCORES, Record
+from search.analysis.tables import PER_SAMPLE, number, setting, valued
+from search.analysis.trials import ended
 from search.report import html
-from search.report.again import python_script
-from search.report.facts import NOTHING, Facts, words
-from search.report.figures import Drawing
-from search.report.note import options, place, valued
-from search.summary import ended
-from search.table import PER_SAMPLE, number, setting
+from search.report.figures.facts import NOTHING, Facts, words
+from search.report.figures.index import Drawing
+from search.report.script import python_script
+from search.spec.command_line import options, place
+from search.storage.attributes import GIVEN
+from search.storage.record import COSTS, SCORES, Record
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
-    from search.confirm import Confirmation
-    from search.plan import Plan
-    from search.summary import Summary
+    from search.analysis.confirmation import Confirmation
+    from search.analysis.summary import Summary
+    from search.spec.spec import Plan
 
 ROWS = 40  # of the table of best trials, if there is a front
 TOP = 10  # if there is one objective
@@ -215,7 +215,7 @@ def _script(plan: Plan, facts: Facts) -> list[str]:
 
 
 def _versions(facts: Facts, command: str) -> list[str]:
-    from snn.versions import versions
+    from snn.system.versions import versions
 
     ran = Record(facts.best).result.get("versions", {}) if facts.best else {}
     tables = [html.pairs(versions().items(), "This page was made with")]

@@ -8,14 +8,14 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from search.finish import replay_jobs
-from search.objectives import OBJECTIVES
-from search.record import Record
+from search.spec.objectives import OBJECTIVES
+from search.spec.spec import replay_jobs
+from search.storage.record import Record
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
-    from search.plan import Plan
+    from search.spec.spec import Plan
 
 
 def python_script(plan: Plan, trial: FrozenTrial) -> tuple[str, str]:
@@ -47,7 +47,7 @@ def python_script(plan: Plan, trial: FrozenTrial) -> tuple[str, str]:
 def _source_rebuilds(plan: Plan, trial: FrozenTrial) -> bool:
     from optuna.trial import FixedTrial
 
-    from snn.network import freeze
+    from snn.network.builder import freeze
 
     script, stored = plan.script, Record(trial)
     if script.file is None or script.hash != stored.origin.get("script"):
@@ -64,7 +64,7 @@ def _source_rebuilds(plan: Plan, trial: FrozenTrial) -> bool:
 def _from_source(plan: Plan, trial: FrozenTrial) -> str:
     origin = Record(trial).origin
     same_task = origin["task"] == plan.task.to_json()
-    imports = ["from optuna.trial import FixedTrial", "from search.objectives import make_objective"]
+    imports = ["from optuna.trial import FixedTrial", "from search.spec.objectives import make_objective"]
     task = "study.task" if same_task else f"Task.from_json({origin['task']!r})"
     lines = [  # of a function, since the script may have the same names
         *imports,
@@ -134,8 +134,8 @@ def _literal(text: str) -> str:
 
 def _imports(plan: Plan, stored: Record) -> list[str]:
     """What must be imported before the JSON can be read: modules that define classes of the user's own."""
-    from search.script import module_name
-    from snn.network import NetworkSpec
+    from search.spec.script import module_name
+    from snn.network.spec import NetworkSpec
 
     assert stored.network is not None
     described = (NetworkSpec.from_json(stored.network), plan.task)
@@ -146,7 +146,7 @@ def _imports(plan: Plan, stored: Record) -> list[str]:
     modules = [home for home in foreign if not home.startswith(("snnsearch_study_", "__main__"))]
     lines = [f"import {home}  # noqa: F401" for home in modules]
     if own:
-        lines += ["from search.script import Script, load_module"]
+        lines += ["from search.spec.script import Script, load_module"]
         lines += [f"load_module(Script.read({str(file)!r}))  # defines classes of its own"]
     return lines
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from search.record import Record
 from search.samplers.space import Space
+from search.storage.record import Record
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial, TrialState

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from search.errors import StudyError
-from search.objectives import OBJECTIVES, Objective
+from search.spec.objectives import OBJECTIVES, Objective
 from snn.errors import NotFinite, nearest
 
 if TYPE_CHECKING:

@@ -11,10 +11,10 @@ from threading import Event
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from snn.profile import Profile
-    from snn.result import Result
+    from snn.results.result import Result
+    from snn.system.profile import Profile
     from tasks import Task
-    from tasks.together import Calls
+    from tasks.running.batch import Calls
 
 
 @dataclass(frozen=True)
@@ -113,16 +113,16 @@ class Job:
         A task object that is at hand saves reading its data again; setting `cancel` ends the run; `profile` counts it.
         """
         from tasks import Task
-        from tasks.together import alone
+        from tasks.running.batch import alone
 
         return alone(self._calls(task or Task.from_json(self.task), cancel, profile))
 
     def _calls(self, task: Task, cancel: Event | None, profile: Profile | None, beside: int = 1) -> Calls:
-        """The run, as `tasks.together` takes it; a task with a `run` of its own does it in no call."""
+        """The run, as `tasks.running.batch` takes it; a task with a `run` of its own does it in no call."""
         from snn.errors import OtherRun, SNNError
-        from snn.network import NetworkSpec
-        from snn.profile import stage
-        from snn.result import Result
+        from snn.network.spec import NetworkSpec
+        from snn.results.result import Result
+        from snn.system.profile import stage
         from tasks import Task
 
         with stage(profile, "write"):
@@ -178,7 +178,7 @@ def run_together(
     The other arguments are those of `Job.run`; the task is that of all.
     """
     from tasks import Task
-    from tasks.together import together
+    from tasks.running.batch import together
 
     if len(kinds := {job.kind for job in jobs}) > 1:
         raise ValueError(f"Jobs that run together must be of one kind, but are of {len(kinds)}.")

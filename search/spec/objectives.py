@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from search.errors import StudyError
 from snn.errors import NotFinite, nearest
-from snn.usercode import call_user
+from snn.system.usercode import call_user
 
 if TYPE_CHECKING:
-    from snn.result import Result
+    from snn.results.result import Result
 
 Direction = Literal["maximize", "minimize"]
 DIRECTIONS = ("maximize", "minimize")
@@ -99,7 +99,7 @@ class Objective:
         StudyError
             If the result does not have it, or the function returned no number.
         RunError
-            If the function raised what would end the process (`snn.usercode.call_user`).
+            If the function raised what would end the process (`snn.system.usercode.call_user`).
         """
         value = call_user(self.measure, result)
         if value is None and self.name in OBJECTIVES:

@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from snn.result import Part
+    from snn.results.part import Part
 
 RUNGS = 4
 MOST_RUNGS = 16

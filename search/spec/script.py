@@ -17,12 +17,12 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from search.errors import StudyError
-from search.shadow import explain, shadows
+from search.spec.shadowing import explain, shadows
 from snn.errors import SNNError
-from snn.paths import STARTED_IN, absolute, pinned, working_folder
+from snn.system.paths import STARTED_IN, absolute, pinned, working_folder
 
 if TYPE_CHECKING:
-    from search.study import Study
+    pass
 
 loading: ContextVar[str] = ContextVar("loading", default="")
 
@@ -133,21 +133,6 @@ def load_module(script: Script) -> ModuleType:
     except Exception as error:
         raise StudyError(f"{script.file}{_line(error, path)}: {type(error).__name__}: {error}") from None
     return module
-
-
-def load_study(script: Script) -> Study:
-    """The object `study` that the script defines."""
-    from search.study import Study
-
-    names = vars(load_module(script))
-    study = names.get("study")
-    if isinstance(study, Study):
-        return study
-    if study is not None:
-        raise StudyError(f"`study` in {script.file} must be a search.Study, but is a {type(study).__name__}.")
-    others = [name for name, value in names.items() if isinstance(value, Study)]
-    remedy = f"rename `{others[0]}` to `study`" if others else "add `study = Study(network, task, objectives=[...])`"
-    raise StudyError(f"{script.file} must define `study`, but does not: {remedy}.")
 
 
 def fault(error: BaseException, script: Script) -> str:

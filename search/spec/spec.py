@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from search.constraints import Constraint
-from search.job import Job
-from search.objectives import Objective, needs
-from search.pruning import NONE
-from search.rungs import fractions
-from search.script import Script
-from search.storage import Location
+from search.errors import StudyError
+from search.pruners.base import NONE
+from search.spec.constraints import Constraint
+from search.spec.job import Job
+from search.spec.objectives import Objective, needs
+from search.spec.rungs import fractions
+from search.spec.script import Script
+from search.storage.location import Location
+from search.storage.record import Record
+
+if TYPE_CHECKING:
+    from optuna.trial import FrozenTrial
 
 if TYPE_CHECKING:
     from optuna import Trial
 
-    from snn.network import Network, NetworkSpec
+    from snn.network.builder import Network
+    from snn.network.spec import NetworkSpec
     from tasks import Task
 
 LEAST = 0.01  # seconds that a run is given at least, so that it ends with the error that says so
@@ -130,3 +136,20 @@ class Plan:
             data=data,
             started_in=str(self.script.started_in),
         )
+
+
+def replay_jobs(plan: Plan, trial: FrozenTrial) -> list[Job]:
+    """The runs of a stored trial, one a replicate: its network, seeds, task, data, backend and precision, whatever the
+    script says today.
+    """
+    stored = Record(trial)
+    if stored.network is None or stored.seed is None or not stored.origin:
+        raise StudyError(
+            f"Only a trial with a stored network, seed and task can be run again, but trial {trial.number} lacks one."
+        )
+    origin = stored.origin
+    job = plan.job(stored.network, stored.seed)
+    settling = job.settling or stored.result.get("settling_time_ms") is not None  # a bound that a run was given
+    changed = {name: origin[name] for name in ("backend", "dtype", "task")} | {"settling": settling}
+    changed["data"] = origin.get("data")  # earlier versions have not stored it
+    return [replace(job, seed=seed, **changed) for seed in stored.seeds]

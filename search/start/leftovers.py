@@ -9,19 +9,19 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from search.identity import Identity
-from search.record import RESULT
-from search.spool import LARGEST
-from search.spool import NAME as UNTOLD
-from search.states import NAME as STATE
-from search.states import States
-from search.usercalls import NOTES
+from search.driver.usercalls import NOTES
+from search.storage.checkpoints import NAME as STATE
+from search.storage.checkpoints import States
+from search.storage.identity import Identity
+from search.storage.pending import LARGEST
+from search.storage.pending import NAME as UNTOLD
+from search.storage.record import RESULT
 
 if TYPE_CHECKING:
     import optuna
     from optuna.trial import FrozenTrial
 
-    from search.plan import Plan
+    from search.spec.spec import Plan
 
 OLD_STATE = re.compile(r"(\d{1,12})\.(\d{1,6})\.rung")
 OLD_UNTOLD = re.compile(r"result-(\d{1,12})\.json")

@@ -8,21 +8,19 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from search.errors import StudyError
-from search.identity import IDENTIFIER, new_identifier
-from search.plan import Plan
 from search.samplers import make_sampler
-from search.seeds import sampler_seed
-from search.storage import load, mask
+from search.spec.seeds import sampler_seed
+from search.spec.spec import Plan
+from search.storage.attributes import CONSTRAINTS, DATA, ENGINE, GIVEN, OBJECTIVES, SCRIPT, SEED, TASK
+from search.storage.identity import IDENTIFIER, new_identifier
+from search.storage.location import mask
+from search.storage.opening import load
 
 if TYPE_CHECKING:
     import optuna
 
-    from search.patient import Patience
+    from search.storage.outages import Patience
 
-# User attributes of a study.
-OBJECTIVES, CONSTRAINTS, SEED, SCRIPT = "objectives", "constraints", "seed", "script"
-TASK, ENGINE, DATA = "task", "engine", "data"
-GIVEN = "given"  # to its last run besides the script: `Plan.given`
 REMEDY = "change it back, or start another study with --name"
 
 

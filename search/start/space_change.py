@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING, Any
 from optuna.distributions import BaseDistribution, CategoricalDistribution, check_distribution_compatibility
 from optuna.trial import FixedTrial, TrialState
 
-from search.begin import SCRIPT
 from search.errors import SpaceChanged
-from search.states import make_folder
-from search.warm import describe, draw
-from snn.usercode import call_user
+from search.start.probe import describe, draw
+from search.storage.attributes import SCRIPT
+from search.storage.checkpoints import make_folder
+from snn.system.usercode import call_user
 
 if TYPE_CHECKING:
     import optuna
     from numpy.random import Generator
 
-    from search.plan import Plan
+    from search.spec.spec import Plan
 
 NOTE = "space.check"  # a file with the hash of the script whose space is being checked
 DRAWS = 10  # how often `network(trial)` is tried: what it asks for may depend on what it is given
@@ -36,7 +36,7 @@ def check_space(plan: Plan, study: optuna.Study) -> None:
 
     It is tried with a few drawn values, if the script has changed since the study began. `Space` finds the rest while
     the search runs. If the function has ended the process in this check, later starts leave the check out: in a trial
-    such an end is counted (`search.usercalls`).
+    such an end is counted (`search.driver.usercalls`).
 
     Raises
     ------

@@ -8,7 +8,7 @@ from pathlib import Path
 from urllib.parse import parse_qsl, quote, unquote
 
 from search.errors import StudyError
-from snn.paths import absolute
+from snn.system.paths import absolute
 
 _SQLITE = re.compile(r"(?i)(sqlite(?:\+\w+)?):///([^?]*)(?:\?(.*))?", re.DOTALL)
 _SAME_DATABASE = ("host", "hostaddr", "port", "dbname", "service", "options")  # what else says which database is meant

@@ -10,13 +10,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from search.identity import MARK, Identity
+from search.storage.identity import MARK, Identity
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial, Trial
 
 NAME = re.compile(rf"(?P<number>\d{{1,12}})(\.\d{{1,6}})?\.(?P<mark>{MARK})\.(?P<kind>rung|spent|part)")
-UNTOLD_PART = re.compile(rf"result-\d{{1,12}}\.(?P<mark>{MARK})\.part")  # of `search.spool`, in the same folder
+UNTOLD_PART = re.compile(rf"result-\d{{1,12}}\.(?P<mark>{MARK})\.part")  # of `search.storage.pending`, in the same folder
 TRIES = 5  # to make a folder: another search may remove its parent, which is empty, in the same moment
 
 
@@ -24,7 +24,7 @@ class States:
     """Files of partial results, one for each trial and replicate: the newest; and one for each trial of what they took.
 
     They are lost with the machine, which costs the rungs that they stand for and nothing else. The name of a file has
-    the trial's number and mark (`search.identity`): other files in the folder are neither read nor removed.
+    the trial's number and mark (`search.storage.identity`): other files in the folder are neither read nor removed.
 
     Parameters
     ----------

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import hashlib
 import json
 import re
@@ -10,18 +9,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote
 
-from search.address import absolute_storage, engine_url, server_identity, sqlite_path
 from search.errors import StudyError
-from snn.paths import absolute
+from search.storage.address import absolute_storage, engine_url, server_identity, sqlite_path
+from search.storage.opening import connect_arguments
+from snn.system.paths import absolute
 
 if TYPE_CHECKING:
-    import optuna
     from optuna.storages import BaseStorage
 
-    from search.patient import Patience
+    from search.storage.outages import Patience
 
 # Greedy up to the last @: a password that should have been escaped is then hidden too.
 _LOGIN = re.compile(r"([A-Za-z][\w+.-]*://)([^\s'\"<>:@/]*):([^\s'\"<>]*)@")
@@ -153,7 +152,8 @@ class Location:
         if patience is None:
             with self.opening():
                 return self._open(None)
-        from search.patient import Outages, Patient
+        from search.storage.outages import Outages
+        from search.storage.retrying import Patient
 
         outages = Outages(patience, self)
         with self.opening():
@@ -189,11 +189,11 @@ class Location:
             settings = {"pool_pre_ping": patience is None, "connect_args": connect_arguments(self.text)}
             storage = RDBStorage(engine_url(self.text), engine_kwargs=settings)
             if patience is not None:
-                from search.patient import prepare
+                from search.storage.outages import prepare
 
                 prepare(storage.engine, patience)
             return get_storage(storage)  # with the cache that a URL would get
-        from search.journal import open_journal
+        from search.storage.journal.file import open_journal
 
         return open_journal(Path(self.text))
 
@@ -211,53 +211,3 @@ def file_name(text: str) -> str:
     name = quote(text, safe=" ,=+@()[]") or "%"
     name = name if text.strip(".") else name.replace(".", "%2E")
     return name if len(name) <= 100 else f"{name[:80]}-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
-
-
-def connect_arguments(url: str) -> dict[str, Any]:
-    """What a database's driver is told so that a server that is gone without a word is noticed within a minute."""
-    from sqlalchemy import make_url
-
-    parsed = make_url(url)
-    if parsed.get_backend_name() != "postgresql" or not parsed.get_driver_name().startswith("psycopg"):
-        return {}
-    wanted: dict[str, Any] = {"application_name": "snnsearch", "connect_timeout": 10, "tcp_user_timeout": 60_000}
-    wanted |= {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
-    return {name: value for name, value in wanted.items() if name not in parsed.query}
-
-
-def load(storage: BaseStorage, name: str, location: Location) -> optuna.Study:
-    """The study `name`, which must exist.
-
-    Raises
-    ------
-    StudyError
-        If there is none of that name; the message lists those that there are.
-    """
-    import optuna
-
-    from snn.errors import nearest
-
-    names = optuna.get_all_study_names(storage)
-    if name not in names:
-        raise StudyError(f"{location.shown} must hold the study {name!r}, but does not; {nearest(name, names)}.")
-    study = optuna.load_study(study_name=name, storage=storage)
-    read(study)
-    return study
-
-
-def read(study: optuna.Study) -> None:
-    """Have all trials at hand, so that whoever asks for them later reads only what is new."""
-    with no_garbage():
-        study.get_trials(deepcopy=False)
-
-
-@contextmanager
-def no_garbage() -> Iterator[None]:
-    """While much is read: Python would look for garbage in all of it, over and over, for half of the time."""
-    collecting = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if collecting:
-            gc.enable()

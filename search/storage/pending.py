@@ -10,8 +10,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from search.identity import MARK, Identity
-from search.states import make_folder
+from search.storage.checkpoints import make_folder
+from search.storage.identity import MARK, Identity
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial, Trial
@@ -24,7 +24,7 @@ class Spool:
     """A folder with one file of JSON for each trial whose result is not known to have reached the storage.
 
     A result is there in whole or not at all, whenever its writer was killed, and outlasts a crash of the machine. The
-    name of a file has the trial's number and mark (`search.identity`): other files in the folder are neither read nor
+    name of a file has the trial's number and mark (`search.storage.identity`): other files in the folder are neither read nor
     removed.
 
     Parameters

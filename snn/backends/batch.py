@@ -1,6 +1,6 @@
 """Candidates of one structure side by side in one simulation, each with its own numbers, samples and outcome.
 
-A candidate's outcome does not depend on its neighbours: nothing passes between them (`snn.backends.sidebyside`).
+A candidate's outcome does not depend on its neighbours: nothing passes between them (`snn.lowering.arrangement.batch`).
 """
 
 from __future__ import annotations
@@ -12,13 +12,14 @@ from typing import Any
 
 import numpy as np
 
-from snn.backends.plan import INTEGERS, Plan
-from snn.backends.process import RunOptions
+from snn.backends.options import RunOptions
 from snn.backends.program import FLAGS, Candidate, Outcome, Samples, finished
 from snn.backends.recording import SPIKES
-from snn.backends.sidebyside import side_by_side, starts
-from snn.backends.signals import signal_rows
-from snn.state import State
+from snn.backends.sample_arrays import signal_rows
+from snn.backends.state import State
+from snn.lowering.arrangement.batch import side_by_side, starts
+from snn.lowering.plan.blocks import INTEGERS
+from snn.lowering.plan.plan import Plan
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ import numpy as np
 from snn.errors import RunError, SNNError
 
 if TYPE_CHECKING:
-    from snn.backends.process import RunOptions
+    from snn.backends.options import RunOptions
     from snn.backends.program import Candidate, Program
 
 WORKS, READY, NOT_READY = "works", "ready, not tried", "not ready"
@@ -57,9 +57,8 @@ def backends() -> Iterator[Health]:
 
 def standalone() -> Health:
     """Compiles a program that is not in the cache yet, compares its run with Brian2's, and removes it."""
-    from snn.backends.build import compiler
-    from snn.backends.cache.folder import cache_folder, cache_limit
-    from snn.backends.cache.key import compiler_version
+    from snn.backends.standalone.cache.folder import cache_folder, cache_limit
+    from snn.backends.standalone.compiler import compiler, compiler_version
 
     found: dict[str, str | None] = {"compiler": None, "cache": str(cache_folder()), "built_and_ran": None}
     try:
@@ -75,9 +74,9 @@ def standalone() -> Health:
 
 
 def _compile_and_run() -> None:
-    from snn.backends.cache.entry import lock_path
-    from snn.backends.cache.upkeep import discard
-    from snn.backends.standalone import StandaloneProgram
+    from snn.backends.standalone.cache.entry import lock_path
+    from snn.backends.standalone.cache.upkeep import discard
+    from snn.backends.standalone.program import StandaloneProgram
 
     candidate = _network(f"tried_{secrets.token_hex(4)}")  # a name of its own makes it a program of its own
     program = StandaloneProgram.load(candidate, "float64", _options())
@@ -97,7 +96,7 @@ def _compile_and_run() -> None:
 
 def runtime() -> Health:
     """Runs a network with NumPy."""
-    from snn.backends.genn.environment import package_version
+    from snn.backends.genn.inventory import package_version
 
     found = {package: package_version(package) for package in ("brian2", "numpy", "cython")}
     try:
@@ -109,7 +108,8 @@ def runtime() -> Health:
 
 def genn() -> Iterator[Health]:
     """Looks at what GeNN needs: compiling a network with it would take a minute."""
-    from snn.backends.genn.environment import examine, interpreter, notes, problems
+    from snn.backends.genn.environment import examine, interpreter
+    from snn.backends.genn.requirements import notes, problems
 
     try:
         found = examine(interpreter())
@@ -122,7 +122,7 @@ def genn() -> Iterator[Health]:
 
 
 def _score_of_numpy() -> np.ndarray:
-    from snn.backends.runtime import RuntimeProgram
+    from snn.backends.runtime.program import RuntimeProgram
 
     return _run(RuntimeProgram("numpy", "float64"), _network("tried"))
 
@@ -157,6 +157,6 @@ def _run(program: Program, candidate: Candidate) -> np.ndarray:
 
 
 def _options() -> RunOptions:
-    from snn.backends.process import RunOptions
+    from snn.backends.options import RunOptions
 
     return RunOptions(timeout=TIMEOUT)

@@ -6,62 +6,17 @@ import os
 import selectors
 import signal
 import subprocess
-import threading
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
+from snn.backends.options import RunOptions
 from snn.backends.spawn import spawn
-from snn.errors import Cancelled, Killed, MachineError, RunError, RunTimeout
-from snn.profile import Profile
+from snn.errors import Killed, MachineError, RunError
 
 POLL = 0.2  # seconds between looks at a cancellation
 LAST_WORDS = 4000
 AT_FAULT = 4  # exit status of a program of ours that could not read or write a file
 KILLS = (signal.SIGKILL, signal.SIGTERM)  # no program of ours does that to itself
-
-
-@dataclass(frozen=True)
-class RunOptions:
-    """How to run, as opposed to what.
-
-    Attributes
-    ----------
-    record : tuple of str
-        Names of what to record, see `snn.backends.recording.resolve`.
-    timeout : float or None
-        Seconds that it may take.
-    cancel : threading.Event or None
-        Ends it when set.
-    state : bool
-        Whether the state that it leaves is wanted: with outputs and totals alone, there is less to write and to read.
-    profile : Profile or None
-        Where its CPU time is counted.
-    memory : int or None
-        Bytes that a compiled program may take, its own code and libraries (some MiB) included; a run that needs more
-        ends with an error.
-    """
-
-    record: tuple[str, ...] = ()
-    timeout: float | None = None
-    cancel: threading.Event | None = field(default=None, compare=False)
-    state: bool = True
-    profile: Profile | None = field(default=None, compare=False)
-    memory: int | None = None
-
-    def check(self, deadline: float | None) -> None:
-        """Raise `Cancelled` or `RunTimeout` if it is time to stop."""
-        if self.cancel is not None and self.cancel.is_set():
-            raise Cancelled("The run was cancelled.")
-        if deadline is not None and time.monotonic() >= deadline:
-            raise RunTimeout(f"The run took longer than the {self.timeout:.3g} s that it was given.")
-
-    def deadline(self) -> float | None:
-        """When the time is up, on the monotonic clock."""
-        return None if self.timeout is None else time.monotonic() + self.timeout
-
-
-PLAIN = RunOptions()
 
 
 def run_process(command: list[str], options: RunOptions, environment: Mapping[str, str] | None = None) -> None:

@@ -9,13 +9,13 @@ from functools import cached_property
 
 import numpy as np
 
-from snn.backends.plan import Plan
-from snn.backends.planner import plan
-from snn.backends.process import PLAIN, RunOptions
-from snn.backends.projections import WEIGHT, block_names
+from snn.backends.options import PLAIN, RunOptions
+from snn.backends.state import State
 from snn.errors import NotFinite
-from snn.network import NetworkSpec
-from snn.state import State
+from snn.lowering.plan.names import WEIGHT, block_names
+from snn.lowering.plan.plan import Plan
+from snn.lowering.planner import plan
+from snn.network.spec import NetworkSpec
 
 DTYPES = {"float32": np.float32, "float64": np.float64}
 FLAGS = ("learn", "teach", "reset", "preview", "record")
@@ -121,7 +121,7 @@ class Outcome:
 class Program(ABC):
     """What one structure compiles to.
 
-    A backend provides `advance`; `snn.backends.load.load_program` finds the one for a network.
+    A backend provides `advance`; `snn.backends.registry.load_program` finds the one for a network.
     """
 
     built: bool = False

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from snn.backends.plan import Plan
 from snn.errors import SNNError, nearest
+from snn.lowering.plan.plan import Plan
 
 SPIKES = "spikes"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from snn.backends.process import PLAIN, RunOptions
+from snn.backends.options import PLAIN, RunOptions
 from snn.backends.program import DTYPES, Candidate, Program
 from snn.errors import SNNError, nearest
 
@@ -28,14 +28,14 @@ def load_program(
     if dtype not in DTYPES:
         raise SNNError(f"There is no dtype {dtype!r}; {nearest(dtype, DTYPES)}.")
     if backend == "standalone":
-        from snn.backends.standalone import StandaloneProgram
+        from snn.backends.standalone.program import StandaloneProgram
 
         return StandaloneProgram.load(candidate, dtype, options)
     if backend.startswith("genn"):
         from snn.backends.genn.program import GennProgram
 
         return GennProgram.load(backend, dtype)
-    from snn.backends.runtime import RuntimeProgram
+    from snn.backends.runtime.program import RuntimeProgram
 
     return RuntimeProgram(backend.partition(":")[2] or "numpy", dtype)
 

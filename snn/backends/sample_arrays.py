@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from snn.backends.plan import SignalUse
 from snn.backends.program import Samples
 from snn.errors import SNNError, nearest
+from snn.lowering.plan.plan import SignalUse
 from snn.phase import whole_phase
 from snn.values import ROUNDING
 

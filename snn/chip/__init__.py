@@ -3,6 +3,6 @@
 from snn.chip.chip import Chip
 from snn.chip.energy import CMOS_45NM, LOIHI, ODIN, EnergyTable
 from snn.chip.grid import Grid
-from snn.chip.profiles import PROFILES, profile
+from snn.chip.presets import PROFILES, profile
 
 __all__ = ["CMOS_45NM", "LOIHI", "ODIN", "PROFILES", "Chip", "EnergyTable", "Grid", "profile"]

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 import sympy
 from sympy.core.function import AppliedUndef
 
-from snn.calculus.stepmap import StepMap, expression, symbol, text
+from snn.equations.stepmap import StepMap, expression, symbol, text
 from snn.errors import NetworkError
 
 SMOOTH = frozenset(

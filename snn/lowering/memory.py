@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from snn.backends.groups import ENVIRONMENT
-from snn.backends.plan import INTEGERS, Block, Group, Plan, SynapseBlock, Variable
 from snn.backends.program import DTYPES
+from snn.lowering.plan.blocks import INTEGERS, Block, Group, SynapseBlock, Variable
+from snn.lowering.plan.plan import Plan
+from snn.lowering.populations.environment import ENVIRONMENT
 
 HISTORY, HISTORY_SIZE = "spike_history", "history_size"
 

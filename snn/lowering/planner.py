@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from snn.backends.groups import add_environment, add_inputs, add_population, add_readout
-from snn.backends.inhibition import add_inhibition
-from snn.backends.merge import merge
-from snn.backends.plan import Plan
-from snn.backends.projections import add_projection
-from snn.backends.room import kept_synapses
-from snn.backends.schedule import take_turns
-from snn.equations import identifiers
+from snn.equations.parse import identifiers
 from snn.fields import si
-from snn.network import SEQUENTIAL, NetworkSpec
+from snn.lowering.arrangement.fan_in import kept_synapses
+from snn.lowering.arrangement.merging import merge
+from snn.lowering.arrangement.sequential import take_turns
+from snn.lowering.plan.plan import Plan
+from snn.lowering.populations.environment import add_environment
+from snn.lowering.populations.populations import add_inputs, add_population
+from snn.lowering.populations.readouts import add_readout
+from snn.lowering.projections.inhibition import add_inhibition
+from snn.lowering.projections.projections import add_projection
+from snn.network.spec import SEQUENTIAL, NetworkSpec
 
 
 def plan(spec: NetworkSpec, seed: int = 0) -> Plan:

@@ -9,19 +9,10 @@ from typing import Any
 from brian2.equations.equations import DIFFERENTIAL_EQUATION, PARAMETER
 from brian2.units.fundamentalunits import DIMENSIONLESS, get_unit
 
-from snn.arithmetic import (
-    BIT,
-    INDEX,
-    INTEGER,
-    REAL,
-    TRUTH,
-    Kind,
-    as_real_expression,
-    as_real_statements,
-)
-from snn.equations import parsed
+from snn.equations.arithmetic import BIT, INDEX, INTEGER, REAL, TRUTH, Kind, as_real_expression, as_real_statements
+from snn.equations.parse import parsed
 from snn.neurons import Neuron
-from snn.plasticity.rule import RuleEquations
+from snn.plasticity.equations import RuleEquations
 
 Known = frozenset[tuple[str, Kind]]
 """Kinds by name that can be a key: the texts of a trial are mostly those of the trial before."""

@@ -12,7 +12,8 @@ from brian2 import Quantity, have_same_dimensions, second
 from brian2.equations.equations import SUBEXPRESSION
 
 from snn import fields
-from snn.equations import identifiers, neuron_problems, parsed, parsing_problem, units_of
+from snn.equations.check import neuron_problems
+from snn.equations.parse import identifiers, parsed, parsing_problem, units_of
 from snn.errors import nearest
 from snn.fields import choice, is_number, mapping_problems, si
 from snn.serial import serialisable

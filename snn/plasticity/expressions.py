@@ -10,11 +10,11 @@ from typing import Any
 from brian2.core.functions import DEFAULT_FUNCTIONS
 from brian2.parsing.rendering import NodeRenderer
 
-from snn.equations import FUNCTIONS, identifiers, parsed, unusable
+from snn.equations.operands import endless_number
+from snn.equations.parse import FUNCTIONS, identifiers, parsed, unusable
 from snn.errors import NetworkError
 from snn.fields import mapping_problems
 from snn.neurons import Neuron
-from snn.operands import endless_number
 from snn.plasticity.rule import Place
 
 CONSTANTS = ("dt", "pi", "inf", "and", "or", "not")

@@ -9,10 +9,11 @@ from typing import Any
 from brian2 import Quantity, second
 
 from snn import fields
-from snn.equations import identifiers
+from snn.equations.parse import identifiers
 from snn.fields import number, sort_mappings
 from snn.plasticity.expressions import expression_problems, outside
-from snn.plasticity.rule import NeuronVariable, Place
+from snn.plasticity.rule import Place
+from snn.plasticity.terms import NeuronVariable
 from snn.serial import serialisable
 
 NAME = "m"

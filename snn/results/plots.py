@@ -11,7 +11,7 @@ from snn.errors import SNNError
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from snn.result import Result
+    from snn.results.result import Result
 
 WINDOW = 100
 EARLY = 20

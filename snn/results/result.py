@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import math
 import textwrap
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
@@ -13,71 +12,15 @@ from typing import IO, Any
 
 import numpy as np
 
+from snn.backends.state import State
 from snn.chip import LOIHI, EnergyTable
 from snn.errors import SNNError
 from snn.npy import read_npz
-from snn.profile import largest
 from snn.readonly import protect
-from snn.state import State
+from snn.results.part import PARTS, Part, _mean, _sliding_mean
+from snn.system.profile import largest
 
-PARTS = ("stream", "validation", "test")
 COSTS = ("spikes", "synaptic_operations", "weight_writes")
-
-
-@dataclass(frozen=True)
-class Part:
-    """Predictions for one part of a task, in the order presented. The arrays are read-only.
-
-    Attributes
-    ----------
-    predictions, labels : int arrays of shape (n,), or None
-        None, both of them, in a task without labels.
-    losses : float array of shape (n,)
-        NaN where a readout has no loss.
-    settled : int array of shape (n,), or None
-        After how many steps of a sample, 1 at least, the decision was what it is at the sample's end and stayed so.
-        None where it was not asked for.
-    """
-
-    predictions: np.ndarray | None
-    labels: np.ndarray | None
-    losses: np.ndarray
-    settled: np.ndarray | None = None
-
-    def __post_init__(self) -> None:
-        protect(self, "predictions", "labels", "losses", "settled")
-
-    def __len__(self) -> int:
-        return len(self.losses)
-
-    @property
-    def right(self) -> np.ndarray:
-        """1 for each right prediction and 0 for each wrong one, NaN where there are no labels."""
-        if self.labels is None:
-            return np.full(len(self), np.nan)
-        return np.asarray(self.predictions == self.labels, float)
-
-    @property
-    def accuracy(self) -> float:
-        """Share of right predictions; NaN where there are no labels or no samples."""
-        return _mean(self.right)
-
-    @property
-    def loss(self) -> float:
-        """Mean loss; NaN where there are no samples."""
-        return _mean(self.losses)
-
-    def followed_by(self, later: Part) -> Part:
-        """The two as one."""
-        return self._of(lambda name, array: np.concatenate([array, getattr(later, name)]))
-
-    def first(self, n: int) -> Part:
-        """Its first n samples."""
-        return self._of(lambda name, array: array[:n])
-
-    def _of(self, change: Callable[[str, np.ndarray], np.ndarray]) -> Part:
-        changed = {name: change(name, array) for name, array in vars(self).items() if array is not None}
-        return replace(self, **changed)
 
 
 @dataclass(frozen=True)
@@ -120,7 +63,7 @@ class Result:
     state : State or None
         Where a run stopped before the stream's end, for `Task.run(after=...)`; None at the end.
     memory_bits : int or None
-        Bits of every number that the network keeps (`snn.backends.memory.memory_bits`). None from a file of an older
+        Bits of every number that the network keeps (`snn.lowering.memory.memory_bits`). None from a file of an older
         version.
     energy_table : EnergyTable
         The energies of operations: of the network's chip, if it has one, else of Loihi.
@@ -280,7 +223,7 @@ class Result:
 
         The learning curve is that of the accuracy, or of the loss in a task without labels.
         """
-        from snn.plot import plot_result
+        from snn.results.plots import plot_result
 
         return plot_result(self, axes)
 
@@ -371,16 +314,3 @@ def _part(arrays: Mapping[str, np.ndarray], name: str) -> Part | None:
     if list(found) == ["losses"]:  # neither labels nor predictions: a task without labels
         found |= {"predictions": None, "labels": None}
     return Part(**found) if found else None
-
-
-def _mean(numbers: np.ndarray) -> float:
-    """The mean; NaN of no numbers, without NumPy's warning."""
-    return float(np.mean(numbers)) if len(numbers) else math.nan
-
-
-def _sliding_mean(numbers: np.ndarray, window: int) -> np.ndarray:
-    """Mean of each number and those before it, `window` of them at most."""
-    sums = np.concatenate([[0], np.cumsum(numbers)])
-    ends = np.arange(1, len(sums))
-    starts = np.maximum(0, ends - window)
-    return (sums[ends] - sums[starts]) / (ends - starts)

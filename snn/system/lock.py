@@ -13,8 +13,6 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
-from snn.alive import started
-
 
 @dataclass(frozen=True)
 class Holder:
@@ -163,3 +161,12 @@ def open_shared(path: Path) -> int:
             writers = folder.st_mode & 0o022
             os.fchmod(descriptor, 0o600 | writers | writers << 1)
             return descriptor
+
+
+def started(pid: int) -> int | None:
+    """When a process of this machine started, in the kernel's ticks; None if it is gone, or only its exit status is."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return None
+    return None if fields[0] in "ZX" else int(fields[19])

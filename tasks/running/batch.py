@@ -8,15 +8,15 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from snn.backends.load import one_program
-from snn.backends.process import RunOptions
+from snn.backends.options import RunOptions
 from snn.backends.program import Candidate, Outcome, Program, Samples, check_finite
+from snn.backends.registry import one_program
+from snn.backends.state import State
 from snn.errors import ArgumentError, Cancelled, MachineError
-from snn.state import State
-from snn.usercode import call_user
+from snn.system.usercode import call_user
 
 if TYPE_CHECKING:
-    from snn.result import Result
+    from snn.results.result import Result
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from snn.network import NetworkSpec
+from snn.network.spec import NetworkSpec
 from snn.readouts import LeakyReadout, SpikeReadout
 from snn.times import whole_steps, wrong_duration
 from snn.values import Values

@@ -10,22 +10,23 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
-from snn.backends.process import RunOptions
+from snn.backends.options import RunOptions
 from snn.backends.program import Candidate, Outcome, Program, Samples
-from snn.backends.signals import signal_rows
-from snn.equations import identifiers
+from snn.backends.sample_arrays import signal_rows
+from snn.backends.state import State
+from snn.equations.parse import identifiers
 from snn.errors import Cancelled, RunTimeout, SNNError
 from snn.fields import si
-from snn.network import NetworkSpec
-from snn.profile import Profile, largest, stage
+from snn.network.spec import NetworkSpec
 from snn.readouts import LeakyReadout
-from snn.result import Part, joined_recordings
-from snn.state import State
+from snn.results.part import Part
+from snn.results.result import joined_recordings
+from snn.system.profile import Profile, largest, stage
 from snn.values import Values
 from tasks.data import Drawn
 from tasks.indices import checked_order
-from tasks.settling import deciding, settled_after
-from tasks.together import Answer, Call
+from tasks.running.batch import Answer, Call
+from tasks.running.settling import deciding, settled_after
 from tasks.validation import checked_rows
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ class TaskRun:
     Notes
     -----
     A piece is at most `PIECE` bytes of signals, or one sample, with its preview. A run in pieces is exactly the run in
-    one. Whoever iterates over a run's methods makes the calls that they ask for (`tasks.together`).
+    one. Whoever iterates over a run's methods makes the calls that they ask for (`tasks.running.batch`).
     """
 
     program: Program

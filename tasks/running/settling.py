@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from snn.backends.plan import Plan
 from snn.errors import SNNError, nearest
-from snn.network import NamedReadout
+from snn.lowering.plan.plan import Plan
+from snn.network.spec import NamedReadout
 from snn.readouts import SpikeReadout
 
 Decide = Callable[[np.ndarray, np.ndarray], np.ndarray]

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from search.report.facts import Undrawable
+from search.report.figures.facts import Undrawable
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from snn.result import Result
+    from snn.results.result import Result
 
 
 def draw_curve(result: Result, figure: Figure) -> str:
     """Its learning curve, sample by sample."""
-    from snn.plot import plot_learning_curve
+    from snn.results.plots import plot_learning_curve
 
     plot_learning_curve(result, figure.subplots())
     return "Every sample is predicted before it is learned from."
@@ -22,7 +22,7 @@ def draw_curve(result: Result, figure: Figure) -> str:
 
 def draw_raster(result: Result, figure: Figure) -> str:
     """Its spikes in the last samples of the stream."""
-    from snn.plot import plot_raster
+    from snn.results.plots import plot_raster
 
     tracks = [spikes for name, spikes in result.recordings.items() if name.endswith(".spikes")]
     if not tracks:
@@ -36,7 +36,7 @@ def draw_raster(result: Result, figure: Figure) -> str:
 
 def draw_weights(result: Result, figure: Figure) -> str:
     """Histograms of its final weights."""
-    from snn.plot import plot_weights
+    from snn.results.plots import plot_weights
 
     if not any(weights.size for weights in result.weights.values()):
         raise Undrawable("The network has no weights.")

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from search.record import Record
-from search.report.canvas import BLUE, FAINT, RED, thin
-from search.report.facts import Facts, Undrawable
-from search.table import number
-from snn.plot import EARLY
+from search.analysis.tables import number
+from search.report.figures.facts import Facts, Undrawable
+from search.report.figures.style import BLUE, FAINT, RED, thin
+from search.storage.record import Record
+from snn.results.plots import EARLY
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

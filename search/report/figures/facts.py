@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from search.constraints import feasible, total_violation
-from search.record import Record, is_warm
-from search.summary import front, objective_names
+from search.analysis.trials import front, objective_names
+from search.spec.constraints import feasible, total_violation
+from search.storage.record import is_warm
 
 if TYPE_CHECKING:
     import optuna
     from optuna.trial import FrozenTrial
 
-    from search.objectives import Objective
-    from search.plan import Plan
-    from snn.result import Result
+    from search.spec.objectives import Objective
+    from search.spec.spec import Plan
+    from snn.results.result import Result
 
 
 NOTHING = "No trial is complete yet."
@@ -168,7 +168,3 @@ def words(name: str) -> str:
             return f"{name.removesuffix(suffix).replace('_', ' ')} ({unit})"
     return name.replace("_", " ")
 
-
-def spread(trial: FrozenTrial) -> list[float] | None:
-    """Standard deviation of each value over the trial's replicates; None for one seed."""
-    return Record(trial).result.get("spread")

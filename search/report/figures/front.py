@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from search.constraints import feasible
-from search.report.canvas import BLUE, FAINT, RED, WIDTH, marker_size, scale, wrap
-from search.report.facts import Axis, Facts, Undrawable
+from search.report.figures.facts import Axis, Facts, Undrawable
+from search.report.figures.style import BLUE, FAINT, RED, WIDTH, marker_size, scale, wrap
+from search.spec.constraints import feasible
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from search.report.canvas import BLUE, FAINT, RED, YELLOW, legend_above, marker_size, scale, wrap
-from search.report.facts import Facts
+from search.report.figures.facts import Facts
+from search.report.figures.style import BLUE, FAINT, RED, YELLOW, legend_above, marker_size, scale, wrap
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

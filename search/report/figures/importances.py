@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from search.report.canvas import BLUE, shorten, thin, wrap
-from search.report.facts import Facts, Undrawable
+from search.report.figures.facts import Facts, Undrawable
+from search.report.figures.style import BLUE, shorten, thin, wrap
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -6,9 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from search.report import curves, front, history, importances, run, slices, timeline
-from search.report.canvas import paint
-from search.report.facts import Facts, Undrawable
+from search.report.figures import best_run as run
+from search.report.figures import curves, front, history, importances, slices, timeline
+from search.report.figures.facts import Facts, Undrawable
+from search.report.figures.style import paint
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from search.report.canvas import BLUE, FAINT, RED, log_limits, log_scale, marker_size, scale, shorten, thin, wrap
-from search.report.facts import Facts, Undrawable
-from search.report.importances import importances, order
+from search.report.figures.facts import Facts, Undrawable
+from search.report.figures.importances import importances, order
+from search.report.figures.style import BLUE, FAINT, RED, log_limits, log_scale, marker_size, scale, shorten, thin, wrap
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

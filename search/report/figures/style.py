@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from snn.plot import COLOURS
+from snn.results.plots import COLOURS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

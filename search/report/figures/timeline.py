@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from search.record import Record
-from search.report.canvas import BLUE, FAINT, YELLOW, legend_above, shorten
-from search.report.facts import Facts, Undrawable
+from search.report.figures.facts import Facts, Undrawable
+from search.report.figures.style import BLUE, FAINT, YELLOW, legend_above, shorten
+from search.storage.record import Record
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

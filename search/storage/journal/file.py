@@ -14,8 +14,8 @@ from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock, Jou
 from optuna.storages.journal._storage import JournalOperation
 
 from search.errors import StudyError
-from search.journal_lines import Damage, LineChecker, whole_but_its_end
-from search.storage import no_garbage
+from search.storage.journal.lines import Damage, LineChecker, whole_but_its_end
+from search.storage.reading import no_garbage
 
 PASSING = {
     JournalOperation.CREATE_TRIAL,

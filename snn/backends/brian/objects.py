@@ -11,7 +11,9 @@ from brian2 import Clock, Equations, Network, NeuronGroup, Synapses, second
 from brian2.codegen.optimisation import defaults_ns
 from brian2.groups.group import CodeRunner
 
-from snn.backends.plan import PHASES, SPIKE_TEST, STEP, Block, Code, Group, OnEvent, Plan, SynapseBlock
+from snn.lowering.plan.blocks import Block, Code, Group, OnEvent, SynapseBlock
+from snn.lowering.plan.plan import Plan
+from snn.lowering.plan.schedule import PHASES, SPIKE_TEST, STEP
 
 # Brian2 evaluates constants as Python, where a variable named `sum` must not be the function.
 defaults_ns["__builtins__"] = {}
@@ -28,7 +30,7 @@ class Lowered:
     clocks: dict[str, Clock]
 
     def phase(self, brian_object: Any) -> str:
-        """When an object is to run, one of `snn.backends.plan.PHASES`."""
+        """When an object is to run, one of `snn.lowering.plan.schedule.PHASES`."""
         name = brian_object.clock.name
         return name.removeprefix(MARK) if name.startswith(MARK) else STEP
 

@@ -16,13 +16,13 @@ from typing import Any
 import numpy as np
 
 from snn import errors
-from snn.backends.genn.environment import fingerprint
-from snn.backends.process import RunOptions
+from snn.backends.genn.inventory import fingerprint
+from snn.backends.options import RunOptions
 from snn.backends.program import FLAGS, Candidate, Outcome, Samples
+from snn.backends.state import State
 from snn.errors import BuildError, MachineError, Problems, RunError, SNNError
-from snn.network import NetworkSpec
+from snn.network.spec import NetworkSpec
 from snn.npy import read_npz
-from snn.state import State
 
 REQUEST, ANSWER = "request.json", "answer.json"
 NUMBERS = ("steps", "gap")

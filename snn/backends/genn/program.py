@@ -8,19 +8,21 @@ from pathlib import Path
 
 import numpy as np
 
-from snn.backends.genn.capability import check
-from snn.backends.genn.environment import interpreter, unfit, variables
+from snn.backends.batch import together
+from snn.backends.genn.environment import interpreter, variables
 from snn.backends.genn.exchange import EngineOptions, Request, read_outcomes
-from snn.backends.plan import Plan
-from snn.backends.population import together
-from snn.backends.process import PLAIN, RunOptions, run_process
+from snn.backends.genn.fitting.capability import check
+from snn.backends.genn.requirements import unfit
+from snn.backends.options import PLAIN, RunOptions
+from snn.backends.process import run_process
 from snn.backends.program import Candidate, Outcome, Program, Samples
 from snn.backends.recording import resolve
+from snn.backends.scratch import scratch
 from snn.backends.spawn import guarded
-from snn.backends.standalone import scratch
+from snn.backends.state import State
 from snn.errors import Cancelled, Killed, RunError, RunTimeout
-from snn.profile import stage
-from snn.state import State
+from snn.lowering.plan.plan import Plan
+from snn.system.profile import stage
 
 WORKER = "import sys; from snn.backends.genn.worker import main; main(sys.argv[1])"
 
@@ -64,7 +66,7 @@ class GennProgram(Program):
         states: Sequence[State | None],
         options: RunOptions = PLAIN,
     ) -> list[Outcome]:
-        """See `Program.advance`. Candidates that fit are in one simulation (`snn.backends.population`).
+        """See `Program.advance`. Candidates that fit are in one simulation (`snn.backends.batch`).
 
         Thread-safe: each call is a process. All candidates share it, and the time given.
         """

@@ -8,18 +8,19 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from snn.backends.genn.environment import found, problems
+from snn.backends.batch import Population, advance_together
 from snn.backends.genn.exchange import Request, write_error, write_outcomes
-from snn.backends.population import Population, advance_together
-from snn.backends.process import RunOptions
+from snn.backends.genn.inventory import found
+from snn.backends.genn.requirements import problems
+from snn.backends.options import RunOptions
 from snn.backends.program import DTYPES, Candidate, Outcome, Samples
+from snn.backends.state import State
 from snn.errors import BuildError, RunError, SNNError
-from snn.state import State
 
 
 def _runtime(request: Request) -> list[Outcome]:
     """Brian2 for NumPy: slow, and what the exchange is tested with."""
-    from snn.backends.runtime import RuntimeProgram
+    from snn.backends.runtime.program import RuntimeProgram
 
     program = RuntimeProgram("numpy", request.dtype)
     return program.advance(request.candidates, request.samples, request.states, request.options)
@@ -30,7 +31,7 @@ def _genn(request: Request) -> list[Outcome]:
     missing = problems(found(), request.options.gpu)
     if missing:
         raise BuildError("\n".join(missing))
-    from snn.backends.genn.simulate import simulate
+    from snn.backends.genn.engine.simulate import simulate
 
     def run(planned: Candidate | Population, samples: Samples, state: State | None, options: RunOptions) -> Outcome:
         return simulate(planned, samples, state, DTYPES[request.dtype], options)

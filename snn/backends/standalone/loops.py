@@ -5,7 +5,6 @@ Templates (``templates/``) write the loops; this says which of them is correct f
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -13,12 +12,10 @@ from typing import Any
 from brian2.codegen.generators.cpp_generator import c_data_type
 from brian2.core.variables import ArrayVariable
 
-from snn.equations import identifiers
+from snn.equations.parse import identifiers
+from snn.equations.statements import written_names
 
 PRE, POST = "_presynaptic_idx", "_postsynaptic_idx"
-ASSIGNMENT = re.compile(r"^\s*(\w+)\s*(?:[-+*/%]|//|\*\*)?=(?!=)", re.MULTILINE)
-
-
 @dataclass(frozen=True)
 class Loop:
     """How the synapses of a code object are gone through.
@@ -45,11 +42,6 @@ class Loop:
 def all_code(abstract_code: Any) -> str:
     """Brian2's abstract code, a text or several by name, as one text."""
     return "\n".join(map(str, abstract_code.values() if isinstance(abstract_code, dict) else [abstract_code]))
-
-
-def written_names(code: str) -> set[str]:
-    """The names that statements assign to."""
-    return set(ASSIGNMENT.findall(code.replace(";", "\n")))
 
 
 def loop_of(
@@ -117,7 +109,7 @@ class Note:
     writes : tuple of str
         The names that it assigns to; nothing for a test.
     slot, phase : str
-        When it runs, see `snn.backends.plan`.
+        When it runs, see `snn.lowering.plan.plan`.
     """
 
     owner: str
@@ -161,3 +153,6 @@ def note(owner: str, writes: Iterable[str], template: str, side: str | None, loo
     else:
         how, why = f"all rows, the synapses of a row {order}", loop.why
     return Note(owner, how, why, tuple(writes))
+
+
+NO_LOOP = ("synapses_push_spikes", "synapses_create_array")  # templates of what this engine does otherwise

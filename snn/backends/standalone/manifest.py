@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from snn.network import NetworkSpec
+    from snn.network.spec import NetworkSpec
 
 MANIFEST = "manifest.json"
 TEXTS = ("dtype", "compiler", "brian2", "created")
@@ -18,9 +18,9 @@ TEXTS = ("dtype", "compiler", "brian2", "created")
 
 def write_manifest(binary: Path, spec: NetworkSpec, dtype: str) -> None:
     """Write what `read_manifest` reads, at the end of the process that has built the binary."""
-    from snn.backends.cache.key import compiler_version
-    from snn.profile import cpu_seconds
-    from snn.versions import installed
+    from snn.backends.standalone.compiler import compiler_version
+    from snn.system.profile import cpu_seconds
+    from snn.system.versions import installed
 
     manifest = {
         "sha256": hashlib.sha256(binary.read_bytes()).hexdigest(),

@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from snn.backends.arrays import read_arrays, write_arrays
-from snn.backends.cache import find_or_build, program_key
-from snn.backends.cache.entry import intact
-from snn.backends.lower import MARK
-from snn.backends.plan import INTEGERS, PHASES, SPIKES_EVENT, Group, Plan
-from snn.backends.process import PLAIN, RunOptions, run_process
+from snn.backends.brian.objects import MARK
+from snn.backends.options import PLAIN, RunOptions
+from snn.backends.process import run_process
 from snn.backends.program import DTYPES, Candidate, Outcome, Program, Samples, finished
 from snn.backends.recording import SPIKES, Track, resolve
-from snn.backends.signals import signal_rows
+from snn.backends.sample_arrays import signal_rows
+from snn.backends.scratch import scratch
+from snn.backends.standalone.arrays import read_arrays, write_arrays
+from snn.backends.standalone.cache import find_or_build, program_key
+from snn.backends.standalone.cache.entry import intact
+from snn.backends.state import State
 from snn.errors import MachineError, NotStarted
-from snn.profile import stage
-from snn.state import State
+from snn.lowering.plan.blocks import INTEGERS, Group
+from snn.lowering.plan.plan import Plan
+from snn.lowering.plan.schedule import PHASES, SPIKES_EVENT
+from snn.system.profile import stage
 
 NOT_FINITE = "run:not_finite:"
 """Before the names of arrays that the program found to hold infinities, where their state is not given back."""
@@ -116,20 +118,6 @@ class StandaloneProgram(Program):
             arrays |= {f"output:{name}": np.empty(0) for name in names}
         arrays |= {f"record:{_kind(track)}:{track.name}": np.empty(0) for track in tracks}
         return arrays | _run_arrays(samples, state)
-
-
-@contextmanager
-def scratch() -> Iterator[Path]:
-    """A folder for a run's files, gone afterwards."""
-    try:
-        place = tempfile.TemporaryDirectory(prefix="snnsearch-", ignore_cleanup_errors=True)
-    except OSError as error:
-        raise MachineError(
-            f"There is no folder for a run's files: {error.strerror or error}; free some space in the folder for "
-            "temporary files, or set TMPDIR to another one."
-        ) from error
-    with place as folder:
-        yield Path(folder)
 
 
 def _whole(value: int) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Plans of one structure as blocks of one plan: what `snn.backends.population` simulates.
+"""Plans of one structure as blocks of one plan: what `snn.backends.batch` simulates.
 
 Groups have the neurons of all candidates one after another, synapses likewise, so that whatever passes from neuron to
 neuron, sums included, stays within a candidate. What a candidate's code reads of its place must stay its own:
@@ -20,8 +20,9 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from snn.backends.plan import Block, Group, Plan, SynapseBlock, Variable
-from snn.equations import identifiers, substitute
+from snn.equations.parse import identifiers, substitute
+from snn.lowering.plan.blocks import Block, Group, SynapseBlock, Variable
+from snn.lowering.plan.plan import Plan
 
 SIGNAL = re.compile(r"\bsignal_(\w+)\((sample_row|signal_row), (i|0)\)")
 NUMBER, SIZE = "own_number", "own_size"

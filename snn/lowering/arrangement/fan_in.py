@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from snn.chip.check import synapses_onto
 from snn.errors import NetworkError
-from snn.network import NetworkSpec
+from snn.network.checks.chip import synapses_onto
+from snn.network.spec import NetworkSpec
 from snn.random import PRUNING, WEIGHTS, generator
 
 

@@ -6,8 +6,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import TypeVar
 
-from snn.backends.loops import written_names
-from snn.backends.plan import SPIKE_TEST, Code, Event, Group, OnEvent, Plan
+from snn.equations.statements import written_names
+from snn.lowering.plan.blocks import Code, Event, Group, OnEvent
+from snn.lowering.plan.plan import Plan
+from snn.lowering.plan.schedule import SPIKE_TEST
 
 Time = tuple[str, int]
 """Slot and order."""

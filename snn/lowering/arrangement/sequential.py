@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from snn.backends.plan import Plan, own_slot
-from snn.network import NetworkSpec
+from snn.lowering.plan.plan import Plan
+from snn.lowering.plan.schedule import own_slot
+from snn.network.spec import NetworkSpec
 
 
 def take_turns(plan: Plan, spec: NetworkSpec) -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from snn.backends.groups import broadcast
-from snn.backends.plan import Code, Group, Plan
-from snn.backends.projections import receiving
-from snn.network import Inhibition, NetworkSpec
+from snn.lowering.plan.blocks import Code, Group, broadcast
+from snn.lowering.plan.names import receiving
+from snn.lowering.plan.plan import Plan
+from snn.network.spec import Inhibition, NetworkSpec
 
 
 def add_inhibition(plan: Plan, spec: NetworkSpec, inhibition: Inhibition) -> None:

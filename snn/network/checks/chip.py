@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from snn.chip.chip import Chip
-from snn.connect import FixedFanIn, OneToOne, Sparse
+from snn.connectivity.patterns import FixedFanIn, OneToOne, Sparse
 
 if TYPE_CHECKING:
-    from snn.network import NetworkSpec, Projection
+    from snn.network.spec import NetworkSpec, Projection
 
 
 def chip_problems(spec: NetworkSpec, chip: Chip) -> Iterator[str]:
@@ -23,7 +23,7 @@ def chip_problems(spec: NetworkSpec, chip: Chip) -> Iterator[str]:
 def _fan_in(spec: NetworkSpec, limit: int) -> Iterator[str]:
     """Whether neurons have more synapses than there is room for, of sparse connections on average.
 
-    How many those have is known when they are drawn; `snn.backends.room` looks again.
+    How many those have is known when they are drawn; `snn.lowering.arrangement.fan_in` looks again.
     """
     sizes = spec.sizes()
     for target in sizes:

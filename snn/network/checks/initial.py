@@ -13,12 +13,12 @@ from brian2.core.functions import DEFAULT_CONSTANTS, DEFAULT_FUNCTIONS
 from brian2.core.namespace import DEFAULT_UNITS
 from brian2.equations.equations import SUBEXPRESSION
 
-from snn.equations import FUNCTIONS, RANDOM, parsed
+from snn.equations.parse import FUNCTIONS, RANDOM, parsed
 from snn.fields import si
-from snn.notices import notice
+from snn.system.notices import notice
 
 if TYPE_CHECKING:
-    from snn.network import NetworkSpec, Population
+    from snn.network.spec import NetworkSpec, Population
     from snn.neurons import Neuron
 
 OPERATORS: dict[type[ast.AST], Callable[..., Any]] = {

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from snn.equations import parsed
-from snn.plasticity.check import neuron_of
-from snn.plasticity.local import LocalRule
+from snn.equations.parse import parsed
+from snn.network.rules import neuron_of
+from snn.plasticity.rules.local import LocalRule
 
 if TYPE_CHECKING:
-    from snn.network import NetworkSpec
+    from snn.network.spec import NetworkSpec
 
 OWN_BLOCKS = ("inputs", "environment", "ranks", "decision")
 OWN_SOURCES = ("values", "label", "target")

@@ -7,37 +7,18 @@ from typing import TYPE_CHECKING
 
 from brian2.units.fundamentalunits import DIMENSIONLESS
 
-from snn.equations import parsed
+from snn.equations.parse import parsed
 from snn.errors import NetworkError, nearest
 from snn.fields import si
-from snn.neurons import Neuron
-from snn.plasticity.rule import Place, RuleEquations
+from snn.network.rules import neuron_of, place
+from snn.plasticity.equations import RuleEquations
 from snn.readouts import LeakyReadout
 
 if TYPE_CHECKING:
-    from snn.network import NetworkSpec, Projection
+    from snn.network.spec import NetworkSpec, Projection
 
 READOUT = {"y", "I", "tau", "target", "error", "loss", "score", "normaliser", "rank"}
 """What a readout's units have of their own."""
-
-
-def neuron_of(spec: NetworkSpec, name: str) -> Neuron | None:
-    """The neuron of a population, if there is nothing wrong with it that would be in the way."""
-    for population in spec.populations:
-        if population.name == name:
-            neuron = population.model.neuron(spec.dt)
-            return None if neuron.problems(name) else neuron
-    return None
-
-
-def place(spec: NetworkSpec, projection: Projection) -> Place:
-    """Where a projection's rule works: the neurons behind it, or the readout, and the readouts that listen to them."""
-    readouts = {named.name: named.readout for named in spec.readouts}
-    pre = neuron_of(spec, projection.source)
-    if projection.target in readouts:
-        return Place(None, readouts[projection.target], (), pre)
-    listening = [readouts[p.target] for p in spec.projections if p.source == projection.target and p.target in readouts]
-    return Place(neuron_of(spec, projection.target), None, tuple(listening), pre)
 
 
 def rule_problems(spec: NetworkSpec, sound: bool) -> Iterator[str]:

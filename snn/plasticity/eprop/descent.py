@@ -9,9 +9,10 @@ from typing import Any
 import sympy
 from brian2 import Quantity
 
-from snn.calculus.stepmap import expression
-from snn.plasticity.optimizer import Optimizer
-from snn.plasticity.rule import NeuronVariable, RuleEquations, Step, SynapseVariable, Update
+from snn.equations.stepmap import expression
+from snn.plasticity.eprop.optimizers import Optimizer
+from snn.plasticity.equations import RuleEquations
+from snn.plasticity.terms import NeuronVariable, Step, SynapseVariable, Update
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import Any
 
 from snn import fields
 from snn.fields import number
-from snn.plasticity.rule import NeuronVariable, SynapseVariable
+from snn.plasticity.terms import NeuronVariable, SynapseVariable
 from snn.serial import serialisable
 
 

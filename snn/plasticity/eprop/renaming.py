@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from snn.calculus.eligibility import Eligibility, derive
-from snn.calculus.spike import NeuronText
-from snn.equations import substitute
+from snn.equations.parse import substitute
 from snn.neurons import Neuron
+from snn.plasticity.eprop.derivation import derive
+from snn.plasticity.eprop.eligibility import Eligibility
+from snn.plasticity.eprop.spiking_map import NeuronText
 
 OWN = (
     *("w", "g", "m", "s", "lr", "tau_out", "e_filtered", "e_sum", "gradient", "eligibility", "learning_signal"),

@@ -9,19 +9,21 @@ from typing import Any
 import sympy
 from brian2 import Quantity, hertz, ms, second
 
-from snn.calculus.eligibility import Eligibility
-from snn.calculus.stepmap import expression, symbol
-from snn.connect import Normal, Weights
-from snn.equations import dimensions_of, units_of
+from snn.connectivity.weights import Normal, Weights
+from snn.equations.parse import dimensions_of, units_of
+from snn.equations.stepmap import expression, symbol
 from snn.errors import NetworkError
 from snn.fields import choice, flag, mapping_problems, number, sort_mappings
 from snn.neurons import Neuron
-from snn.plasticity.clashes import derived
-from snn.plasticity.descent import Descent, Rate, Window
+from snn.plasticity.eprop.descent import Descent, Rate, Window
+from snn.plasticity.eprop.eligibility import Eligibility
+from snn.plasticity.eprop.optimizers import GradientDescent, Optimizer
+from snn.plasticity.eprop.renaming import derived
+from snn.plasticity.eprop.surrogates import PiecewiseLinear, Surrogate
+from snn.plasticity.equations import RuleEquations
 from snn.plasticity.expressions import expression_problems, outside
-from snn.plasticity.optimizer import GradientDescent, Optimizer
-from snn.plasticity.rule import NeuronVariable, Place, Rule, RuleEquations, SynapseVariable, Trace
-from snn.plasticity.surrogate import PiecewiseLinear, Surrogate
+from snn.plasticity.rule import Place, Rule
+from snn.plasticity.terms import NeuronVariable, SynapseVariable, Trace
 from snn.readouts import LeakyReadout
 from snn.serial import serialisable
 
@@ -40,7 +42,7 @@ class EProp(Rule):
        g = \sum_t L_j \bar e + c_{reg} \frac{f_j - f^*}{T} \sum_t e, \qquad
        \Delta w = -\eta\, g
 
-    with the eligibility e of `snn.calculus.eligibility`, the learning signal :math:`L_j = \sum_k B_{jk} \text{error}_k`
+    with the eligibility e of `snn.plasticity.eprop.eligibility`, the learning signal :math:`L_j = \sum_k B_{jk} \text{error}_k`
     of the readouts that listen to the population, and their :math:`\kappa`; and for a synapse onto a readout
     :math:`g = \sum_t \text{error}_k\, \kappa\text{-filtered } z_j`. Spikes are counted per step: :math:`f_j` is the
     sample's spike count over its T steps, :math:`f^*` is `rate_target` times dt. ``print(EProp().equations(ALIF()))``

@@ -1,7 +1,7 @@
 r"""Which derivatives of a neuron's step there are, and for which components one neuron can keep them for all synapses.
 
 A component :math:`\epsilon_s` is the derivative of state variable s by a weight. In one step of a neuron (see
-`snn.calculus.spike`) a reset takes it to :math:`\sum_q \text{keep}_{sq} \epsilon_q + \text{jump}_s\, e`, and the update
+`snn.plasticity.eprop.spiking_map`) a reset takes it to :math:`\sum_q \text{keep}_{sq} \epsilon_q + \text{jump}_s\, e`, and the update
 then to :math:`\sum_r \text{flow}_{sr} \epsilon_r`; a spike that arrives adds 1 to that of the input.
 """
 
@@ -14,10 +14,10 @@ import sympy
 from brian2.core.functions import DEFAULT_CONSTANTS
 from brian2.core.namespace import DEFAULT_UNITS
 
-from snn.calculus.jacobian import derivative, jacobian, simplified
-from snn.calculus.spike import ARRIVAL_GATE, NeuronText, SpikingMap
-from snn.calculus.stepmap import names, symbol
-from snn.equations import parsed
+from snn.equations.jacobian import derivative, jacobian, simplified
+from snn.equations.parse import parsed
+from snn.equations.stepmap import names, symbol
+from snn.plasticity.eprop.spiking_map import ARRIVAL_GATE, NeuronText, SpikingMap
 
 SPIKED = "spiked"
 """The name of what is 1 for a neuron that has just spiked."""

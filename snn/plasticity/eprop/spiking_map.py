@@ -9,8 +9,8 @@ import sympy
 from brian2 import Equations
 from brian2.equations.equations import DIFFERENTIAL_EQUATION, PARAMETER, SUBEXPRESSION
 
-from snn.calculus.stepmap import StepMap, expression, names, subexpressions, substituted, symbol
-from snn.equations import identifiers
+from snn.equations.parse import identifiers
+from snn.equations.stepmap import StepMap, expression, names, subexpressions, substituted, symbol
 from snn.errors import NetworkError, nearest
 
 GATE, ARRIVAL_GATE = "gate_", "arrival_gate_"

@@ -7,8 +7,10 @@ from typing import Any
 
 from brian2 import Quantity
 
+from snn.plasticity.equations import RuleEquations
 from snn.plasticity.factor import NAME, Factor, as_factor, factor_problems, outside_of
-from snn.plasticity.rule import NeuronVariable, Place, Rule, RuleEquations, Trace, Update, needs_spikes
+from snn.plasticity.rule import Place, Rule, needs_spikes
+from snn.plasticity.terms import NeuronVariable, Trace, Update
 
 PRE = Trace.exponential("x", "pre", "tau_x", "jump_x", current=True)
 POST = Trace.exponential("y", "post", "tau_y", "jump_y", current=True)

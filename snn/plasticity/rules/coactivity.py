@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from brian2 import Quantity, hertz, ms, second
 
 from snn.fields import choice, number, si
-from snn.plasticity.rule import Place, Rule, RuleEquations, Trace, Update, needs_spikes
+from snn.plasticity.equations import RuleEquations
+from snn.plasticity.rule import Place, Rule, needs_spikes
+from snn.plasticity.terms import Trace, Update
 from snn.serial import serialisable
 
 

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from brian2 import Quantity, ms, second
 
 from snn.fields import choice, number
-from snn.plasticity.activity import ACTIVITY, ActivityRule
+from snn.plasticity.equations import RuleEquations
 from snn.plasticity.factor import Factor
-from snn.plasticity.rule import NeuronVariable, Place, RuleEquations, Trace
+from snn.plasticity.rule import Place
+from snn.plasticity.rules.activity import ACTIVITY, ActivityRule
+from snn.plasticity.terms import NeuronVariable, Trace
 from snn.serial import serialisable
 
 

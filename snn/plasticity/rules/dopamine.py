@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from brian2 import Quantity, ms, second
 
 from snn.fields import choice, number
-from snn.plasticity.activity import PRE
+from snn.plasticity.equations import RuleEquations
 from snn.plasticity.factor import Factor
-from snn.plasticity.modulated import Modulated
-from snn.plasticity.rule import Place, RuleEquations, Update
+from snn.plasticity.rule import Place
+from snn.plasticity.rules.activity import PRE
+from snn.plasticity.rules.modulated import Modulated
+from snn.plasticity.terms import Update
 from snn.serial import serialisable
 
 

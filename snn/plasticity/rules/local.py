@@ -9,23 +9,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from snn import fields
-from snn.equations import FUNCTIONS, identifiers, unusable
+from snn.equations.parse import FUNCTIONS, identifiers, unusable
 from snn.errors import NetworkError, nearest
 from snn.fields import flag, mapping_problems, sort_mappings
+from snn.plasticity.equations import RuleEquations
 from snn.plasticity.expressions import CONSTANTS, OF_READOUTS, is_expression, names_of
 from snn.plasticity.factor import NAME, Factor, as_factor, factor_problems, outside_of
-from snn.plasticity.rule import (
-    CHANGE,
-    WEIGHT_IN_RULES,
-    Place,
-    Rule,
-    RuleEquations,
-    Step,
-    SynapseVariable,
-    Update,
-    needs_spikes,
-)
-from snn.plasticity.spiketrace import SpikeTrace
+from snn.plasticity.rule import Place, Rule, needs_spikes
+from snn.plasticity.rules.spiketrace import SpikeTrace
+from snn.plasticity.terms import CHANGE, WEIGHT_IN_RULES, Step, SynapseVariable, Update
 from snn.serial import serialisable
 
 OCCASIONS = ("pre", "post", "step", "sample")

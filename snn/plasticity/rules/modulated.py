@@ -7,9 +7,10 @@ from typing import Any
 
 from snn.errors import NetworkError
 from snn.fields import choice
+from snn.plasticity.equations import RuleEquations
 from snn.plasticity.factor import Factor, as_factor, factor_problems, outside_of
-from snn.plasticity.rule import Place, Rule, RuleEquations
-from snn.plasticity.stdp import PairSTDP
+from snn.plasticity.rule import Place, Rule
+from snn.plasticity.rules.stdp import PairSTDP
 from snn.serial import serialisable
 
 

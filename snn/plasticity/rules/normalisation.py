@@ -6,8 +6,10 @@ from dataclasses import dataclass, field, replace
 
 from snn.errors import NetworkError
 from snn.fields import number
-from snn.plasticity.rule import WEIGHT_IN_RULES, Place, Rule, RuleEquations, Sum, Update
-from snn.plasticity.static import Static
+from snn.plasticity.equations import RuleEquations
+from snn.plasticity.rule import Place, Rule
+from snn.plasticity.rules.static import Static
+from snn.plasticity.terms import WEIGHT_IN_RULES, Sum, Update
 from snn.serial import serialisable
 
 

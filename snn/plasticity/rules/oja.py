@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from brian2 import Quantity, ms, second
 
 from snn.fields import choice, number
-from snn.plasticity.activity import ActivityRule
+from snn.plasticity.equations import RuleEquations
 from snn.plasticity.factor import Factor, factor_problems
-from snn.plasticity.rule import Place, RuleEquations
+from snn.plasticity.rule import Place
+from snn.plasticity.rules.activity import ActivityRule
 from snn.serial import serialisable
 
 

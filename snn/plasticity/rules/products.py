@@ -11,8 +11,10 @@ from brian2 import Quantity, ms, second
 
 from snn.errors import nearest
 from snn.fields import choice, is_number, number
+from snn.plasticity.equations import RuleEquations
 from snn.plasticity.factor import Factor, as_factor, factor_problems, outside_of
-from snn.plasticity.rule import Place, Rule, RuleEquations, SynapseVariable, Trace, Update, needs_spikes
+from snn.plasticity.rule import Place, Rule, needs_spikes
+from snn.plasticity.terms import SynapseVariable, Trace, Update
 from snn.serial import serialisable
 
 X, Y, R = ("x0", "x1", "x2"), ("y0", "y1", "y2", "y3"), ("r0", "r1")

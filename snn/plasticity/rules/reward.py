@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from brian2 import Quantity, ms, second
 
 from snn.fields import choice, number
+from snn.plasticity.equations import RuleEquations
 from snn.plasticity.factor import Factor
-from snn.plasticity.modulated import Modulated
-from snn.plasticity.rule import Place, RuleEquations, Step, SynapseVariable, Update, needs_spikes
-from snn.plasticity.stdp import PAIR_TRACES
+from snn.plasticity.rule import Place, needs_spikes
+from snn.plasticity.rules.modulated import Modulated
+from snn.plasticity.rules.stdp import PAIR_TRACES
+from snn.plasticity.terms import Step, SynapseVariable, Update
 from snn.serial import serialisable
 
 

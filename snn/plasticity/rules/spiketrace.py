@@ -8,7 +8,7 @@ from typing import Any
 from brian2 import Quantity, ms, second
 
 from snn.fields import choice, flag, number
-from snn.plasticity.rule import Trace
+from snn.plasticity.terms import Trace
 from snn.serial import serialisable
 
 

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from snn.plasticity.rule import Place, Rule, RuleEquations
+from snn.plasticity.equations import RuleEquations
+from snn.plasticity.rule import Place, Rule
 from snn.serial import serialisable
 
 

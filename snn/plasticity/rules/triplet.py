@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from brian2 import Quantity, ms, second
 
 from snn.fields import choice, number
-from snn.plasticity.rule import Place, Rule, RuleEquations, Trace, Update, needs_spikes
-from snn.plasticity.stdp import ALL, NEAREST
+from snn.plasticity.equations import RuleEquations
+from snn.plasticity.rule import Place, Rule, needs_spikes
+from snn.plasticity.rules.stdp import ALL, NEAREST
+from snn.plasticity.terms import Trace, Update
 from snn.serial import serialisable
 
 

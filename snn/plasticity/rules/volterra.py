@@ -10,9 +10,10 @@ from brian2 import Quantity, ms, second
 
 from snn.errors import nearest
 from snn.fields import choice, mapping_problems, number, sort_mappings
-from snn.plasticity.activity import ActivityRule
+from snn.plasticity.equations import RuleEquations
 from snn.plasticity.factor import Factor
-from snn.plasticity.rule import Place, RuleEquations
+from snn.plasticity.rule import Place
+from snn.plasticity.rules.activity import ActivityRule
 from snn.serial import serialisable
 
 POWERS = tuple(f"{a}{b}{c}" for a, b, c in product(range(3), repeat=3))

@@ -13,8 +13,8 @@ import re
 from collections.abc import Container, Iterable, Iterator, Sequence
 from itertools import groupby
 
-from snn.backends.genn.actions import LEARNING, inbox
-from snn.backends.genn.rounds import CARRIED
+from snn.backends.genn.fitting.action import LEARNING, inbox
+from snn.backends.genn.fitting.rounds import CARRIED
 
 HERE = "here_"
 """Before the name of a number that was read, or is about to be written."""

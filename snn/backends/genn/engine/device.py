@@ -1,4 +1,4 @@
-"""Brian2GeNN's device with code that a GPU runs fast (`snn.backends.genn.branches`)."""
+"""Brian2GeNN's device with code that a GPU runs fast (`snn.backends.genn.engine.branches`)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from brian2.devices.device import all_devices
 from brian2genn.device import GeNNDevice, stringify
 
-from snn.backends.genn.branches import NOW, branched, read_only
+from snn.backends.genn.engine.branches import NOW, branched, read_only
 
 NAME = "snnsearch_genn"
 MODEL = "magicnetwork_model.cpp"

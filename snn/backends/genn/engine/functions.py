@@ -12,7 +12,7 @@ import numpy as np
 from brian2 import DEFAULT_FUNCTIONS, Function
 from brian2.devices.cpp_standalone.codeobject import CPPStandaloneCodeObject
 
-from snn.backends.functions import brian_functions
+from snn.backends.brian.functions import brian_functions
 from snn.random import FIRST, GOLDEN, NORMAL_OFFSET, SECOND
 
 MIX = f"""

@@ -8,18 +8,19 @@ from typing import Any
 import numpy as np
 from brian2 import Clock, Function, Network, SpikeMonitor, StateMonitor, TimedArray, second
 
-from snn.backends.genn.actions import ALLOWED, LEARNING
-from snn.backends.genn.fit import FLAGS, OF, PREVIEW, RESET, RESTORE, Fed, Fitted, fit, seen_as
-from snn.backends.genn.onesided import MIRROR, counters
-from snn.backends.genn.places import places, plain
-from snn.backends.genn.rounds import KEPT, OLD, SEEN
-from snn.backends.lower import Lowered, lower
-from snn.backends.plan import INTEGERS, Plan
-from snn.backends.process import RunOptions
+from snn.backends.brian.objects import Lowered, lower
+from snn.backends.genn.fitting.action import ALLOWED, LEARNING
+from snn.backends.genn.fitting.batch_names import places, plain
+from snn.backends.genn.fitting.fit import FLAGS, OF, PREVIEW, RESET, RESTORE, Fed, Fitted, fit, seen_as
+from snn.backends.genn.fitting.forward_only import MIRROR, counters
+from snn.backends.genn.fitting.rounds import KEPT, OLD, SEEN
+from snn.backends.options import RunOptions
 from snn.backends.program import Outcome, Samples, finished
 from snn.backends.recording import SPIKES, Track, resolve
-from snn.backends.signals import signal_rows
-from snn.state import State
+from snn.backends.sample_arrays import signal_rows
+from snn.backends.state import State
+from snn.lowering.plan.blocks import INTEGERS
+from snn.lowering.plan.plan import Plan
 
 SCHEDULE = ["start", "synapses", "groups", "thresholds", "resets", "end"]
 """Brian2GeNN's: what the host does, all synapses, all neurons."""

@@ -14,18 +14,18 @@ import numpy as np
 from brian2 import Clock, Function, defaultclock, get_device, second, set_device
 from brian2.devices.device import reset_device
 
-from snn.backends.genn.capability import check
+from snn.backends.batch import Population
+from snn.backends.brian.preferences import own_preferences
+from snn.backends.genn.engine.compiler_output import first_error, heard
+from snn.backends.genn.engine.functions import fitted_functions, genn_functions
+from snn.backends.genn.engine.run import Run
 from snn.backends.genn.exchange import EngineOptions
-from snn.backends.genn.functions import fitted_functions, genn_functions
-from snn.backends.genn.run import Run
-from snn.backends.genn.words import first_error, heard
-from snn.backends.plan import Plan
-from snn.backends.population import Population
-from snn.backends.preferences import own_preferences
-from snn.backends.process import PLAIN, RunOptions
+from snn.backends.genn.fitting.capability import check
+from snn.backends.options import PLAIN, RunOptions
 from snn.backends.program import Candidate, Outcome, Samples
+from snn.backends.state import State
 from snn.errors import BuildError
-from snn.state import State
+from snn.lowering.plan.plan import Plan
 
 OPTIMISED = """
 #ifdef DECLARE_MODEL
@@ -73,13 +73,13 @@ def simulate(
     Returns
     -------
     Outcome
-        The same as from any other backend: every step has its parts in the same order (`snn.backends.genn.order`).
+        The same as from any other backend: every step has its parts in the same order (`snn.backends.genn.fitting.scheduling`).
         Sums over synapses are in GeNN's order, and its compiler flags reorder sums, so that last digits differ.
 
     Raises
     ------
     NetworkError
-        With everything about the network that GeNN cannot do (`snn.backends.genn.capability`).
+        With everything about the network that GeNN cannot do (`snn.backends.genn.fitting.capability`).
     BuildError
         If GeNN's code could not be built, or stopped: with the first error that the compiler, or it, has told.
     """
@@ -108,7 +108,7 @@ def generate(candidate: Candidate, samples: Samples, folder: Path, dtype: type =
 def _genn(candidate: Candidate | Population, dtype: type, **build: Any) -> Iterator[dict[str, Function]]:
     """Brian2's device for GeNN, and the functions that it knows; one run after another in one process."""
     check(*_plans(candidate))
-    from snn.backends.genn.device import NAME
+    from snn.backends.genn.engine.device import NAME
 
     functions = genn_functions()
     with own_preferences(dtype):

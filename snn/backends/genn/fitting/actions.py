@@ -1,14 +1,14 @@
 """Everything that a plan does in one time step, as a list of actions in their order.
 
 An action belongs to one group or to one block of synapses, has plain statements and conditions, and says what it reads
-and writes, by names such as ``"hidden.v"``. `snn.backends.genn.order` finds out when each may run on GeNN.
+and writes, by names such as ``"hidden.v"``. `snn.backends.genn.fitting.scheduling` finds out when each may run on GeNN.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from brian2 import DEFAULT_FUNCTIONS, second
@@ -16,100 +16,21 @@ from brian2.core.variables import Constant, Variable
 from brian2.equations.equations import DIFFERENTIAL_EQUATION, SUBEXPRESSION
 from brian2.stateupdaters.base import StateUpdateMethod
 
-from snn.backends.loops import written_names
-from snn.backends.plan import (
-    FIRST,
-    LAST,
-    LEARN,
-    LEARN_LAST,
-    SPIKE_TEST,
-    STEP,
-    Group,
-    Plan,
-    SynapseBlock,
-)
-from snn.equations import identifiers, parsed, substitute
+from snn.backends.genn.fitting.action import ALLOWED, WHEN, Action, flag, given, inbox, key
+from snn.equations.parse import identifiers, parsed, substitute
+from snn.equations.statements import statements, written_names
+from snn.lowering.plan.blocks import Group, SynapseBlock
+from snn.lowering.plan.plan import Plan
+from snn.lowering.plan.schedule import SPIKE_TEST, STEP
 
-WHEN = {STEP: STEP, LEARN: STEP, FIRST: FIRST, LAST: LAST, LEARN_LAST: LAST}
-"""In which steps of a sample a phase's actions run."""
-LEARNS = (LEARN, LEARN_LAST)
-LEARNING = "genn_learn"
-"""A neuron's variable: whether rules run in this sample."""
 SIGNAL = re.compile(r"signal_(\w+?)\((?:sample_row|signal_row), (?:i|0)\)")
-STATEMENT = re.compile(r"^\s*(\w+)\s*(\*\*|//|[-+*/%])?=(?!=)\s*(.*?)\s*$")
 SUMMED = re.compile(r"^\s*(\w+)_(pre|post) = (.*) : 1 \(summed\)\s*$")
 SENT = re.compile(r"^\s*(\w+)_post \+= (.*?)\s*$")
-ALLOWED = "genn_allowed"
-"""Brian2's ``not_refractory``, as a number."""
-
-
-@dataclass(frozen=True)
-class Action:
-    """Statements of one block.
-
-    Attributes
-    ----------
-    block : str
-        The group or the synapses.
-    text : str
-        Statements.
-    conditions : tuple of str
-        What must hold for it to run.
-    key : tuple
-        Its place in the plan's order.
-    reads, writes : frozenset of str
-    synaptic : bool
-        Whether the block is one of synapses.
-    when : str
-        In which steps of a sample it runs: all, the first, or the last; one of the values of `WHEN`.
-    received : Action or None
-        If there is one, synapses add up the text, an expression, at their target's variable ``genn_inbox_BLOCK``, and
-        this is how the target takes it out, in the same round.
-    """
-
-    block: str
-    text: str
-    conditions: tuple[str, ...]
-    key: tuple[int, int, str]
-    reads: frozenset[str] = frozenset()
-    writes: frozenset[str] = frozenset()
-    synaptic: bool = False
-    when: str = STEP
-    received: Action | None = None
-
-    @property
-    def learns(self) -> bool:
-        """Whether it runs only in samples in which rules run."""
-        return any(condition.startswith(LEARNING) for condition in self.conditions)
-
-
-def inbox(block: str) -> str:
-    """The variable in which a target finds what synapses send."""
-    return f"genn_inbox_{block}"
-
-
-def statements(text: str) -> Iterator[tuple[str, str, str]]:
-    """Name, operator and right side of each statement."""
-    for line in re.sub("#.*", "", text).replace(";", "\n").splitlines():
-        if line.strip():
-            match = STATEMENT.match(line)
-            if match is None:
-                raise ValueError(f"{line!r} is no statement that assigns to a name")
-            yield match.group(1), match.group(2) or "", match.group(3)
-
-
 def actions(plan: Plan) -> list[Action]:
     """All actions in the plan's order."""
     found = [action for group in plan.groups.values() for action in _of_group(plan, group)]
     found += [action for block in plan.synapses.values() for action in _of_synapses(plan, block)]
     return sorted(found, key=lambda action: action.key)
-
-
-def key(plan: Plan, slot: str, order: int, name: str) -> tuple[int, int, str]:
-    """Brian2's order: by slot, then order, then the object's name."""
-    base = slot.removeprefix("before_").removeprefix("after_")
-    side = -1 if slot.startswith("before_") else 1 if slot.startswith("after_") else 0
-    return 3 * plan.slots.index(base) + side, order, name
 
 
 def plain_words(group: Group) -> dict[str, str]:
@@ -158,16 +79,6 @@ def _of_group(plan: Plan, group: Group) -> Iterator[Action]:
     for number, on in enumerate(group.on_events):
         place = key(plan, on.slot, on.order, f"{group.name}_on_{on.event}_{number}")
         yield action(on.text, place, on.phase, f"{flag(on.event)} == 1", protect=False)
-
-
-def given(condition: str, phase: str, side: str) -> tuple[str, ...]:
-    """The conditions of a phase's action, apart from the steps in which it runs."""
-    return tuple(text for text in (condition, f"{LEARNING}{side} == 1" * (phase in LEARNS)) if text)
-
-
-def flag(event: str) -> str:
-    """The variable that says whether a neuron has had the event in this step."""
-    return "spiked" if event == "spike" else f"genn_event_{event}"
 
 
 def protected_names(group: Group) -> set[str]:

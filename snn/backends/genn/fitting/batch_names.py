@@ -1,4 +1,4 @@
-"""A population's plan (`snn.backends.sidebyside`) in the words that `snn.backends.genn.fit` takes."""
+"""A population's plan (`snn.lowering.arrangement.batch`) in the words that `snn.backends.genn.fitting.fit` takes."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from snn.backends.plan import Group, Plan, SynapseBlock, Variable
-from snn.backends.sidebyside import rewritten
+from snn.lowering.arrangement.batch import rewritten
+from snn.lowering.plan.blocks import Group, SynapseBlock, Variable
+from snn.lowering.plan.plan import Plan
 
 DECAY = re.compile(r"\bexp\(-dt/(of_\w+)_pre\)")
 READ = re.compile(r"\bsignal_(\w+)\((sample_row|signal_row), (own_\w+)\)")

@@ -6,11 +6,13 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from snn.backends.genn.actions import Action, actions
-from snn.backends.genn.onesided import MIRROR, one_sided
-from snn.backends.plan import Group, Plan, SynapseBlock
-from snn.equations import parsed
+from snn.backends.genn.fitting.action import Action
+from snn.backends.genn.fitting.actions import actions
+from snn.backends.genn.fitting.forward_only import MIRROR, one_sided
+from snn.equations.parse import parsed
 from snn.errors import NetworkError
+from snn.lowering.plan.blocks import Group, SynapseBlock
+from snn.lowering.plan.plan import Plan
 
 OWN_NAMES = {"t", "id", "num", "batch", "scalar", "rng", "DT", "inSyn", "Isyn", "sT", "seT", "prev_sT", "prev_seT"}
 """Words that mean something to GeNN in a neuron's code."""
@@ -22,7 +24,7 @@ def problems(plan: Plan) -> list[str]:
     Parameters
     ----------
     plan : Plan
-        What the network lowers to, with its synapses (`snn.backends.planner.plan`).
+        What the network lowers to, with its synapses (`snn.lowering.planner.plan`).
     """
     found = [text for group in plan.groups.values() for text in _group(group)]
     found += _of_numbers(plan)

@@ -2,7 +2,7 @@
 
 Brian2GeNN has no phases, no events but spikes, no code on a neuron's side of a synapse that another synapse may write,
 and one summed variable for each `Synapses`. So everything that a plan does in a step becomes statements of one state
-update, each with its conditions: the round and the phase (`snn.backends.genn.order`), and the event, by variables that
+update, each with its conditions: the round and the phase (`snn.backends.genn.fitting.scheduling`), and the event, by variables that
 every neuron holds. What synapses send, spikes included, goes through their one summed variable. The statements are the
 plan's own: nothing about a rule or a neuron is written a second time.
 """
@@ -14,13 +14,16 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from snn.backends.genn.actions import ALLOWED, LEARNING, SIGNAL, Action, actions
-from snn.backends.genn.onesided import MIRROR, one_sided
-from snn.backends.genn.order import Order, place
-from snn.backends.genn.rounds import FED, FIRST_VALUE, KEPT, SEEN, fitted_group, fitted_synapses
-from snn.backends.loops import written_names
-from snn.backends.plan import FIRST, INTEGERS, Block, Group, Plan, SynapseBlock, Variable
-from snn.equations import identifiers
+from snn.backends.genn.fitting.action import ALLOWED, LEARNING, Action
+from snn.backends.genn.fitting.actions import SIGNAL, actions
+from snn.backends.genn.fitting.forward_only import MIRROR, one_sided
+from snn.backends.genn.fitting.rounds import FED, FIRST_VALUE, KEPT, SEEN, fitted_group, fitted_synapses
+from snn.backends.genn.fitting.scheduling import Order, place
+from snn.equations.parse import identifiers
+from snn.equations.statements import written_names
+from snn.lowering.plan.blocks import INTEGERS, Block, Group, SynapseBlock, Variable
+from snn.lowering.plan.plan import Plan
+from snn.lowering.plan.schedule import FIRST
 
 OF = "of_"
 BROUGHT = "genn_brought_"

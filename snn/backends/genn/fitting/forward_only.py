@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from snn.backends.genn.actions import SUMMED
-from snn.backends.loops import written_names
-from snn.backends.plan import Code, OnEvent, Plan, SynapseBlock, Variable
-from snn.equations import identifiers, substitute
+from snn.backends.genn.fitting.actions import SUMMED
+from snn.equations.parse import identifiers, substitute
+from snn.equations.statements import written_names
+from snn.lowering.plan.blocks import Code, OnEvent, SynapseBlock, Variable
+from snn.lowering.plan.plan import Plan
 
 MIRROR = "mirror_"
 COUNT = re.compile(r"^\s*(\w+)_(post|pre) \+= (int\(.*\))\s*$")

@@ -13,11 +13,13 @@ from itertools import pairwise
 
 import numpy as np
 
-from snn.backends.genn.actions import ALLOWED, flag, inbox, statements
-from snn.backends.genn.order import Order, Placed
-from snn.backends.loops import written_names
-from snn.backends.plan import CLOCK, FIRST, INTEGERS, LAST, Block, Code, Group, Plan, SynapseBlock, Variable
-from snn.equations import identifiers, substitute
+from snn.backends.genn.fitting.action import ALLOWED, flag, inbox
+from snn.backends.genn.fitting.scheduling import Order, Placed
+from snn.equations.parse import identifiers, substitute
+from snn.equations.statements import statements, written_names
+from snn.lowering.plan.blocks import INTEGERS, Block, Code, Group, SynapseBlock, Variable
+from snn.lowering.plan.plan import Plan
+from snn.lowering.plan.schedule import CLOCK, FIRST, LAST
 
 KEPT, FIRST_VALUE = "genn_kept_", "genn_initial_"
 """Before the names of copies: as a preview found a variable, and as a run begins."""

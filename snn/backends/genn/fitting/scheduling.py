@@ -26,8 +26,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 
-from snn.backends.genn.actions import Action
-from snn.backends.plan import FIRST, LAST
+from snn.backends.genn.fitting.action import Action
+from snn.lowering.plan.schedule import FIRST, LAST
 
 Edge = tuple[int, int, int]  # the second's lag is at least the first's and so much
 Instance = tuple[int, int]  # an action, and how many steps later than another one

@@ -16,7 +16,7 @@ alone, and the folder must be sticky, or entries could be exchanged. Entries of 
 people can write who could not write into the folder, nor anything that is reached by a symbolic link.
 """
 
-from snn.backends.cache.key import program_key
-from snn.backends.cache.store import find_or_build
+from snn.backends.standalone.cache.key import program_key
+from snn.backends.standalone.cache.store import find_or_build
 
 __all__ = ["find_or_build", "program_key"]

@@ -14,10 +14,10 @@ from contextlib import contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
 
-from snn.backends.build import BINARY
-from snn.backends.cache.folder import check_folder, trusted
-from snn.backends.cache.manifest import MANIFEST
-from snn.lock import open_shared
+from snn.backends.standalone.cache.folder import check_folder, trusted
+from snn.backends.standalone.compiler import BINARY
+from snn.backends.standalone.manifest import MANIFEST
+from snn.system.lock import open_shared
 
 HELD = 64  # programs that a process keeps from being removed: those that it used last
 

@@ -8,8 +8,8 @@ import re
 import stat
 from pathlib import Path
 
-from snn.errors import BuildError, MachineError, SNNError
-from snn.paths import variable
+from snn.errors import BuildError, SNNError
+from snn.system.paths import variable
 
 LIMIT = "SNNSEARCH_CACHE_LIMIT"
 DEFAULT_LIMIT = "4GiB"
@@ -99,20 +99,3 @@ def trusted(file: os.stat_result, folder: os.stat_result) -> bool:
     known = group or file.st_uid in (os.geteuid(), 0, folder.st_uid)
     return bool(known and not file.st_mode & stat.S_IWOTH and (group or not file.st_mode & stat.S_IWGRP))
 
-
-def unusable(folder: Path, error: OSError) -> BuildError:
-    """What an error of the operating system means for the cache, and the remedy."""
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return no_space(folder)
-    kind = BuildError if error.errno in MISTAKES else MachineError
-    return kind(
-        f"The program cache {folder} cannot be used: {error}; set SNNSEARCH_CACHE to a folder that can be written."
-    )
-
-
-def no_space(folder: Path) -> MachineError:
-    """The error for a full disk."""
-    return MachineError(
-        f"No space is left to compile a program in {folder}: free some, with `snnsearch cache clear` for instance, or "
-        "set SNNSEARCH_CACHE to a folder on another disk."
-    )

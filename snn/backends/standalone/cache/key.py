@@ -8,8 +8,8 @@ import shlex
 from functools import cache
 from pathlib import Path
 
-from snn.backends.build import FLAGS, compiler, run_compiler
-from snn.versions import installed
+from snn.backends.standalone.compiler import FLAGS, compiler, compiler_version
+from snn.system.versions import installed
 
 
 def program_key(structure: str, dtype: str) -> str:
@@ -56,8 +56,3 @@ def _processor() -> str:
 def _compiler(command: str) -> str:
     """The command that compiles, its version and flags, once for each command."""
     return " ".join([command, compiler_version(), *FLAGS])
-
-
-def compiler_version() -> str:
-    """What the compiler calls itself."""
-    return run_compiler("--version").stdout.partition("\n")[0]

@@ -11,16 +11,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from snn.backends.build import BINARY, ENTRY, PROBLEM, SOURCE
-from snn.backends.cache.entry import intact, lock_path, note_use
-from snn.backends.cache.folder import cache_folder, cache_limit, check_runnable, unusable
-from snn.backends.cache.manifest import MANIFEST
-from snn.backends.cache.upkeep import discard, tidy
-from snn.backends.process import RunOptions, run_process
+from snn.backends.options import RunOptions
+from snn.backends.process import run_process
 from snn.backends.spawn import guarded
+from snn.backends.standalone.build import ENTRY, PROBLEM
+from snn.backends.standalone.cache.entry import intact, lock_path, note_use
+from snn.backends.standalone.cache.folder import cache_folder, cache_limit, check_runnable
+from snn.backends.standalone.cache.upkeep import discard, tidy
+from snn.backends.standalone.compiler import BINARY, SOURCE
+from snn.backends.standalone.disk import unusable
+from snn.backends.standalone.manifest import MANIFEST
 from snn.errors import BuildError, Cancelled, Killed, MachineError, RunError, RunTimeout
-from snn.lock import Lock, user_name
-from snn.paths import child_environment
+from snn.system.lock import Lock, user_name
+from snn.system.paths import child_environment
 
 LOCK_TIMEOUT = 600.0
 LOCK_POLL = 0.2

@@ -12,8 +12,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from snn.backends.cache.entry import lock_path, unused
-from snn.lock import Lock, user_name
+from snn.backends.standalone.cache.entry import lock_path, unused
+from snn.system.lock import Lock, user_name
 
 OLD = 3600.0  # seconds after which what a killed build has left is removed
 

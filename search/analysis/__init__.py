@@ -1,0 +1,1 @@
+"""Reads finished trials: the best, the Pareto front, confirmations and tables."""

@@ -1,0 +1,1 @@
+"""What a search adds to Optuna's dashboard: notes and images."""

@@ -1,0 +1,1 @@
+"""Runs jobs: in threads, in processes, on a cluster."""

@@ -1,0 +1,1 @@
+"""Pruners stop poor trials early."""

@@ -1,0 +1,1 @@
+"""The description of a search: script, settings, objectives, constraints, rungs."""

@@ -1,0 +1,1 @@
+"""Opens a study before its loop: storage, warm start, changed spaces, leftover files."""

@@ -1,0 +1,1 @@
+"""Where studies are stored: files, databases, their locks and their files."""

@@ -1,0 +1,1 @@
+"""Journal files: reading, checking and repairing them."""

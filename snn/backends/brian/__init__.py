@@ -1,0 +1,1 @@
+"""Makes Brian2 objects from a plan; all backends share this."""

@@ -1,0 +1,1 @@
+"""Brian2GeNN's side: runs in the environment that has it."""

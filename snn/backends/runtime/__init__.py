@@ -1,0 +1,1 @@
+"""Runs a plan with Brian2's runtime mode, in this process."""

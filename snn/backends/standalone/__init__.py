@@ -1,0 +1,1 @@
+"""Compiles a plan to one C++ program, which is cached and run as a process."""

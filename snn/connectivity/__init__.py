@@ -1,0 +1,1 @@
+"""Connection patterns and initial weights."""

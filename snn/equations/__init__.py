@@ -1,0 +1,1 @@
+"""Equations that a user writes: parsed, checked, differentiated."""

@@ -1,0 +1,1 @@
+"""Rewrites of a whole plan: sequential updates, merged code, fan-in limits, batches."""

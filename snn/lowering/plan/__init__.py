@@ -1,0 +1,1 @@
+"""The plan of a network's simulation, as data."""

@@ -1,0 +1,1 @@
+"""Lowers neurons, inputs, readouts and the environment to groups."""

@@ -1,0 +1,1 @@
+"""Lowers synapses, plasticity rules and a chip's weight writes."""

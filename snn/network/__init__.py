@@ -1,0 +1,1 @@
+"""A network as data: builds it, checks it, reads it."""

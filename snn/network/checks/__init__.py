@@ -1,0 +1,1 @@
+"""Checks a network before anything is compiled."""

@@ -1,0 +1,1 @@
+"""e-prop: eligibility traces derived from a neuron's own equations (Bellec et al. 2020)."""

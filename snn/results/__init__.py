@@ -1,0 +1,1 @@
+"""Results of runs: scores, recordings, weights, files and plots."""
