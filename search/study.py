@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,8 +18,8 @@ from search.spec.constraints import make_constraint, problems_with_constraints
 from search.spec.objectives import Objective, make_objective, problems_with
 from search.spec.rungs import RUNGS
 from search.spec.script import Script, load_module, loading
-from search.spec.settings import _is_plain, check_settings
-from search.spec.spec import Plan
+from search.spec.settings import check_settings, is_plain
+from search.spec.spec import Plan, StudyReference
 from search.storage.address import absolute_reference, absolute_storage
 from search.storage.location import Location
 from search.text import readable
@@ -185,6 +186,7 @@ class Study:
         own = {name: getattr(self, name) for name in SETTINGS}
         given = {name: _plain(value) for name, value in changes.items() if value is not None}
         settled = {**own, "timeout": None, "memory": None, **given}
+        other = settled.pop("warm_start")
         plan = Plan(
             network=self.network,
             task=self.task,
@@ -192,7 +194,8 @@ class Study:
             constraints=tuple(make_constraint(text, objectives) for text in settled.pop("constraints")),
             location=Location.of(settled.pop("storage"), script.folder / script.stem),
             script=script,
-            given={name: value for name, value in given.items() if name not in ELSEWHERE and _is_plain(value)},
+            warm_start=None if other is None else partial(refer, other, script),
+            given={name: value for name, value in given.items() if name not in ELSEWHERE and is_plain(value)},
             **settled,
         )
         return replace(plan, name=readable(plan.name or script.stem))
@@ -222,8 +225,8 @@ class Study:
         profile : bool, default False
             Whether to say where the CPU of driver and programs went, in the summary's `profile`.
         cluster : str or distributed.Client, optional
-            Where trials run (`search.execution.cluster`): the address of a scheduler, such as ``"tcp://10.0.0.1:8786"``, or a
-            client. On this machine by default.
+            Where trials run (`search.execution.cluster`): the address of a scheduler, such as
+            ``"tcp://10.0.0.1:8786"``, or a client. On this machine by default.
         batch : int, 1 to 4,096, default 1
             How many trials each worker runs together, so that workers times `batch` trials are under way. GeNN and
             Brian2 in process simulate them at once, which fills a GPU; compiled programs run one after the other. What
@@ -314,8 +317,7 @@ def _plain(value: Any) -> Any:
 
 
 def load_study(script: Script) -> Study:
-    """The object `study` that the script defines."""
-
+    """Return the object `study` that a script defines."""
     names = vars(load_module(script))
     study = names.get("study")
     if isinstance(study, Study):
@@ -325,3 +327,27 @@ def load_study(script: Script) -> Study:
     others = [name for name, value in names.items() if isinstance(value, Study)]
     remedy = f"rename `{others[0]}` to `study`" if others else "add `study = Study(network, task, objectives=[...])`"
     raise StudyError(f"{script.file} must define `study`, but does not: {remedy}.")
+
+
+def refer(other: str | Path | Study, script: Script) -> StudyReference:
+    """Find another study.
+
+    Parameters
+    ----------
+    other : str, path or Study
+        A script that defines a study, or a storage. `#name` after it selects one of several studies.
+    script : Script
+        The script of the present study, whose folder relative paths belong to.
+    """
+    if isinstance(other, Study):
+        theirs = other.plan()
+        return StudyReference(theirs.location, theirs.name, theirs.location.shown)
+    whole = absolute_reference(other)
+    text, _, after = whole.rpartition("#")
+    text, name = (whole, None) if not text or Path(whole).exists() else (text, after)
+    if text.endswith(".py"):
+        its_script = replace(Script.read(text), started_in=script.started_in)
+        theirs = load_study(its_script).plan(its_script, name=name)
+        return StudyReference(theirs.location, theirs.name, text)
+    location = Location.of(text, script.folder / script.stem)
+    return StudyReference(location, name, location.shown)

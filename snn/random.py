@@ -20,6 +20,7 @@ SECOND = 0x94D049BB133111EB
 MASK = 0xFFFFFFFFFFFFFFFF
 NORMAL_OFFSET = 1 << 40  # a normal number takes its second uniform from a stream of its own
 
+
 def _mix_int(x: int) -> int:
     x = (x + GOLDEN) & MASK
     x = ((x ^ (x >> 30)) * FIRST) & MASK

@@ -46,4 +46,3 @@ def wrong_duration(what: str, time: Quantity, dt: Quantity) -> str:
         f"{what} must be a whole number of steps, but {time} is {in_steps(time, dt):.10g} steps of dt = {dt}; "
         "give a multiple of dt."
     )
-

@@ -33,11 +33,11 @@ from brian2 import Hz, ms, mV, nA, nF
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FixedTrial, TrialState
+from search.searching import available_cpus
+from search.summary import candidates
 
 from search import Study
 from search.errors import StudyError
-from search.searching import available_cpus
-from search.summary import candidates
 from snn import (
     LIF,
     Analog,

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Protocol
 
 import numpy as np
 
@@ -156,3 +157,17 @@ def _check_sizes(sizes: Sequence[int]) -> None:
             "The sizes of a split must be three whole numbers of samples, [stream, validation, test], but are "
             f"{sizes!r}."
         )
+
+
+class Source(Protocol):
+    """Where samples come from: what the checks of data call of a `Dataset`, whose methods a user may have written."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def data(self) -> Data: ...
+    @property
+    def parts(self) -> Split: ...
+    def load(self) -> Data: ...
+    def split(self, n: int) -> Split: ...
+    def order(self, stream: np.ndarray, seed: int) -> np.ndarray: ...

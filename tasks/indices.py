@@ -14,12 +14,12 @@ from tasks.data import Split
 from tasks.problems import call, collect, shown
 
 if TYPE_CHECKING:
-    from tasks.task import Task
+    from tasks.data import Source
 
 PARTS = ("stream", "validation", "test")
 
 
-def checked_split(task: Task) -> Split:
+def checked_split(task: Source) -> Split:
     """What `task.split` returns for the task's data, checked, as read-only arrays of whole numbers.
 
     Raises
@@ -49,7 +49,7 @@ def checked_split(task: Task) -> Split:
     return Split(**{name: readonly(part) for name, part in parts.items()})
 
 
-def checked_order(task: Task, seed: int) -> np.ndarray:
+def checked_order(task: Source, seed: int) -> np.ndarray:
     """The order of the stream for a seed, which must hold each of its samples once."""
     stream = task.parts.stream
     order = np.asarray(task.order(stream.copy(), seed))  # a copy, as `order` may shuffle it in place

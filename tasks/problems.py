@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from snn.errors import DataError, SNNError
 
 if TYPE_CHECKING:
-    from tasks.task import Task
+    from tasks.data import Source
 
 T = TypeVar("T")
 
 
-def call(task: Task, method: str, *arguments: Any) -> Any:
+def call(task: Source, method: str, *arguments: Any) -> Any:
     """Call a method that a user wrote; an error that is none of ours becomes one that names the method."""
     try:
         return getattr(task, method)(*arguments)

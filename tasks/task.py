@@ -2,47 +2,34 @@
 
 from __future__ import annotations
 
-import dataclasses
-import hashlib
 import math
 import threading
 import time
-from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
-import numpy as np
-from brian2 import Quantity, ms, second
-
-from snn import fields
 from snn.backends.options import RunOptions
 from snn.backends.program import Candidate
 from snn.backends.registry import load_program
 from snn.chip import LOIHI
 from snn.errors import NetworkError, OtherRun, SNNError
-from snn.fields import flag, number, si
+from snn.fields import si
 from snn.lowering.memory import memory_bits
 from snn.network.builder import Network, freeze
 from snn.network.spec import NetworkSpec
-from snn.random import ORDER, generator
-from snn.readonly import readonly
 from snn.results.result import Result
-from snn.serial import dumps, loads
+from snn.serial import loads
 from snn.system.profile import Profile, stage
 from snn.system.versions import versions
-from tasks.data import Data, Split
-from tasks.fingerprint import data_hash
-from tasks.indices import checked_split
+from tasks.dataset import Dataset
 from tasks.running import check
 from tasks.running.arguments import check_run
 from tasks.running.batch import Calls, alone
 from tasks.running.run import TaskRun
-from tasks.validation import checked_data
 
 
 @dataclass(frozen=True)
-class Task(ABC):
+class Task(Dataset):
     """A stream of samples in one pass, one at a time, each predicted before it is learned from.
 
     A subclass is a frozen dataclass decorated with `snn.serial.serialisable` that says where the samples come from
@@ -67,83 +54,6 @@ class Task(ABC):
     the sample without learning and teacher, after which everything is put back. Validation and test parts are scored
     with the weights that the stream has left, without learning and teachers.
     """
-
-    sample: Quantity = number(30 * ms, second, above=0)
-    gap: Quantity = number(0 * ms, second, at_least=0)
-    reset: bool = flag(True)
-    hold_out: bool = flag(True)
-
-    def __post_init__(self) -> None:
-        """Whole numbers that were given as 1e3 or so become integers, which index and count."""
-        for field in dataclasses.fields(self):
-            value = getattr(self, field.name)
-            if field.metadata.get("number", {}).get("integer") and isinstance(value, float) and value.is_integer():
-                object.__setattr__(self, field.name, int(value))
-
-    @abstractmethod
-    def load(self) -> Data:
-        """Read or make the samples, which `data` then checks and keeps.
-
-        Raises
-        ------
-        DataError
-            If a file is missing, truncated or corrupt.
-        """
-
-    @abstractmethod
-    def split(self, n: int) -> Split:
-        """How n samples are split: three parts without a common sample. Any of them may be empty."""
-
-    def order(self, stream: np.ndarray, seed: int) -> np.ndarray:
-        """The streamed indices in the order presented: a permutation that the run's seed decides."""
-        return generator(seed, ORDER).permutation(stream)
-
-    def problems(self) -> list[str]:
-        """Everything wrong with the task's numbers, one sentence each."""
-        return fields.problems(self, f"the task {self.name}")
-
-    @cached_property
-    def data(self) -> Data:
-        """The samples, read and checked once; the arrays are read-only.
-
-        Raises
-        ------
-        DataError
-            With everything that is wrong with them.
-        """
-        return checked_data(self)
-
-    @cached_property
-    def parts(self) -> Split:
-        """The indices of the samples that are streamed, of those held out for validation, and of the test's.
-
-        Raises
-        ------
-        DataError
-            With everything that is wrong with the split, or with the data.
-        """
-        split = checked_split(self)
-        if self.hold_out:
-            return split
-        stream = readonly(np.concatenate([split.stream, split.validation]))
-        return Split(stream, split.validation[:0], split.test)
-
-    @cached_property
-    def data_hash(self) -> str:
-        """Hash of the samples and of their split, see `tasks.fingerprint`; it reads the data."""
-        return data_hash(self.data, self.parts)
-
-    @property
-    def name(self) -> str:
-        """The task's name in results."""
-        return type(self).__name__
-
-    def _hash(self) -> str:
-        return hashlib.sha256(repr(self).encode()).hexdigest()[:16]
-
-    def to_json(self) -> str:
-        """The task as one line of JSON."""
-        return dumps(self)
 
     @staticmethod
     def from_json(text: str) -> Task:
@@ -325,7 +235,8 @@ class Task(ABC):
                 stream=stream,
                 validation=validation,
                 test=tested,
-                counts=counts | {"samples": len(stream), "steps": len(stream) * run.period}
+                counts=counts
+                | {"samples": len(stream), "steps": len(stream) * run.period}
                 | {"neuron_updates": neuron_updates},
                 weights=candidate.weights(outcome.state),
                 recordings=dict(outcome.recordings),

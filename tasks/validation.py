@@ -1,7 +1,7 @@
 """Everything about a task's own data that is wrong, found once, before anything is run.
 
-`tasks.running.check` compares a network with a task. This module looks at a task alone, and returns its data as read-only
-arrays of the types and shapes that the rest of the package relies on.
+`tasks.running.check` compares a network with a task. This module looks at a task alone, and returns its data as
+read-only arrays of the types and shapes that the rest of the package relies on.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from tasks.indices import checked_split
 from tasks.problems import call, collect, shown
 
 if TYPE_CHECKING:
-    from tasks.task import Task
+    from tasks.data import Source
 
 ROWS = "one row a sample (n, width), or one row a step (n, steps, width)"
 
 
-def checked_data(task: Task) -> Data:
+def checked_data(task: Source) -> Data:
     """What `task.load` returns, checked and made plain: labels and `learn` of shape (n,), all arrays read-only.
 
     Raises
@@ -56,7 +56,7 @@ def checked_data(task: Task) -> Data:
     return data
 
 
-def checked_rows(task: Task, name: str, array: Drawn, rows: np.ndarray, takes: Any = None) -> np.ndarray:
+def checked_rows(task: Source, name: str, array: Drawn, rows: np.ndarray, takes: Any = None) -> np.ndarray:
     """Rows of an array that is drawn, checked as those of a held one are.
 
     Parameters

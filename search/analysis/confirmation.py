@@ -142,13 +142,13 @@ def interval(values: Sequence[float]) -> tuple[float | None, float | None]:
 
 def confirmed(plan: Plan, study: optuna.Study) -> Confirmation | None:
     """What confirmations have stored of a study so far, on all the seeds that any of them ran; None for nothing."""
-    known = _stored(study)
+    known = stored_runs(study)
     members = [trial for trial in candidates(study) if trial.number in known]
     seeds = dict.fromkeys(seed for runs in known.values() for seed in runs)
-    return _confirmation(plan, study, members, tuple(seeds)) if members else None
+    return confirmation_of(plan, study, members, tuple(seeds)) if members else None
 
 
-def _stored(study: optuna.Study) -> dict[int, dict[int, dict[str, Any]]]:
+def stored_runs(study: optuna.Study) -> dict[int, dict[int, dict[str, Any]]]:
     """Trial -> seed -> scores, of all confirmations so far."""
     return {
         int(key.removeprefix(CONFIRM)): {int(seed): scores for seed, scores in runs.items()}
@@ -157,15 +157,17 @@ def _stored(study: optuna.Study) -> dict[int, dict[int, dict[str, Any]]]:
     }
 
 
-def _measure(objective: str) -> str:
+def measure_of(objective: str) -> str:
+    """Return the score that confirms an objective: on the test part where there is one."""
     return ON_TEST.get(objective, objective)
 
 
-def _confirmation(
+def confirmation_of(
     plan: Plan, study: optuna.Study, members: Sequence[FrozenTrial], seeds: tuple[int, ...]
 ) -> Confirmation:
+    """Summarise the stored runs of trials on new seeds."""
     first, direction = objective_names(study)[0], study.directions[0].name.lower()
-    measure, known = _measure(first), _stored(study)
+    measure, known = measure_of(first), stored_runs(study)
     score = "test_loss" if plan.task.data.labels is None else "test_accuracy"
     rows = []
     for trial in members:

@@ -18,6 +18,7 @@ from search.storage.record import Record
 if TYPE_CHECKING:
     import optuna
 
+
 @dataclass(frozen=True)
 class Best:
     """A member of the front.
@@ -175,7 +176,7 @@ def _profile(profile: dict[str, Any]) -> list[str]:
 def _best(best: Best, members: int) -> list[str]:
     of = f" (of {members} on the Pareto front, the best by the first objective)" if members > 1 else ""
     attrs = best.attrs
-    final = f"test_{_score(attrs)}"
+    final = f"test_{shown_score(attrs)}"
     lines = [f"Best network: trial {best.number}{of}"]
     lines += _rows("parameters", {name: setting(best.params, name) for name in best.params})
     lines += _rows("objectives", values_of(best))
@@ -196,7 +197,7 @@ def values_of(best: Best) -> dict[str, str]:
     return {name: number(value) + ("" if by is None else f" ± {number(by)}") for (name, value), by in shown}
 
 
-def _score(attrs: dict[str, Any]) -> str:
+def shown_score(attrs: dict[str, Any]) -> str:
     """What networks are compared by: a task without labels has no accuracy."""
     return "loss" if attrs["accuracy"] is None and attrs["loss"] is not None else "accuracy"
 

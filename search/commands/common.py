@@ -102,10 +102,10 @@ def read_study(plan: Plan) -> optuna.Study:
     """
     import optuna
 
-    from search.storage.opening import load
+    from search.storage.opening import load, open_storage
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    return load(plan.location.open(create=False), plan.name, plan.location)
+    return load(open_storage(plan.location, create=False), plan.name, plan.location)
 
 
 def output_path(given: Path) -> Path:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from search.analysis.summary import _score, values_of
+from search.analysis.summary import shown_score, values_of
 from search.analysis.tables import PER_SAMPLE, number, print_rows, setting
 from search.commands.common import add_place, read_plan, read_study
 
@@ -53,7 +53,7 @@ def columns(summary: Summary) -> tuple[list[str], list[list[str]]]:
     if not summary.best:
         return [], []
     objectives = list(summary.best[0].values)
-    score = _score(summary.best[0].attrs)
+    score = shown_score(summary.best[0].attrs)
     costs = [c for c in (score, *PER_SAMPLE[:3]) if c not in objectives]
     params = list(dict.fromkeys(name for best in summary.best for name in best.params))
     rows = []

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
 
-
 def markdown(trial: FrozenTrial, names: Sequence[str], attrs: Mapping[str, Any], where: str = "") -> str:
     """A trial as a note of the dashboard.
 

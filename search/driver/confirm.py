@@ -12,7 +12,7 @@ from itertools import islice
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
-from search.analysis.confirmation import ON_TEST, Confirmation, _confirmation, _measure, _stored
+from search.analysis.confirmation import ON_TEST, Confirmation, confirmation_of, measure_of, stored_runs
 from search.analysis.outcome import plain
 from search.analysis.tables import number
 from search.analysis.trials import candidates, count, ended, front, is_over
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from search.execution.executor import Executor
     from snn.results.result import Result
+
 
 def fresh_seeds(study: optuna.Study, plan: Plan, n: int) -> tuple[int, ...]:
     """The first n seeds for confirmation that no trial has run with: they follow from the study's seed."""
@@ -89,19 +90,19 @@ def confirm(
     """
     from search.driver.resources import check, executor_of
     from search.storage.locks.ownership import owned
-    from search.storage.opening import load
+    from search.storage.opening import load, open_storage
 
     with nullcontext(interrupt) if interrupt else Interrupt() as asked:
         call_user(check, plan, cluster, workers)
-        study = load(plan.location.open(create=False), plan.name, plan.location)
+        study = load(open_storage(plan.location, create=False), plan.name, plan.location)
         check_objectives(study, plan)
         with owned(plan.location, plan.name):  # what is stored of a trial is read, added to and written back
             members = _members(study, top)
             fresh = fresh_seeds(study, plan, seeds)
-            known = _stored(study)
+            known = stored_runs(study)
             jobs = [(t, _job(plan, t, seed)) for t in members for seed in fresh if seed not in known.get(t.number, ())]
             finished = not jobs or _run(plan, study, jobs, executor_of(plan, workers, len(jobs), cluster), asked)
-        return _confirmation(plan, study, members, fresh), not finished
+        return confirmation_of(plan, study, members, fresh), not finished
 
 
 def _members(study: optuna.Study, top: int) -> list[FrozenTrial]:
@@ -154,9 +155,9 @@ def _keep(plan: Plan, study: optuna.Study, trial: FrozenTrial, job: Job, future:
         raise
     except Exception as error:
         return f"{what} failed: {fault(error, plan.script)}"
-    runs = {**_stored(study).get(trial.number, {}), job.seed: kept}
+    runs = {**stored_runs(study).get(trial.number, {}), job.seed: kept}
     study.set_user_attr(f"{CONFIRM}{trial.number}", {str(seed): scores for seed, scores in runs.items()})
-    measure = _measure(plan.objectives[0].name)
+    measure = measure_of(plan.objectives[0].name)
     return f"{what}: {measure} {number(kept[measure])}  ({ran.ended - ran.began:.1f} s)"
 
 

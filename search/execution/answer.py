@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def results(answer: Mapping[str, Any], data: Sequence[bytes]) -> list[Result | Exception]:
-    """The result of each job of an answer of `search.execution.cluster_worker.run_jobs`, or the error that it ended with.
+    """Return the result or the error of each job in an answer of `search.execution.cluster_worker.run_jobs`.
 
     `ExecutorLost` is the error of a job that another worker may run: the machine of this one is at fault, or the result
     was damaged on its way.

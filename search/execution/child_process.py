@@ -32,7 +32,7 @@ GRACE = 10.0  # seconds in which a process that has closed its pipe ends
 
 
 class InProcess(Runner):
-    """Sends jobs as lines of JSON to a process of `search.execution.child`; a result comes back in a file without pickle.
+    """Sends jobs as lines of JSON to a process of `search.execution.child`; results come back in files without pickle.
 
     A process that crashes or takes too long costs its own job only: the next job starts a fresh one. A profile has the
     stages of its jobs; its start and its imports belong to no stage.

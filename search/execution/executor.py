@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 
 MOST_AHEAD = 16
+
+
 class Executor(ABC):
     """Runs jobs, at most `workers` at a time.
 
@@ -47,4 +49,3 @@ class Executor(ABC):
     @abstractmethod
     def stop(self) -> None:
         """Kill the jobs that run; their futures end with `Cancelled`. Nothing can be submitted afterwards."""
-

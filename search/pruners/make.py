@@ -13,6 +13,7 @@ from snn.errors import nearest
 if TYPE_CHECKING:
     from optuna.pruners import BasePruner
 
+
 def problems_with_pruner(pruner: str | BasePruner | None) -> list[str]:
     """What is wrong with a choice of pruner, each one sentence."""
     from optuna.pruners import BasePruner

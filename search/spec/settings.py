@@ -9,12 +9,11 @@ from typing import Any
 from search.pruners.make import problems_with_pruner
 from search.spec.bounds import MOST_BATCH, MOST_REPLICATES, MOST_SEEDS
 from search.spec.rungs import MOST_RUNGS
-from search.study import Study
 from snn.errors import nearest
 from tasks.running.arguments import COMMON, Check, check_flag, whole
 
 
-def _is_plain(value: Any) -> bool:
+def is_plain(value: Any) -> bool:
     """Whether a command line can say it: an object of Optuna's it cannot."""
     return all(isinstance(item, str | int | float) for item in (value if isinstance(value, list | tuple) else [value]))
 
@@ -56,7 +55,7 @@ def _check_text(name: str, value: Any) -> str | None:
 
 
 def _check_other(name: str, value: Any) -> str | None:
-    if isinstance(value, Study | Path) or (isinstance(value, str) and value):
+    if isinstance(value, Path) or (isinstance(value, str) and value) or hasattr(type(value), "plan"):  # a `Study`
         return None
     return f"`{name}` must be another study: its script, its storage, or a Study, but is {value!r}."
 

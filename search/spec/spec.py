@@ -31,6 +31,25 @@ LEAST = 0.01  # seconds that a run is given at least, so that it ends with the e
 
 
 @dataclass(frozen=True)
+class StudyReference:
+    """Another study.
+
+    Parameters
+    ----------
+    location : Location
+        Its storage.
+    name : str or None
+        Its name; None for the only study there.
+    shown : str
+        Its script or storage, as messages name it.
+    """
+
+    location: Location
+    name: str | None
+    shown: str
+
+
+@dataclass(frozen=True)
 class Plan:
     """What to search, and where it lies.
 
@@ -54,7 +73,9 @@ class Plan:
         Seconds that a trial may take.
     memory : int or None
         Bytes that the process of a run may take.
-    warm_start, enqueue
+    warm_start : callable or None
+        Returns the study to learn from. It may run that study's script.
+    enqueue : sequence of mapping
         As in `Study`.
     given : mapping
         What a run was given besides the script that another command line can be given too, by the names of `Study`'s
@@ -77,7 +98,7 @@ class Plan:
     replicates: int = 1
     timeout: float | None = None
     memory: int | None = None
-    warm_start: Any = None
+    warm_start: Callable[[], StudyReference] | None = None
     enqueue: Sequence[Mapping[str, Any]] = ()
     given: Mapping[str, Any] = field(default_factory=dict)
 

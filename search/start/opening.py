@@ -14,7 +14,7 @@ from search.spec.spec import Plan
 from search.storage.attributes import CONSTRAINTS, DATA, ENGINE, GIVEN, OBJECTIVES, SCRIPT, SEED, TASK
 from search.storage.identity import IDENTIFIER, new_identifier
 from search.storage.location import mask
-from search.storage.opening import load
+from search.storage.opening import load, open_storage
 
 if TYPE_CHECKING:
     import optuna
@@ -44,7 +44,7 @@ def begin(plan: Plan, say: Callable[[str], None], patience: Patience | None = No
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)  # the driver says more, and only once
-    storage = plan.location.open(create=True, patience=patience)
+    storage = open_storage(plan.location, create=True, patience=patience)
     directions = [objective.direction for objective in plan.objectives]
     if plan.name in optuna.get_all_study_names(storage):
         study = load(storage, plan.name, plan.location)

@@ -4,20 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from search.errors import StudyError
-from search.spec.script import Script
-from search.spec.spec import Plan
+from search.spec.spec import Plan, StudyReference
 from search.start.probe import Probe, misfits
-from search.storage.address import absolute_reference
 from search.storage.attributes import ENQUEUED, OBJECTIVES, WARM
-from search.storage.location import Location
-from search.storage.opening import load
+from search.storage.opening import load, open_storage
 from search.storage.record import ORIGIN, RESULT, is_warm
-from search.study import load_study
 from snn.system.paths import shorter
 
 if TYPE_CHECKING:
@@ -49,7 +44,7 @@ def warm_up(study: optuna.Study, plan: Plan, say: Callable[[str], None]) -> None
     _enqueue(study, plan)
     if plan.warm_start is None:
         return
-    other, source = open_other(plan.warm_start, plan, study)
+    other, source = open_other(plan.warm_start(), plan, study)
     done = study.user_attrs.get(WARM, [])
     if source not in done:
         say(_add(study, plan, other, source))
@@ -67,13 +62,13 @@ def _enqueue(study: optuna.Study, plan: Plan) -> None:
         study.set_user_attr(ENQUEUED, [*done, *new])
 
 
-def open_other(warm_start: Any, plan: Plan, study: optuna.Study) -> tuple[optuna.Study, str]:
-    """The other study, and how it is called in sentences.
+def open_other(reference: StudyReference, plan: Plan, study: optuna.Study) -> tuple[optuna.Study, str]:
+    """Open the other study; return it and its name in messages.
 
     Parameters
     ----------
-    warm_start : str, path or search.Study
-        A script that defines a study, or a storage; `#name` says which of several studies it is.
+    reference : StudyReference
+        Which study it is.
     plan : Plan
         What is searched.
     study : optuna.Study
@@ -81,25 +76,9 @@ def open_other(warm_start: Any, plan: Plan, study: optuna.Study) -> tuple[optuna
     """
     import optuna
 
-    from search.study import Study
-
-    name: str | None
-    if isinstance(warm_start, Study):
-        theirs = warm_start.plan()
-        location, name, shown = theirs.location, theirs.name, theirs.location.shown
-    else:
-        whole = absolute_reference(warm_start)
-        text, _, after = whole.rpartition("#")
-        text, name = (whole, None) if not text or Path(whole).exists() else (text, after)
-        if text.endswith(".py"):
-            script = replace(Script.read(text), started_in=plan.script.started_in)
-            theirs = load_study(script).plan(script, name=name)
-            location, name, shown = theirs.location, theirs.name, text
-        else:
-            location = Location.of(text, plan.script.folder / plan.script.stem)
-            shown = location.shown
-    shown = shorter(shown, plan.script.started_in)
-    storage = location.open(create=False)
+    location, name = reference.location, reference.name
+    shown = shorter(reference.shown, plan.script.started_in)
+    storage = open_storage(location, create=False)
     if name is None:
         names = optuna.get_all_study_names(storage)
         if len(names) != 1:

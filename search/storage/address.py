@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qsl, quote, unquote
 
 from search.errors import StudyError
@@ -59,6 +60,18 @@ def sqlite_path(url: str) -> str | None:
 def engine_url(url: str) -> str:
     """Return the URL as Optuna takes it: it fills in templates, so that braces must be doubled."""
     return url.replace("{", "{{").replace("}", "}}")
+
+
+def connect_arguments(url: str) -> dict[str, Any]:
+    """What a database's driver is told so that a server that is gone without a word is noticed within a minute."""
+    from sqlalchemy import make_url
+
+    parsed = make_url(url)
+    if parsed.get_backend_name() != "postgresql" or not parsed.get_driver_name().startswith("psycopg"):
+        return {}
+    wanted: dict[str, Any] = {"application_name": "snnsearch", "connect_timeout": 10, "tcp_user_timeout": 60_000}
+    wanted |= {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
+    return {name: value for name, value in wanted.items() if name not in parsed.query}
 
 
 def server_identity(url: str) -> tuple[str, ...]:

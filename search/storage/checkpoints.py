@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from optuna.trial import FrozenTrial, Trial
 
 NAME = re.compile(rf"(?P<number>\d{{1,12}})(\.\d{{1,6}})?\.(?P<mark>{MARK})\.(?P<kind>rung|spent|part)")
-UNTOLD_PART = re.compile(rf"result-\d{{1,12}}\.(?P<mark>{MARK})\.part")  # of `search.storage.pending`, in the same folder
+UNTOLD_PART = re.compile(
+    rf"result-\d{{1,12}}\.(?P<mark>{MARK})\.part"
+)  # of `search.storage.pending`, in the same folder
 TRIES = 5  # to make a folder: another search may remove its parent, which is empty, in the same moment
 
 

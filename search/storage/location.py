@@ -5,22 +5,17 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote
 
 from search.errors import StudyError
-from search.storage.address import absolute_storage, engine_url, server_identity, sqlite_path
-from search.storage.opening import connect_arguments
+from search.storage.address import absolute_storage, server_identity, sqlite_path
 from snn.system.paths import absolute
 
 if TYPE_CHECKING:
-    from optuna.storages import BaseStorage
-
-    from search.storage.outages import Patience
+    pass
 
 # Greedy up to the last @: a password that should have been escaped is then hidden too.
 _LOGIN = re.compile(r"([A-Za-z][\w+.-]*://)([^\s'\"<>:@/]*):([^\s'\"<>]*)@")
@@ -131,74 +126,6 @@ class Location:
         """A file of a study's beside the storage that holds it, by whatever path that was reached."""
         file = file.resolve()
         return file.with_name(f"{file.name}.{file_name(study)}{suffix}")
-
-    def open(self, create: bool, patience: Patience | None = None) -> BaseStorage:
-        """The storage.
-
-        Parameters
-        ----------
-        create : bool
-            Whether to make one that is not there.
-        patience : Patience, optional
-            How to wait for one that goes away. Without it, that is an error at once.
-
-        Raises
-        ------
-        StudyError
-            If there is none and `create` is false, or if it cannot be opened.
-        """
-        if not create and (missing := self._missing_file()):
-            raise StudyError(f"A study must have been run before it can be read, but there is no {missing} yet.")
-        if patience is None:
-            with self.opening():
-                return self._open(None)
-        from search.storage.outages import Outages
-        from search.storage.retrying import Patient
-
-        outages = Outages(patience, self)
-        with self.opening():
-            # who drives a study holds its lock: a server that gave it is there, and may be gone for a while only
-            served = self.kind == "postgresql"
-            storage = outages.wait(lambda: self._open(patience)) if served else self._open(patience)
-        return Patient(storage, outages)
-
-    @contextmanager
-    def opening(self) -> Iterator[None]:
-        """What goes wrong while the storage is opened becomes a user's error that shows no password."""
-        try:
-            yield
-        except ImportError as error:
-            remedy = ": pip install 'snnsearch[postgresql]'" if self.kind == "postgresql" else ""
-            raise StudyError(
-                f"The storage {self.shown} needs a driver that is not installed: {self.first_line(error)}{remedy}."
-            ) from None
-        except StudyError:
-            raise
-        except Exception as error:  # each database driver has exceptions of its own
-            raise StudyError(
-                f"The storage {self.shown} must be one that can be opened, but: {self.first_line(error)}."
-            ) from None
-
-    def _open(self, patience: Patience | None) -> BaseStorage:
-        if self.is_url:
-            from optuna.storages import RDBStorage, get_storage
-
-            if self.text.startswith("redis"):
-                return get_storage(self.text)  # says what to do instead
-            # whoever is patient has a stale connection replaced by trying again, and does not ask before each use
-            settings = {"pool_pre_ping": patience is None, "connect_args": connect_arguments(self.text)}
-            storage = RDBStorage(engine_url(self.text), engine_kwargs=settings)
-            if patience is not None:
-                from search.storage.outages import prepare
-
-                prepare(storage.engine, patience)
-            return get_storage(storage)  # with the cache that a URL would get
-        from search.storage.journal.file import open_journal
-
-        return open_journal(Path(self.text))
-
-    def _missing_file(self) -> Path | None:
-        return None if self.file is None or self.file.is_file() else self.file
 
     def first_line(self, error: BaseException) -> str:
         """What an error says, in one line and without the password."""

@@ -2,27 +2,90 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from search.errors import StudyError
+from search.storage.address import connect_arguments, engine_url
+from search.storage.journal.file import open_journal
 from search.storage.location import Location
+from search.storage.outages import Outages, Patience, prepare
 from search.storage.reading import read
+from search.storage.retrying import Patient
+from snn.errors import nearest
 
 if TYPE_CHECKING:
     import optuna
     from optuna.storages import BaseStorage
 
 
-def connect_arguments(url: str) -> dict[str, Any]:
-    """What a database's driver is told so that a server that is gone without a word is noticed within a minute."""
-    from sqlalchemy import make_url
+def open_storage(location: Location, create: bool, patience: Patience | None = None) -> BaseStorage:
+    """Open a storage.
 
-    parsed = make_url(url)
-    if parsed.get_backend_name() != "postgresql" or not parsed.get_driver_name().startswith("psycopg"):
-        return {}
-    wanted: dict[str, Any] = {"application_name": "snnsearch", "connect_timeout": 10, "tcp_user_timeout": 60_000}
-    wanted |= {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
-    return {name: value for name, value in wanted.items() if name not in parsed.query}
+    Parameters
+    ----------
+    location : Location
+        Where it is.
+    create : bool
+        Whether to make one that is not there.
+    patience : Patience, optional
+        How to wait for one that goes away. Without it, that is an error at once.
+
+    Raises
+    ------
+    StudyError
+        If there is none and `create` is false, or if it cannot be opened.
+    """
+    if not create and (missing := _missing_file(location)):
+        raise StudyError(f"A study must have been run before it can be read, but there is no {missing} yet.")
+    if patience is None:
+        with opening(location):
+            return _open(location, None)
+    outages = Outages(patience, location)
+    with opening(location):
+        # who drives a study holds its lock: a server that gave it is there, and may be gone for a while only
+        served = location.kind == "postgresql"
+        storage = outages.wait(lambda: _open(location, patience)) if served else _open(location, patience)
+    return Patient(storage, outages)
+
+
+@contextmanager
+def opening(location: Location) -> Iterator[None]:
+    """What goes wrong while the storage is opened becomes a user's error that shows no password."""
+    try:
+        yield
+    except ImportError as error:
+        remedy = ": pip install 'snnsearch[postgresql]'" if location.kind == "postgresql" else ""
+        raise StudyError(
+            f"The storage {location.shown} needs a driver that is not installed: {location.first_line(error)}{remedy}."
+        ) from None
+    except StudyError:
+        raise
+    except Exception as error:  # each database driver has exceptions of its own
+        raise StudyError(
+            f"The storage {location.shown} must be one that can be opened, but: {location.first_line(error)}."
+        ) from None
+
+
+def _open(location: Location, patience: Patience | None) -> BaseStorage:
+    if location.is_url:
+        from optuna.storages import RDBStorage, get_storage
+
+        if location.text.startswith("redis"):
+            return get_storage(location.text)  # says what to do instead
+        # whoever is patient has a stale connection replaced by trying again, and does not ask before each use
+        settings = {"pool_pre_ping": patience is None, "connect_args": connect_arguments(location.text)}
+        storage = RDBStorage(engine_url(location.text), engine_kwargs=settings)
+        if patience is not None:
+            prepare(storage.engine, patience)
+        return get_storage(storage)  # with the cache that a URL would get
+    return open_journal(Path(location.text))
+
+
+def _missing_file(location: Location) -> Path | None:
+    return None if location.file is None or location.file.is_file() else location.file
 
 
 def load(storage: BaseStorage, name: str, location: Location) -> optuna.Study:
@@ -34,8 +97,6 @@ def load(storage: BaseStorage, name: str, location: Location) -> optuna.Study:
         If there is none of that name; the message lists those that there are.
     """
     import optuna
-
-    from snn.errors import nearest
 
     names = optuna.get_all_study_names(storage)
     if name not in names:

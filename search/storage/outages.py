@@ -179,4 +179,3 @@ class Outages:
             since, self._since = self._since, None
         if since is not None:
             self._patience.say(f"the storage answers again, after {time.monotonic() - since:.1f} s")
-

@@ -24,8 +24,8 @@ class Spool:
     """A folder with one file of JSON for each trial whose result is not known to have reached the storage.
 
     A result is there in whole or not at all, whenever its writer was killed, and outlasts a crash of the machine. The
-    name of a file has the trial's number and mark (`search.storage.identity`): other files in the folder are neither read nor
-    removed.
+    name of a file has the trial's number and mark (`search.storage.identity`): other files in the folder are neither
+    read nor removed.
 
     Parameters
     ----------

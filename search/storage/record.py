@@ -17,6 +17,8 @@ SEED, NETWORK, ORIGIN, RESULT, REASON = "seed", "network", "origin", "result", "
 SCORES = ("accuracy", "loss", "prequential_accuracy", "prequential_loss")
 COSTS = ("spikes", "synaptic_operations", "weight_writes", "energy_j", "memory_bits", "settling_time_ms")
 SOMETIMES = ("spread", "same_as", "samples", "constraints")
+
+
 def is_warm(trial: FrozenTrial) -> bool:
     """Whether it was added from another study: it ran there, and does not count here."""
     return WARM in trial.user_attrs

@@ -49,4 +49,5 @@ class RunOptions:
         """When the time is up, on the monotonic clock."""
         return None if self.timeout is None else time.monotonic() + self.timeout
 
+
 PLAIN = RunOptions()

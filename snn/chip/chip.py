@@ -137,7 +137,6 @@ class Chip:
             return None
         return Grid(float(low), float(high), int(self.weight_bits), w_min, w_max)
 
-
     @property
     def uneven(self) -> bool:
         """Whether its devices make something else of a change than was asked for."""

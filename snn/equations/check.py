@@ -19,7 +19,7 @@ from brian2.stateupdaters.base import StateUpdateMethod
 from brian2.units.fundamentalunits import DIMENSIONLESS
 
 from snn.equations.operands import operand_problem
-from snn.equations.parse import FUNCTIONS, RANDOM, Units, _sentence, free, identifiers, parsed, reserved, unusable
+from snn.equations.parse import FUNCTIONS, RANDOM, Units, free, identifiers, parsed, reserved, sentence, unusable
 from snn.errors import nearest
 
 METHODS = tuple(name for name in StateUpdateMethod.stateupdaters if not name.startswith("gsl"))
@@ -105,7 +105,7 @@ class _Text:
                 try:
                     Equations.check_identifier(parameter)
                 except (SyntaxError, ValueError) as error:
-                    yield f"A parameter of {self.name} has a wrong name: {_sentence(error)}; rename it."
+                    yield f"A parameter of {self.name} has a wrong name: {sentence(error)}; rename it."
 
     def flags(self, refractory: bool) -> Iterator[str]:
         """Flags that the backends do not know."""
@@ -142,7 +142,7 @@ class _Text:
         try:
             boolean = is_boolean_expression(text, used)
         except (AttributeError, SyntaxError, ValueError, TypeError, KeyError) as error:
-            return [f"`{field}` of {self.name} cannot be used: {_sentence(error)}."]
+            return [f"`{field}` of {self.name} cannot be used: {sentence(error)}."]
         if not boolean:
             return [f"`{field}` of {self.name} must be a condition such as 'v > 1', but is {text!r}."]
         return list(self._try(f"`{field}`", check_dimensions, text, DIMENSIONLESS, used))
@@ -155,7 +155,7 @@ class _Text:
         try:
             new, _, _ = analyse_identifiers(code, used)
         except Exception as error:  # of the parser's many kinds
-            return [f"`{field}` of {self.name} cannot be used: {_sentence(error)}."]
+            return [f"`{field}` of {self.name} cannot be used: {sentence(error)}."]
         found = list(self._unknown(code, f"`{field}` of {self.name}", {*RANDOM, "t", *new, *given}))
         assigned = re.findall(r"^\s*([A-Za-z_]\w*)\s*(?:[-+*/%]|//|\*\*)?=(?!=)", code.replace(";", "\n"), re.MULTILINE)
         for operator in dict.fromkeys(re.findall(r"(?:\*\*|//|%)=(?!=)", code)):  # which C++ lacks for real numbers
@@ -196,7 +196,7 @@ class _Text:
             StateUpdateMethod.apply_stateupdater(self.equations, functions, method)
         except Exception as error:  # each updater has its own
             return [
-                f"`method` {method!r} of {self.name} cannot integrate the equations: {_sentence(error)}; "
+                f"`method` {method!r} of {self.name} cannot integrate the equations: {sentence(error)}; "
                 "use 'euler', 'rk4' or 'exponential_euler'."
             ]
         return []
@@ -235,9 +235,9 @@ class _Text:
         try:
             check(*arguments)
         except DimensionMismatchError as error:
-            yield f"Units do not agree in {where} of {self.name}: {_sentence(error)}."
+            yield f"Units do not agree in {where} of {self.name}: {sentence(error)}."
         except Exception as error:  # of the parser's many kinds
-            yield f"There is a mistake in {where} of {self.name}: {_sentence(error)}."
+            yield f"There is a mistake in {where} of {self.name}: {sentence(error)}."
 
 
 def _noise(text: str) -> set[str]:

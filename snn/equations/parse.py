@@ -21,9 +21,9 @@ Units = tuple[tuple[str, Dimension], ...]
 
 RANDOM = ("rand", "randn")
 FUNCTIONS = frozenset(DEFAULT_FUNCTIONS) - {"poisson", "timestep"}  # these two would need Brian2's clock and generator
-# What a simulation declares beside the user's variables (snn/lowering/populations/populations.py, projections.py, writes.py), what
-# `record` calls spikes, words that C++ keeps for itself, and what Brian2's templates are given by name. Other macros of
-# C++ are undefined where a variable has their name (snn/backends/standalone/device.py).
+# What a simulation declares beside the user's variables (snn/lowering/populations/populations.py, projections.py,
+# writes.py), what `record` calls spikes, words that C++ keeps for itself, and what Brian2's templates are given by
+# name. Other macros of C++ are undefined where a variable has their name (snn/backends/standalone/device.py).
 _TAKEN = """
 seed spiked spiked_before is_refractory not_refractory refractory_left refractory_steps lastspike
 spikes spike_count spike_history history_size history_shifted history_at sample_spikes pre post gate_ arrival_gate_
@@ -85,7 +85,7 @@ def parsing_problem(model: str, name: str) -> str | None:
         parsed(model)
     except Exception as error:  # Brian2 raises many kinds, all of them about the user's text
         return (
-            f"The equations of {name} cannot be parsed: {_sentence(error)}; each line must be "
+            f"The equations of {name} cannot be parsed: {sentence(error)}; each line must be "
             "'dx/dt = ... : unit', 'x = ... : unit' or 'x : unit'."
         )
     return None
@@ -116,7 +116,7 @@ def substitute(text: str, names: Mapping[str, str]) -> str:
     return re.sub(r"\b[A-Za-z_]\w*\b", lambda match: names.get(match.group(), match.group()), text)
 
 
-def _sentence(error: Exception) -> str:
+def sentence(error: Exception) -> str:
     """A message of several lines as one clause."""
     text = " ".join(line.strip() for line in str(error).splitlines() if line.strip(" ^"))
     return text.rstrip(".") or type(error).__name__

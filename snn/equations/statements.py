@@ -17,6 +17,7 @@ def statements(text: str) -> Iterator[tuple[str, str, str]]:
                 raise ValueError(f"{line!r} is no statement that assigns to a name")
             yield match.group(1), match.group(2) or "", match.group(3)
 
+
 ASSIGNMENT = re.compile(r"^\s*(\w+)\s*(?:[-+*/%]|//|\*\*)?=(?!=)", re.MULTILINE)
 
 

@@ -13,7 +13,8 @@ from snn.lowering.populations.populations import add_inputs, add_population
 from snn.lowering.populations.readouts import add_readout
 from snn.lowering.projections.inhibition import add_inhibition
 from snn.lowering.projections.projections import add_projection
-from snn.network.spec import SEQUENTIAL, NetworkSpec
+from snn.network.data import SEQUENTIAL
+from snn.network.spec import NetworkSpec
 
 
 def plan(spec: NetworkSpec, seed: int = 0) -> Plan:
@@ -39,3 +40,11 @@ def plan(spec: NetworkSpec, seed: int = 0) -> Plan:
     for block in result.synapses.values():  # synapses read the clock of the neurons behind them
         result.groups[block.target].declare_clock({name for text in block.texts() for name in identifiers(text)})
     return result
+
+
+def structure_hash(spec: NetworkSpec) -> str:
+    """Return a hash of a network's equations, rules and kinds of connection; it ignores every number.
+
+    Networks with the same hash share one compiled program.
+    """
+    return plan(spec.skeleton()).structure_hash()

@@ -11,8 +11,11 @@ from snn.chip import Chip
 from snn.connectivity.patterns import Connection
 from snn.encoders import Encoder
 from snn.errors import NetworkError, nearest
+from snn.network.checks.initial import tell_of_high_starts
+from snn.network.checks.network import problems
+from snn.network.data import Drive, Inhibition, NamedReadout, Population, Projection
 from snn.network.rounding import tell_of_rounding
-from snn.network.spec import Drive, Inhibition, NamedReadout, NetworkSpec, Population, Projection
+from snn.network.spec import NetworkSpec
 from snn.neurons import NeuronModel
 from snn.plasticity.rule import Rule
 from snn.plasticity.rules.static import Static
@@ -50,9 +53,7 @@ class Network:
     Nothing is checked before `freeze`, which reports everything that is wrong at once.
     """
 
-    def __init__(
-        self, inputs: Encoder, dt: Quantity = 1 * ms, schedule: str = "parallel", chip: Chip | None = None
-    ):
+    def __init__(self, inputs: Encoder, dt: Quantity = 1 * ms, schedule: str = "parallel", chip: Chip | None = None):
         self._inputs = inputs
         self._dt = dt
         self._schedule = schedule
@@ -110,9 +111,7 @@ class Network:
             inhibitory conductances, say); by default the model's `input`.
         """
         name, rule = name or f"{source}->{target}", rule if rule is not None else Static()
-        self._projections.append(
-            Projection(name, source, target, connection, rule, delay, w_min, w_max, onto)
-        )
+        self._projections.append(Projection(name, source, target, connection, rule, delay, w_min, w_max, onto))
 
     def drive(self, population: str, signal: Signal, gain: float = 1.0) -> None:
         """Add `gain` times a signal to the input of a population in every step: a teacher's current, say."""
@@ -161,9 +160,6 @@ class Network:
             The first time, if neurons start above their threshold, or if delays or refractory times are no multiples
             of dt (`RoundedTime`, see `snn.times`).
         """
-        from snn.network.checks.initial import tell_of_high_starts
-        from snn.network.checks.network import problems
-
         spec = NetworkSpec(
             inputs=self._inputs,
             dt=self._dt,

@@ -13,7 +13,7 @@ from snn.system.notices import notice
 from snn.times import delay_steps, refractory_steps, whole_steps
 
 if TYPE_CHECKING:
-    from snn.network.spec import NetworkSpec
+    from snn.network.data import NetworkData
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Rounded:
         return f"the {self.name}, {self.time}, counts {self.steps} step{'s' * (self.steps != 1)}"
 
 
-def rounded(spec: NetworkSpec) -> Iterator[Rounded]:
+def rounded(spec: NetworkData) -> Iterator[Rounded]:
     """Delays and refractory times of a network that are no multiples of dt."""
     for population in spec.populations:
         time = population.model.neuron(spec.dt).refractory
@@ -40,7 +40,7 @@ def rounded(spec: NetworkSpec) -> Iterator[Rounded]:
             yield Rounded(f"delay of {projection.name}", projection.delay, counted)
 
 
-def tell_of_rounding(spec: NetworkSpec) -> None:
+def tell_of_rounding(spec: NetworkData) -> None:
     """Give one notice about all times of a network that are no multiples of dt, with value and steps."""
     found = list(rounded(spec))
     if found:

@@ -8,10 +8,10 @@ from snn.neurons import Neuron
 from snn.plasticity.rule import Place
 
 if TYPE_CHECKING:
-    from snn.network.spec import NetworkSpec, Projection
+    from snn.network.data import NetworkData, Projection
 
 
-def neuron_of(spec: NetworkSpec, name: str) -> Neuron | None:
+def neuron_of(spec: NetworkData, name: str) -> Neuron | None:
     """The neuron of a population, if there is nothing wrong with it that would be in the way."""
     for population in spec.populations:
         if population.name == name:
@@ -20,7 +20,7 @@ def neuron_of(spec: NetworkSpec, name: str) -> Neuron | None:
     return None
 
 
-def place(spec: NetworkSpec, projection: Projection) -> Place:
+def place(spec: NetworkData, projection: Projection) -> Place:
     """Where a projection's rule works: the neurons behind it, or the readout, and the readouts that listen to them."""
     readouts = {named.name: named.readout for named in spec.readouts}
     pre = neuron_of(spec, projection.source)

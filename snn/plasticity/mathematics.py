@@ -36,20 +36,23 @@ LATEX = {
     "lr": r"\eta",
 }
 
-def _shown(value: sympy.Expr) -> str:
-    names = {item: _symbol(str(item)) for item in value.free_symbols}
+
+def shown(value: sympy.Expr) -> str:
+    """Return an expression as LaTeX."""
+    names = {item: latex_symbol(str(item)) for item in value.free_symbols}
     names |= {item: "" for item in value.free_symbols if str(item) == "_placeholder_arg"}  # of rand()
     return str(sympy.latex(value, symbol_names=names))
 
 
-def _symbol(name: str) -> str:
+def latex_symbol(name: str) -> str:
+    """Return a variable's name as LaTeX."""
     if match := re.fullmatch(r"reset\((\w+)\)|(\w+), at a reset", name):
-        return rf"\mathrm{{reset}}({_symbol(match[1] or match[2])})"
+        return rf"\mathrm{{reset}}({latex_symbol(match[1] or match[2])})"
     if ", " in name:
         head, _, rest = name.partition(", ")
-        return rf"{_symbol(head)}\text{{, {rest}}}"
+        return rf"{latex_symbol(head)}\text{{, {rest}}}"
     if name.endswith("'"):
-        return rf"{{{_symbol(name[:-1])}}}'"
+        return rf"{{{latex_symbol(name[:-1])}}}'"
     if name in LATEX:
         return LATEX[name]
     head, _, rest = name.partition("_")

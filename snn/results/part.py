@@ -49,12 +49,12 @@ class Part:
     @property
     def accuracy(self) -> float:
         """Share of right predictions; NaN where there are no labels or no samples."""
-        return _mean(self.right)
+        return mean(self.right)
 
     @property
     def loss(self) -> float:
         """Mean loss; NaN where there are no samples."""
-        return _mean(self.losses)
+        return mean(self.losses)
 
     def followed_by(self, later: Part) -> Part:
         """The two as one."""
@@ -69,12 +69,12 @@ class Part:
         return replace(self, **changed)
 
 
-def _mean(numbers: np.ndarray) -> float:
+def mean(numbers: np.ndarray) -> float:
     """The mean; NaN of no numbers, without NumPy's warning."""
     return float(np.mean(numbers)) if len(numbers) else math.nan
 
 
-def _sliding_mean(numbers: np.ndarray, window: int) -> np.ndarray:
+def sliding_mean(numbers: np.ndarray, window: int) -> np.ndarray:
     """Mean of each number and those before it, `window` of them at most."""
     sums = np.concatenate([[0], np.cumsum(numbers)])
     ends = np.arange(1, len(sums))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -11,11 +12,34 @@ from snn.errors import SNNError
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from snn.results.result import Result
+    from snn.results.part import Part
 
 WINDOW = 100
 EARLY = 20
 COLOURS = ("#4477aa", "#ee6677", "#228833", "#ccbb44", "#66ccee", "#aa3377")  # Tol's bright scheme: told apart by all
+
+
+class Plotted(Protocol):
+    """What the plots read of a `Result`."""
+
+    @property
+    def labelled(self) -> bool: ...
+    @property
+    def stream(self) -> Part: ...
+    @property
+    def validation(self) -> Part | None: ...
+    @property
+    def test(self) -> Part | None: ...
+    @property
+    def weights(self) -> Mapping[str, np.ndarray]: ...
+    @property
+    def recordings(self) -> Mapping[str, np.ndarray]: ...
+    @property
+    def dt_ms(self) -> float: ...
+    @property
+    def period(self) -> int: ...
+    def prequential_curve(self, window: int) -> np.ndarray: ...
+    def loss_curve(self, window: int) -> np.ndarray: ...
 
 
 def _axes(ax: Axes | None) -> Axes:
@@ -26,7 +50,7 @@ def _axes(ax: Axes | None) -> Axes:
     return plt.subplots(figsize=(6, 3.5), layout="constrained")[1]
 
 
-def plot_result(result: Result, axes: Any = None) -> Any:
+def plot_result(result: Plotted, axes: Any = None) -> Any:
     """Learning curve, raster and weight histogram side by side; without recorded spikes the raster's axes say so."""
     if axes is None:
         import matplotlib.pyplot as plt
@@ -51,7 +75,7 @@ def plot_result(result: Result, axes: Any = None) -> Any:
     return axes
 
 
-def plot_learning_curve(result: Result, ax: Axes | None = None) -> Axes:
+def plot_learning_curve(result: Plotted, ax: Axes | None = None) -> Axes:
     """Prequential accuracy over a sliding window, with the validation (and test) accuracy reached.
 
     In a task without labels the loss: that of every sample, and its mean over a sliding window.
@@ -81,7 +105,7 @@ def _short(score: float) -> str:
     return f"{score:.3f}" if abs(score) < 10 else f"{score:.4g}"
 
 
-def plot_raster(result: Result, ax: Axes | None = None) -> Axes:
+def plot_raster(result: Plotted, ax: Axes | None = None) -> Axes:
     """Recorded spikes, one band a population, with a line between samples.
 
     Raises
@@ -118,7 +142,7 @@ def plot_raster(result: Result, ax: Axes | None = None) -> Axes:
     return ax
 
 
-def plot_weights(result: Result, ax: Axes | None = None) -> Axes:
+def plot_weights(result: Plotted, ax: Axes | None = None) -> Axes:
     """Histogram of the final weights, one line a projection."""
     ax = _axes(ax)
     drawn = {name: weights for name, weights in result.weights.items() if weights.size}

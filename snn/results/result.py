@@ -17,7 +17,7 @@ from snn.chip import LOIHI, EnergyTable
 from snn.errors import SNNError
 from snn.npy import read_npz
 from snn.readonly import protect
-from snn.results.part import PARTS, Part, _mean, _sliding_mean
+from snn.results.part import PARTS, Part, mean, sliding_mean
 from snn.system.profile import largest
 
 COSTS = ("spikes", "synaptic_operations", "weight_writes")
@@ -164,18 +164,18 @@ class Result:
         None unless the run was asked for it (`Task.run(..., settling=True)`).
         """
         settled = None if self.validation is None else self.validation.settled
-        return None if settled is None else _mean(settled) * self.dt_ms
+        return None if settled is None else mean(settled) * self.dt_ms
 
     def _per_sample(self, name: str) -> float:
         return float(self.counts[name]) / max(1, int(self.counts["samples"]))
 
     def prequential_curve(self, window: int = 100) -> np.ndarray:
         """Accuracy over a sliding window of the stream (over fewer samples at its beginning), shape (n,)."""
-        return _sliding_mean(self.stream.right, window)
+        return sliding_mean(self.stream.right, window)
 
     def loss_curve(self, window: int = 100) -> np.ndarray:
         """Mean loss over a sliding window of the stream (over fewer samples at its beginning), shape (n,)."""
-        return _sliding_mean(self.stream.losses, window)
+        return sliding_mean(self.stream.losses, window)
 
     def followed_by(self, later: Result) -> Result:
         """The run that stopped here and went on: the two as one."""

@@ -14,10 +14,10 @@ from snn.values import Values
 from tasks.data import Drawn
 
 if TYPE_CHECKING:
-    from tasks.task import Task
+    from tasks.dataset import Dataset
 
 
-def problems(task: Task, spec: NetworkSpec) -> list[str]:
+def problems(task: Dataset, spec: NetworkSpec) -> list[str]:
     """What is wrong with the task's numbers and with the network for it, one sentence each.
 
     Raises
@@ -32,7 +32,7 @@ def problems(task: Task, spec: NetworkSpec) -> list[str]:
     return found or list(_steps(task, spec))
 
 
-def _inputs(task: Task, spec: NetworkSpec) -> Iterator[str]:
+def _inputs(task: Dataset, spec: NetworkSpec) -> Iterator[str]:
     shape = task.data.values.shape
     if spec.inputs.n != shape[-1]:
         yield f"The inputs must be as many as {task.name} has values, {shape[-1]}, but the network has {spec.inputs.n}."
@@ -48,7 +48,7 @@ def _inputs(task: Task, spec: NetworkSpec) -> Iterator[str]:
         )
 
 
-def _range(task: Task, spec: NetworkSpec) -> Iterator[str]:
+def _range(task: Dataset, spec: NetworkSpec) -> Iterator[str]:
     """Values that the inputs cannot encode. Drawn ones are looked at when they are drawn."""
     takes, values = spec.inputs.takes, task.data.values
     place = task.data.first_outside(takes)
@@ -67,7 +67,7 @@ def _range(task: Task, spec: NetworkSpec) -> Iterator[str]:
     )
 
 
-def _readouts(task: Task, spec: NetworkSpec) -> Iterator[str]:
+def _readouts(task: Dataset, spec: NetworkSpec) -> Iterator[str]:
     if not spec.readouts:
         yield "A task scores a readout, but the network has none; add net.readout(...)."
     for named in spec.readouts:
@@ -85,7 +85,7 @@ def _readouts(task: Task, spec: NetworkSpec) -> Iterator[str]:
                 yield f"{task.name} has {task.data.classes} classes, but the readout {named.name!r} has {units} units."
 
 
-def _target(task: Task, name: str, units: int) -> Iterator[str]:
+def _target(task: Dataset, name: str, units: int) -> Iterator[str]:
     """A readout that is compared with the stream's ``target``, in every step."""
     if "target" not in task.data.arrays:
         yield f"The readout {name!r} is compared with a target, but {task.name} gives none; write target='label'."
@@ -102,7 +102,7 @@ def _target(task: Task, name: str, units: int) -> Iterator[str]:
         yield f"The target of {task.name} has {width} numbers a step, but the readout {name!r} has {units} units."
 
 
-def _steps(task: Task, spec: NetworkSpec) -> Iterator[str]:
+def _steps(task: Dataset, spec: NetworkSpec) -> Iterator[str]:
     times = {name: getattr(task, name) for name in ("sample", "gap")}
     if wrong := [name for name, time in times.items() if whole_steps(time, spec.dt) is None]:
         yield from (wrong_duration(f"`{name}` of {task.name}", times[name], spec.dt) for name in wrong)

@@ -30,7 +30,7 @@ from tasks.running.settling import deciding, settled_after
 from tasks.validation import checked_rows
 
 if TYPE_CHECKING:
-    from tasks.task import Task
+    from tasks.dataset import Dataset
 
 PIECE = 64 << 20
 """The most bytes of signals, as numbers of 64 bits, that a run makes and hands to a program at a time."""
@@ -78,7 +78,7 @@ class TaskRun:
 
     def __init__(
         self,
-        task: Task,
+        task: Dataset,
         candidate: Candidate,
         cancel: threading.Event | None,
         profile: Profile | None = None,

@@ -8,7 +8,7 @@ import numpy as np
 
 from snn.errors import SNNError, nearest
 from snn.lowering.plan.plan import Plan
-from snn.network.spec import NamedReadout
+from snn.network.data import NamedReadout
 from snn.readouts import SpikeReadout
 
 Decide = Callable[[np.ndarray, np.ndarray], np.ndarray]

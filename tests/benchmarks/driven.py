@@ -12,9 +12,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import optuna
+from snn.alive import started
 
 from search.storage import Location
-from snn.alive import started
 from tests.benchmarks.digits_study import CHECKOUT
 
 SCRIPT = '''\

@@ -21,12 +21,12 @@ from pathlib import Path
 
 import numpy as np
 from brian2 import ms
-
-from snn import LIF, Dense, EProp, LeakyReadout, Network, PiecewiseLinear, SpikeTrains
 from snn.backends.build import FLAGS, compiler
 from snn.backends.load import load_program
-from snn.backends.program import Candidate, Samples
 from snn.connect import Given
+
+from snn import LIF, Dense, EProp, LeakyReadout, Network, PiecewiseLinear, SpikeTrains
+from snn.backends.program import Candidate, Samples
 from snn.network import NetworkSpec
 from tests.benchmarks import step as s
 from tests.benchmarks import step_brian2, step_jax

@@ -12,8 +12,8 @@ import tempfile
 
 import numpy as np
 from optuna.trial import FixedTrial
-
 from search.record import Record
+
 from search.storage import load
 from tests.benchmarks.compare import arguments
 from tests.benchmarks.digits_study import digits_study, quiet

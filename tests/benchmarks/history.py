@@ -23,10 +23,10 @@ from optuna.distributions import FloatDistribution, IntDistribution
 from optuna.storages import JournalStorage
 from optuna.storages.journal import BaseJournalBackend
 from optuna.trial import FixedTrial, TrialState
-
-from search import record
 from search.journal_lines import LineChecker
 from search.seeds import trial_seed
+
+from search import record
 from tests.benchmarks.compare import Side, arguments, compare, report
 from tests.benchmarks.digits_study import CHECKOUT, digits_study
 

@@ -31,8 +31,8 @@ from pathlib import Path
 
 import numpy as np
 from optuna.trial import FixedTrial
-
 from snn.backends.load import load_program
+
 from snn.backends.process import RunOptions
 from snn.backends.program import Candidate, Samples
 from tasks import Digits

@@ -15,11 +15,11 @@ from itertools import count
 
 import numpy as np
 from brian2 import ms
+from snn.backends.load import load_program
+from snn.connect import Given
 
 from snn import LIF, Dense, EProp, LeakyReadout, Network, SpikeTrains
-from snn.backends.load import load_program
 from snn.backends.program import Candidate, Samples
-from snn.connect import Given
 from snn.network import NetworkSpec
 from tests.benchmarks import trial as t
 from tests.benchmarks import trial_brian2

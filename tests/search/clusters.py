@@ -6,9 +6,9 @@ from pathlib import Path
 
 import optuna
 from brian2 import Hz, ms
-
 from search.job import Job
 from search.record import RESULT
+
 from snn import LIF, Dense, LeakyReadout, Network, Poisson
 from tasks import Digits
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import optuna
 import pytest
 from optuna.trial import FrozenTrial
-
 from search.begin import begin
-from search.driver import Driver
 from search.executor import local_executor
 from search.plan import Plan
 from search.progress import Lines
+
+from search.driver import Driver
 
 
 def interrupted(plan: Plan, jobs: int, trials: int = 4) -> Plan:

@@ -14,15 +14,15 @@ import numpy as np
 import optuna
 from brian2 import Hz, ms
 from optuna.distributions import FloatDistribution
-
 from search.journal import open_journal
 from search.record import WARM
+from snn.result import Part, Result
+from snn.state import State
+
 from snn import LIF, Dense, LeakyReadout, Network, NetworkSpec, Poisson
 from snn.errors import Cancelled, OtherRun, RunError, RunTimeout
 from snn.network import freeze
-from snn.result import Part, Result
 from snn.serial import serialisable
-from snn.state import State
 from tasks import Data, Split, Task
 
 SAMPLES = 400

@@ -12,16 +12,16 @@ from dataclasses import replace
 import optuna
 import pytest
 from optuna.trial import TrialState
-
-from search import Study
-from search.errors import StudyError
 from search.executor import Executor, local_executor
 from search.job import Ran, run_together
 from search.jobs import Jobs
 from search.record import REASON, RESULT
+from search.searching import search
+
+from search import Study
+from search.errors import StudyError
 from search.samplers.byindex import ByIndex
 from search.samplers.forest import ForestSampler
-from search.searching import search
 from snn.errors import Cancelled, RunError, RunTimeout
 from tests.search.synthetic import Bowl, network
 from tests.search.test_crash import stored, told, wait_for

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 from optuna.samplers import RandomSampler
+from search.bounds import problems_with_workers, useful_workers
+from search.searching import available_cpus, executor_of
 
 from search import Study
-from search.bounds import problems_with_workers, useful_workers
 from search.errors import StudyError
-from search.searching import available_cpus, executor_of
 from tests.search.synthetic import Bowl, network
 
 

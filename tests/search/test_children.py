@@ -11,9 +11,9 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
-
 from search.process import InProcess
 from snn.alive import started
+
 from tests.search.conftest import ROOT
 from tests.search.synthetic import Bowl
 from tests.search.test_executor import job

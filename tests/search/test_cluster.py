@@ -15,13 +15,13 @@ from types import SimpleNamespace
 
 import pytest
 from brian2 import ms
-
-from search.errors import ExecutorLost
 from search.faults import Faults
 from search.record import SEED
 from search.script import Script, load_module, load_study
 from search.searching import search
 from search.seeds import trial_seed
+
+from search.errors import ExecutorLost
 from snn.errors import Cancelled, OtherData, RunError
 from tests.search.clusters import (
     DEADLY,
@@ -96,7 +96,6 @@ def start_module(folder):
 def test_a_worker_that_is_gone_has_no_other_version(client, monkeypatch):
     """Dask gives back what went wrong on the way to it, like what went wrong there."""
     from distributed.comm.core import CommClosedError
-
     from search.cluster import Cluster
 
     ask, calls = client.run, []
@@ -114,8 +113,8 @@ def test_a_worker_that_is_gone_has_no_other_version(client, monkeypatch):
 @pytest.mark.parametrize("failures", [2, 5])
 def test_a_worker_that_dies_while_a_driver_comes_is_passed_over(client, monkeypatch, failures):
     from distributed.comm.core import CommClosedError
-
     from search.cluster import Cluster
+
     from search.errors import ExecutorLost
 
     register, calls = client.register_plugin, []
@@ -245,7 +244,6 @@ def test_a_job_that_kills_its_workers_fails_with_a_reason(cluster, client, folde
 
 def test_a_job_of_a_batch_that_kills_its_workers_costs_the_others_nothing(client, monkeypatch):
     from distributed import KilledWorker
-
     from search.cluster import Cluster
 
     executor = Cluster(client)
@@ -436,7 +434,6 @@ def test_a_search_gives_the_numbers_of_a_local_one(cluster, write, snnsearch):
 
 def test_a_worker_that_dies_costs_its_batch_which_runs_again(client, make):
     import psutil
-
     from search.cluster import Cluster
 
     executor = Cluster(client, workers=1)

@@ -9,16 +9,16 @@ import numpy as np
 import optuna
 import pytest
 from optuna.samplers import RandomSampler
-
-from search import Study
 from search.begin import begin
 from search.confirm import CONFIRM, Confirmation, Confirmed, confirmed, fresh_seeds, interval
-from search.driver import Driver
-from search.errors import StudyError
 from search.executor import local_executor
 from search.progress import Lines
 from search.searching import search
 from search.seeds import replicate_seeds, trial_seed
+
+from search import Study
+from search.driver import Driver
+from search.errors import StudyError
 from tests.search.synthetic import Bowl, network
 from tests.search.test_crash import wait_for
 
@@ -265,6 +265,7 @@ study = Study(network, task=Digits(sample=10 * ms), sampler=RandomSampler)
 def test_on_digits_the_numbers_are_those_of_single_runs(write, snnsearch):
     from search.record import NETWORK
     from search.script import Script, load_study
+
     from snn.network import NetworkSpec
 
     script = write(DIGITS)

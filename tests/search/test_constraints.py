@@ -4,7 +4,6 @@ import optuna
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
 from search.constraints import (
     LARGEST_VIOLATION,
     feasible,
@@ -13,8 +12,9 @@ from search.constraints import (
     problems_with_constraints,
     total_violation,
 )
-from search.errors import StudyError
 from search.objectives import OBJECTIVES, Objective
+
+from search.errors import StudyError
 from snn.errors import NotFinite
 
 
@@ -176,9 +176,10 @@ def test_the_best_trial_of_optuna_is_feasible(tmp_path):
 
 def searched(tmp_path, **own):
     """Bowls in which accuracy asks for y = 0.7, and memory is 320 bits at y = 1."""
+    from search.searching import search
+
     from search import Study
     from search.samplers.byindex import ByIndex
-    from search.searching import search
     from tests.search.synthetic import Bowl, network
 
     study = Study(network, Bowl(), storage=tmp_path / "c.journal", name="c", sampler=ByIndex(0), pruner=None, **own)
@@ -220,8 +221,9 @@ def test_a_study_keeps_its_constraints(tmp_path):
 
 def test_a_bound_that_a_run_was_given_is_measured_again(tmp_path):
     """The script does not have it, so that only what is stored tells that settling times were taken."""
-    from search import Study
     from search.finish import replay_jobs
+
+    from search import Study
     from tests.search.synthetic import Bowl, network
 
     plan = Study(network, Bowl(), storage=tmp_path / "c.journal").plan()

@@ -5,10 +5,6 @@ from __future__ import annotations
 import numpy as np
 import optuna
 import pytest
-
-from search import begin
-from search.driver import Driver
-from search.errors import ExecutorLost, StudyError
 from search.executor import Local, Runner
 from search.job import check_data
 from search.plan import Plan
@@ -17,6 +13,10 @@ from search.progress import Lines
 from search.record import ORIGIN, RESULT
 from search.script import Script, load_study
 from search.searching import search
+
+from search import begin
+from search.driver import Driver
+from search.errors import ExecutorLost, StudyError
 from snn.errors import OtherData
 from tests.search.synthetic import Bowl
 

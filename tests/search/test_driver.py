@@ -10,11 +10,7 @@ import optuna
 import pytest
 from optuna.samplers import RandomSampler
 from optuna.trial import TrialState
-
-from search import Study
 from search.begin import begin
-from search.driver import Driver
-from search.errors import StudyError
 from search.executor import Executor, local_executor
 from search.identity import Identity
 from search.job import Ran
@@ -24,6 +20,10 @@ from search.record import NETWORK, ORIGIN, REASON, RESULT, SEED
 from search.searching import search
 from search.seeds import trial_seed
 from search.spool import Spool
+
+from search import Study
+from search.driver import Driver
+from search.errors import StudyError
 from tests.search.synthetic import Bowl, network
 
 OBJECTIVES = ["accuracy", "spikes"]

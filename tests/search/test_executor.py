@@ -10,9 +10,9 @@ from dataclasses import replace
 
 import pytest
 from optuna.trial import FixedTrial
-
 from search.executor import ATTEMPTS, Local, Runner, local_executor
 from search.job import Job
+
 from snn.errors import Cancelled, Killed, RunError, RunTimeout
 from tests.search.synthetic import Bowl, network
 
@@ -205,6 +205,7 @@ def test_search_on_the_runtime_backend(snnsearch, write):
 
 def test_a_cluster_without_its_package_names_the_extra(monkeypatch):
     from search.cluster import connect
+
     from search.errors import StudyError
 
     monkeypatch.setitem(sys.modules, "distributed", None)  # what Python does where it is not installed

@@ -6,10 +6,10 @@ import json
 
 import pytest
 from optuna.samplers import RandomSampler
+from search.failures import FIRST, Failures, kind
 
 from search import Study
 from search.errors import StudyError
-from search.failures import FIRST, Failures, kind
 from tests.search import synthetic
 from tests.search.synthetic import Bowl
 

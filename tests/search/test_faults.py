@@ -15,16 +15,16 @@ from types import SimpleNamespace
 
 import pytest
 from brian2 import Hz, ms
-
 from search.begin import begin
-from search.driver import Driver
-from search.errors import ExecutorLost
 from search.executor import ATTEMPTS, ByBackend, InThread, Local, attempt_together
 from search.faults import Faults
 from search.job import Job
 from search.process import InProcess
 from search.progress import Lines
 from search.script import Script, load_study
+
+from search.driver import Driver
+from search.errors import ExecutorLost
 from snn import LIF, Dense, LeakyReadout, Network, Poisson
 from snn.backends import spawn
 from snn.backends.process import RunOptions

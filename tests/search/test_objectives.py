@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 from optuna import load_study
 from optuna.samplers import RandomSampler
+from search.objectives import OBJECTIVES, Objective, check_finite, make_objective, measured, needs, problems_with
 
 import search
 from search.errors import StudyError
-from search.objectives import OBJECTIVES, Objective, check_finite, make_objective, measured, needs, problems_with
 from search.study import Study
 from snn.errors import NotFinite
 from tests.search.synthetic import Bowl, network

@@ -11,9 +11,9 @@ from multiprocessing import Pipe
 from pathlib import Path
 
 import pytest
+from search.owner import owned, owner_of
 
 from search.errors import StudyError
-from search.owner import owned, owner_of
 from search.storage import Location
 
 

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import optuna
 import pytest
-
-from search import Study
 from search.address import absolute_reference
-from search.errors import StudyError
 from search.owner import owned
-from search.storage import Location
 from snn.backends.cache.folder import cache_folder
 from snn.paths import absolute, child_environment, pinned, working_folder
+
+from search import Study
+from search.errors import StudyError
+from search.storage import Location
 from tests.search.synthetic import Bowl, network
 
 SCRIPT = """\
@@ -130,9 +130,9 @@ def test_a_worker_process_begins_where_the_command_was_started(folder, elsewhere
 
 def test_a_program_is_found_and_built_from_any_working_folder(folder, elsewhere, monkeypatch):
     from brian2 import ms
+    from snn.backends.load import load_program
 
     from snn import LIF, Dense, LeakyReadout, Network, SpikeTrains
-    from snn.backends.load import load_program
     from snn.backends.program import Candidate
 
     monkeypatch.setattr("snn.paths.STARTED_IN", folder)

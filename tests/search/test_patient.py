@@ -14,11 +14,11 @@ import pytest
 from optuna.exceptions import StorageInternalError
 from optuna.storages import BaseStorage
 from optuna.trial import TrialState
+from search.patient import Patience
 from sqlalchemy import create_engine, exc, text
 
 from search import patient
 from search.errors import StudyError
-from search.patient import Patience
 from search.storage import Location
 from tests.search import postgres
 

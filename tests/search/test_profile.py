@@ -5,8 +5,8 @@ from __future__ import annotations
 import resource
 
 import pytest
-
 from snn.profile import OTHER, STAGES, cpu_seconds
+
 from tests.search.test_cli import KEYS, line
 
 STUDY = """\

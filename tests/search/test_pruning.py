@@ -8,11 +8,11 @@ import math
 import numpy as np
 import optuna
 import pytest
-
-from search.errors import StudyError
 from search.pruning import Everyone, Halving, OptunaPruner, make_pruner, pruner_names, rank
 from search.rungs import fractions, scores
 from snn.result import Part
+
+from search.errors import StudyError
 
 
 def decide(pruner, numbers, rung=1):

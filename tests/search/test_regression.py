@@ -8,12 +8,12 @@ import optuna
 import pytest
 from brian2 import ms
 from optuna.samplers import RandomSampler
-
-from search import Study
-from search.errors import StudyError
 from search.record import RESULT
 from search.report.note import markdown
 from search.table import columns
+
+from search import Study
+from search.errors import StudyError
 from snn import LIF, Dense, EProp, LeakyReadout, Network, SpikeTrains
 from tasks import PatternGeneration
 

@@ -14,17 +14,17 @@ from pathlib import Path
 
 import optuna
 import pytest
-
-from search.commands.common import read_study
 from search.journal import open_journal
 from search.journal_lines import LineChecker
 from search.report.facts import gather
-from search.report.figures import FIGURES
 from search.report.note import place
-from search.report.page import write_page
 from search.script import Script, load_study
-from search.storage import Location
 from search.summary import summarise
+
+from search.commands.common import read_study
+from search.report.figures import FIGURES
+from search.report.page import write_page
+from search.storage import Location
 from tests.search.conftest import ROOT
 from tests.search.synthetic import add_foreign_trial
 from tests.search.test_figures import is_drawn

@@ -3,10 +3,10 @@
 from types import SimpleNamespace
 
 from brian2 import ms
-
 from search.underway import network_of
-from snn import LIF, Dense, LeakyReadout, Network, SpikeTrains
 from snn.notices import said_once
+
+from snn import LIF, Dense, LeakyReadout, Network, SpikeTrains
 
 
 def network(refractory, delay=None):

@@ -10,16 +10,16 @@ import numpy as np
 import optuna
 import pytest
 from optuna.trial import TrialState
-
-from search import Study
 from search.begin import begin
-from search.driver import Driver
 from search.executor import local_executor
 from search.progress import Lines
 from search.record import NETWORK, RESULT, SEED
-from search.samplers.byindex import ByIndex
 from search.searching import search
 from search.seeds import replicate_seeds, trial_seed
+
+from search import Study
+from search.driver import Driver
+from search.samplers.byindex import ByIndex
 from tests.search.interrupted import interrupted
 from tests.search.synthetic import SAMPLES, Bowl, network
 

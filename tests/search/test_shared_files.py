@@ -10,12 +10,12 @@ from pathlib import Path
 
 import optuna
 import pytest
+from search.identity import IDENTIFIER
+from search.usercalls import NOTES
 
 from search import Study
-from search.identity import IDENTIFIER
 from search.samplers.byindex import ByIndex
 from search.storage import Location
-from search.usercalls import NOTES
 from tests.search.interrupted import interrupted, searched
 from tests.search.synthetic import Bowl, network
 

@@ -8,7 +8,6 @@ import optuna
 import pytest
 from optuna.distributions import CategoricalDistribution
 from optuna.trial import TrialState, create_trial
-
 from search.journal import open_journal
 from search.space_change import check_space, remove_note
 

@@ -13,10 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from optuna.distributions import FloatDistribution
 from optuna.trial import TrialState, create_trial
-
 from search.identity import Identity
 from search.journal import open_journal
 from search.spool import Spool
+
 from search.storage import Location
 from tests.search.waiting import wait_for
 

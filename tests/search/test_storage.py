@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from optuna.trial import TrialState
-
-from search import patient
-from search.errors import StudyError
 from search.identity import Identity
 from search.journal import open_journal
 from search.record import REASON
 from search.spool import Spool
+
+from search import patient
+from search.errors import StudyError
 from search.storage import Location, file_name, load, mask
 from tests.search import postgres
 from tests.search.synthetic import Bowl

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from search.searching import check
 
 from search import Study
 from search.errors import StudyError
-from search.searching import check
 from snn.errors import SNNError
 from tests.search.synthetic import Bowl, network
 

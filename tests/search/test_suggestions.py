@@ -7,9 +7,9 @@ import warnings
 import optuna
 import pytest
 from optuna.samplers import GridSampler, RandomSampler
+from search.begin import begin
 
 from search import Study
-from search.begin import begin
 from tests.search.synthetic import Bowl, network
 
 GRID = {"x": [0.2, 0.6], "y": [0.5, 0.9]}

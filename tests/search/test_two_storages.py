@@ -11,8 +11,8 @@ from pathlib import Path
 import optuna
 import pytest
 from optuna.trial import FixedTrial
-
 from search.seeds import trial_seed
+
 from search.storage import Location
 from tests.search import postgres
 from tests.search.synthetic import Bowl, network

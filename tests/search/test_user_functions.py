@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from optuna import load_study
 from optuna.samplers import RandomSampler
+from search.record import Record
 
 from search import Objective, Study
-from search.record import Record
 from tests.search.synthetic import Bowl, network
 
 TRIALS = 2

@@ -7,8 +7,8 @@ from datetime import datetime
 from types import SimpleNamespace
 
 import pytest
-
 from search.usercalls import UserCalls
+
 from snn.errors import RunError
 
 BEGAN = datetime(2024, 2, 29, 12, 30, 15, 123)

@@ -9,13 +9,13 @@ import optuna
 import pytest
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.samplers import RandomSampler
-
-from search import Study
 from search.begin import begin
-from search.errors import StudyError
 from search.record import NETWORK, RESULT
 from search.searching import search
 from search.warm import WARM, Probe, fits, is_warm, misfits
+
+from search import Study
+from search.errors import StudyError
 from tests.search.synthetic import Bowl, network
 
 

@@ -6,6 +6,8 @@ import dataclasses
 
 import numpy as np
 from brian2 import Hz, ms, mV
+from snn.backends.load import load_program
+from snn.state import State
 
 from snn import (
     ALIF,
@@ -53,10 +55,8 @@ from snn import (
     VolterraRule,
     WeightNormalisation,
 )
-from snn.backends.load import load_program
 from snn.backends.process import RunOptions
 from snn.backends.program import Candidate, Outcome, Samples, check_finite
-from snn.state import State
 
 INPUTS, CLASSES, STEPS = 12, 4, 25
 

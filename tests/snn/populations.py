@@ -6,13 +6,13 @@ import dataclasses
 from dataclasses import dataclass
 
 import numpy as np
-
 from snn.backends.plan import Plan
 from snn.backends.population import Population
+from snn.check import problems
+
 from snn.backends.process import PLAIN, RunOptions
 from snn.backends.program import Candidate, Outcome, Samples, finished
 from snn.backends.runtime import RuntimeProgram
-from snn.check import problems
 from snn.network import INPUTS, NetworkSpec
 from tests.snn.networks import spec_of, stream_for
 

@@ -15,12 +15,12 @@ from pathlib import Path
 
 import pytest
 from brian2 import ms
-
-from snn import LIF, Dense, LeakyReadout, Network, SpikeTrains
 from snn.backends.build import BINARY
 from snn.backends.load import load_program
-from snn.backends.program import Candidate
 from snn.lock import Lock
+
+from snn import LIF, Dense, LeakyReadout, Network, SpikeTrains
+from snn.backends.program import Candidate
 from tests.snn.networks import CLASSES, INPUTS, stream
 
 ROOT = Path(__file__).parents[2]

@@ -27,15 +27,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-
 from snn.backends.build import compiler
 from snn.backends.plan import CLOCK, LAST, STEP, Plan
+from snn.backends.signals import signal_rows
+from snn.state import State
+
 from snn.backends.process import PLAIN, RunOptions
 from snn.backends.program import DTYPES, Candidate, Outcome, Program, Samples, check_finite, finished
 from snn.backends.recording import SPIKES, Track, resolve
-from snn.backends.signals import signal_rows
 from snn.network import NetworkSpec
-from snn.state import State
 
 ENGINE = Path(__file__).parents[2] / "snn" / "backends" / "engine"
 FLAGS = ("-std=c++17", "-O1", "-march=native", "-ffp-contract=off", "-w")
@@ -121,7 +121,6 @@ class _Stock:
         folder: Path,
     ):
         from brian2 import device, prefs, set_device
-
         from snn.backends.functions import brian_functions
         from snn.backends.lower import lower
 
@@ -401,6 +400,7 @@ def differences(ours: Outcome, stock: Outcome) -> dict[str, float]:
 def main(arguments: list[str]) -> int:
     """Print every array in which the engine and stock Brian2 differ."""
     from snn.backends.load import load_program
+
     from tests.snn.networks import FURTHER, NETWORKS, spec_of, stream_for
 
     parser = argparse.ArgumentParser(prog="python -m tests.snn.stock")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-
 from snn.backends.arrays import read_arrays, write_arrays
 from snn.backends.load import load_program
+
 from snn.backends.process import RunOptions, run_process
 from snn.backends.program import Candidate
 from snn.errors import RunError

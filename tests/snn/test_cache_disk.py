@@ -10,10 +10,10 @@ import tempfile
 
 import numpy as np
 import pytest
-
 from snn.backends.arrays import write_arrays
 from snn.backends.build import compile_source
 from snn.backends.cache import find_or_build, program_key
+
 from snn.backends.process import PLAIN
 from snn.backends.program import Candidate
 from snn.errors import BuildError, RunError

@@ -7,10 +7,10 @@ import json
 import subprocess
 
 import pytest
-
 from snn.backends.build import BINARY
 from snn.backends.cache.entry import intact
 from snn.backends.load import load_program
+
 from snn.backends.program import Candidate
 from snn.errors import BuildError
 from tests.snn.networks import stream

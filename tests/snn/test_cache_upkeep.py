@@ -9,13 +9,13 @@ import subprocess
 import time
 
 import pytest
-
 from snn.backends.cache import entry as entries_of
 from snn.backends.cache import find_or_build
 from snn.backends.cache.entry import intact, lock_path, note_use
 from snn.backends.cache.folder import cache_limit
 from snn.backends.cache.upkeep import entries, leftovers, remove, sweep, tidy
 from snn.backends.load import load_program
+
 from snn.backends.process import PLAIN
 from snn.backends.program import Candidate
 from snn.errors import SNNError

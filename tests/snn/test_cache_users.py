@@ -9,11 +9,11 @@ import tempfile
 from pathlib import Path
 
 import pytest
-
 from snn.backends.build import BINARY
 from snn.backends.cache import find_or_build
 from snn.backends.cache.entry import intact, lock_path, note_use
 from snn.backends.cache.upkeep import entries, remove
+
 from snn.backends.process import PLAIN
 from snn.errors import BuildError
 from tests.snn.programs import as_user, damage_binary

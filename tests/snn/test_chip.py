@@ -9,10 +9,10 @@ import pytest
 from brian2 import Hz, ms
 from hypothesis import given
 from hypothesis import strategies as st
-
-from snn import LIF, Dense, EProp, FixedFanIn, LeakyReadout, Network, OneToOne, Poisson, Result, SNNError, Sparse
 from snn.backends.memory import memory_bits
 from snn.backends.plan import Group, Plan, SynapseBlock, Variable
+
+from snn import LIF, Dense, EProp, FixedFanIn, LeakyReadout, Network, OneToOne, Poisson, Result, SNNError, Sparse
 from snn.backends.program import Candidate
 from snn.chip import CMOS_45NM, LOIHI, EnergyTable
 from tests.snn.networks import NETWORKS, spec_of

@@ -7,6 +7,7 @@ import dataclasses
 import numpy as np
 import pytest
 from brian2 import Hz, ms
+from snn.backends.memory import memory_bits
 
 from snn import (
     LIF,
@@ -22,7 +23,6 @@ from snn import (
     RewardSTDP,
     Sparse,
 )
-from snn.backends.memory import memory_bits
 from snn.backends.program import Candidate
 from snn.errors import NetworkError
 from snn.random import normal, uniform

@@ -10,9 +10,9 @@ import pytest
 from brian2 import ms
 from hypothesis import given
 from hypothesis import strategies as st
+from snn.backends.memory import memory_bits
 
 from snn import Chip, Dense, Given, Network, Neuron, PairSTDP, RewardSTDP, Signal, SpikeReadout, SpikeTrains
-from snn.backends.memory import memory_bits
 from snn.backends.program import Candidate, Samples
 from snn.chip import Grid
 from snn.errors import NetworkError

@@ -8,6 +8,11 @@ import numpy as np
 import pytest
 import sympy
 from brian2 import Hz, ms, mV
+from snn.calculus import derive
+from snn.calculus.jacobian import derivative
+from snn.calculus.stepmap import expression
+from snn.plasticity.clashes import texts_of
+from snn.plasticity.optimizer import Adam
 
 from snn import (
     ALIF,
@@ -24,11 +29,6 @@ from snn import (
     ResonateAndFire,
     SynapticLIF,
 )
-from snn.calculus import derive
-from snn.calculus.jacobian import derivative
-from snn.calculus.stepmap import expression
-from snn.plasticity.clashes import texts_of
-from snn.plasticity.optimizer import Adam
 from tests.snn.networks import CLASSES, INPUTS, kept, run, stream
 
 # Equations of Bellec et al. 2020, as symbols.

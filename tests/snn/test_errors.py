@@ -9,6 +9,8 @@ import pytest
 from brian2 import Hz, ms, mV, nA, second
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from snn.backends.planner import plan
+from snn.check import problems
 
 from snn import (
     ALIF,
@@ -42,8 +44,6 @@ from snn import (
     SynapticLIF,
     Uniform,
 )
-from snn.backends.planner import plan
-from snn.check import problems
 from snn.equations import parsed, reserved
 from snn.errors import NetworkError, nearest
 from tests.snn.networks import NETWORKS, spec_of

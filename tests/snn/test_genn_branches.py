@@ -4,7 +4,6 @@ import random
 import subprocess
 
 import pytest
-
 from snn.backends.build import compiler
 from snn.backends.genn.branches import NOW, branched, read_only
 

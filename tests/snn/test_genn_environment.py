@@ -6,10 +6,10 @@ import dataclasses
 
 import numpy as np
 import pytest
+from snn.backends.load import load_program
 
 from snn.backends.genn.environment import PYTHON, REQUIREMENTS, examine, problems
 from snn.backends.genn.program import GennProgram
-from snn.backends.load import load_program
 from snn.backends.process import RunOptions
 from snn.backends.program import Candidate
 from snn.errors import BuildError

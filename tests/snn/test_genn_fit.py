@@ -9,8 +9,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from brian2 import Hz, ms
-
-from snn import Chip, Constant, Dense, Network, Neuron, Poisson, SpikeReadout
 from snn.backends.genn.actions import actions
 from snn.backends.genn.fit import fit
 from snn.backends.genn.functions import OF_BRIAN2, OF_BRIAN2GENN
@@ -18,6 +16,8 @@ from snn.backends.genn.onesided import MIRROR, one_sided
 from snn.backends.genn.simulate import rehearse
 from snn.backends.load import load_program
 from snn.backends.planner import plan
+
+from snn import Chip, Constant, Dense, Network, Neuron, Poisson, SpikeReadout
 from snn.backends.process import RunOptions
 from snn.backends.program import Candidate
 from snn.equations import FUNCTIONS

@@ -4,7 +4,6 @@ import random
 from collections import defaultdict
 
 import pytest
-
 from snn.backends.genn.actions import Action
 from snn.backends.genn.order import place
 from snn.backends.plan import FIRST, LAST, STEP

@@ -9,14 +9,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
-from snn.backends.genn.environment import PYTHON
 from snn.backends.genn.fit import fit
 from snn.backends.genn.places import plain
-from snn.backends.genn.program import GennProgram
 from snn.backends.genn.simulate import rehearse
 from snn.backends.genn.words import first_error
 from snn.backends.population import Population
+
+from snn.backends.genn.environment import PYTHON
+from snn.backends.genn.program import GennProgram
 from snn.backends.process import RunOptions
 from snn.backends.program import Candidate
 from snn.errors import BuildError, NetworkError

@@ -15,13 +15,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from snn.backends.load import load_program
 
 from snn import Neuron, SNNError
 from snn.backends.genn import exchange
 from snn.backends.genn.environment import PYTHON, check_genn, examine, interpreter, notes, problems, variables
 from snn.backends.genn.exchange import EngineOptions, Request, read_outcomes, write_error, write_outcomes
 from snn.backends.genn.program import WORKER, GennProgram
-from snn.backends.load import load_program
 from snn.backends.process import RunOptions
 from snn.backends.program import Candidate
 from snn.errors import BuildError, Cancelled, Killed, NetworkError, NotFinite, RunError, RunTimeout

@@ -6,6 +6,7 @@ import warnings
 
 import pytest
 from brian2 import Hz, ms, mV
+from snn.notices import said_once
 
 from snn import (
     ALIF,
@@ -24,7 +25,6 @@ from snn import (
 )
 from snn.errors import NetworkWarning
 from snn.network import freeze
-from snn.notices import said_once
 
 LEAKY = "dv/dt = (rest - v + I)/(20*ms) : volt\nI : volt"
 NUMBERS = {"rest": -70 * mV, "v_th": -50 * mV}

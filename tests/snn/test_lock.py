@@ -11,12 +11,12 @@ import time
 from dataclasses import asdict, replace
 
 import pytest
-
 from snn.alive import started
 from snn.backends.cache import find_or_build, store
+from snn.lock import Holder, Lock
+
 from snn.backends.process import PLAIN, RunOptions
 from snn.errors import BuildError, RunTimeout
-from snn.lock import Holder, Lock
 from tests.snn.programs import held, meanwhile
 
 

@@ -7,8 +7,8 @@ import subprocess
 
 import numpy as np
 import pytest
-
 from snn.backends.load import load_program
+
 from snn.backends.process import RunOptions
 from snn.backends.program import Candidate
 from snn.errors import RunError

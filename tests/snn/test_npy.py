@@ -10,9 +10,9 @@ import zipfile
 
 import numpy as np
 import pytest
+from snn.state import State
 
 from snn.npy import read_npz
-from snn.state import State
 from tests.snn.programs import ROOT
 
 ARRAYS = {

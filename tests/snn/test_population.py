@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from brian2 import prefs
 from brian2.codegen.translation import make_statements
-
 from snn.backends.load import load_program
 from snn.backends.plan import Code
 from snn.backends.planner import plan
 from snn.backends.population import Population, together
+
 from snn.backends.process import RunOptions
 from snn.backends.program import Candidate, check_finite
 from snn.errors import NotFinite

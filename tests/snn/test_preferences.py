@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from brian2 import prefs
-
 from snn.backends.genn.simulate import rehearse
 from snn.backends.preferences import own_preferences, set_own_preferences
+
 from snn.backends.program import Candidate
 from tests.snn.networks import run, spec_of, stream_for
 

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
-from snn import Regular
 from snn.backends.arrays import write_arrays
 from snn.backends.load import load_program
+
+from snn import Regular
 from snn.backends.process import RunOptions, run_process
 from snn.backends.program import Candidate
 from snn.backends.spawn import guarded

@@ -7,11 +7,11 @@ from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 
 import pytest
-
 from snn.backends.build import loops, write_source
 from snn.backends.generator import TIMES
 from snn.backends.merge import merge
 from snn.backends.plan import Code, Event, Group, OnEvent, Plan, Variable
+
 from tests.snn.networks import spec_of
 
 

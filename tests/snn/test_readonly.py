@@ -7,10 +7,10 @@ import pickle
 
 import numpy as np
 import pytest
-
-from snn.readonly import ReadOnlyDict, readonly
 from snn.result import Part, Result
 from snn.state import State
+
+from snn.readonly import ReadOnlyDict, readonly
 
 
 def result() -> Result:

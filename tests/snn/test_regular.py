@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from brian2 import Hz, ms
-
-from snn import LIF, Dense, LeakyReadout, Network, Regular, SNNError
 from snn.backends.genn.simulate import rehearse
 from snn.backends.load import load_program
+
+from snn import LIF, Dense, LeakyReadout, Network, Regular, SNNError
 from snn.backends.program import DTYPES, Candidate, Samples
 
 VALUES = np.array([1.0, 0.5, 0.1, 0.7, 0.3, 1 / 3, 0.9999, 0.0, 1e-3])

@@ -14,14 +14,14 @@ import pytest
 from brian2 import ms
 from hypothesis import given
 from hypothesis import strategies as st
+from snn.plot import plot_learning_curve, plot_raster, plot_result, plot_weights
+from snn.result import Part
+from tasks.run import decide
 
 from snn import Environment, LeakyReadout, Result, SNNError, SpikeReadout
 from snn.backends.program import Candidate
-from snn.plot import plot_learning_curve, plot_raster, plot_result, plot_weights
-from snn.result import Part
 from snn.serial import serialisable
 from tasks import Data, Split, Task
-from tasks.run import decide
 from tests.snn.networks import CLASSES, INPUTS, eprop_lif, spec_of
 
 matplotlib.use("Agg")

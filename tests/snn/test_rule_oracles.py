@@ -7,6 +7,7 @@ import dataclasses
 import numpy as np
 import pytest
 from brian2 import Hz, ms, mV, nS, pA, pF
+from snn.plasticity.volterra import POWERS
 
 from snn import (
     CoactivitySTDP,
@@ -24,7 +25,6 @@ from snn import (
     TripletSTDP,
     VolterraRule,
 )
-from snn.plasticity.volterra import POWERS
 from tests.oracles import plasticity, stdp
 from tests.snn import rule_reference as reference
 from tests.snn.networks import run

@@ -8,6 +8,7 @@ import brian2 as b2
 import numpy as np
 import pytest
 from brian2 import ms, us
+from snn.backends.load import load_program
 
 from snn import (
     AdEx,
@@ -21,7 +22,6 @@ from snn import (
     SpikeReadout,
     SpikeTrains,
 )
-from snn.backends.load import load_program
 from snn.backends.process import RunOptions
 from snn.backends.program import Candidate, Samples
 from snn.errors import NetworkError

@@ -14,14 +14,14 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from brian2 import Hz, ms
-
-from snn import LIF, Dense, EProp, LeakyReadout, Network, Poisson, SpikeTrains
 from snn.backends.build import BINARY
 from snn.backends.load import load_program
+from snn.result import Result
+
+from snn import LIF, Dense, EProp, LeakyReadout, Network, Poisson, SpikeTrains
 from snn.backends.process import RunOptions
 from snn.backends.program import Candidate
 from snn.errors import RunError
-from snn.result import Result
 from tasks import Data, Drawn, Split, Task, run, task
 
 INPUTS, CLASSES, MIB = 784, 10, 2**20

@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 import numpy as np
 import pytest
 from brian2 import Hz, ms
+from snn.result import Part, Result
 
 from snn import LIF, Dense, EProp, LeakyReadout, Network, PairSTDP, Poisson, Signal, SpikeReadout, Uniform
 from snn.errors import Cancelled, NetworkError, OtherRun, RunTimeout, SNNError
-from snn.result import Part, Result
 from snn.serial import serialisable
 from tasks import Data, Drawn, Split, Task, run
 

@@ -167,4 +167,3 @@ def words(name: str) -> str:
         if name.endswith(suffix):
             return f"{name.removesuffix(suffix).replace('_', ' ')} ({unit})"
     return name.replace("_", " ")
-

@@ -37,7 +37,7 @@ class Owner(ABC):
         """
 
 
-def _driven(study: str, owner: Owner) -> str:
+def driven_by(study: str, owner: Owner) -> str:
     """Who drives it; one that has just begun is given the time to sign."""
     give_up = time.monotonic() + SIGNING
     while (holder := owner.holder()) is None and time.monotonic() < give_up:

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 from search.errors import StudyError
 from search.storage.locks.file_lock import OfFile, Private
-from search.storage.locks.lock import Owner, _driven
-from search.storage.locks.server_lock import SETTINGS, OfServer
+from search.storage.locks.lock import Owner, driven_by
+from search.storage.locks.server_lock import OfServer
+from search.storage.opening import opening
 
 if TYPE_CHECKING:
-
     from search.storage.location import Location
 
-SETTINGS |= {"idle_session_timeout": "0"}
+
 @contextmanager
 def owned(location: Location, study: str) -> Iterator[Owner]:
     """Hold the study while a search runs; others may read it.
@@ -33,10 +33,10 @@ def owned(location: Location, study: str) -> Iterator[Owner]:
         If another process drives it, which is named; if the storage cannot be locked.
     """
     owner = owner_of(location, study)
-    with location.opening():
+    with opening(location):
         taken = owner.acquire()
     if not taken:
-        message = f"One process at a time may drive a study, but {_driven(study, owner)}: "
+        message = f"One process at a time may drive a study, but {driven_by(study, owner)}: "
         owner.release()
         raise StudyError(message + "stop that one first, or start another study with --name.")
     try:

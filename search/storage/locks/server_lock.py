@@ -12,7 +12,8 @@ from threading import Lock as Mutex
 from typing import TYPE_CHECKING
 
 from search.errors import StudyError
-from search.storage.locks.lock import Owner, _driven
+from search.storage.address import connect_arguments
+from search.storage.locks.lock import Owner, driven_by
 from snn.system.lock import Holder, started
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 LABEL = re.compile(r"snnsearch (\d+) (\d+) (\S*)")  # pid, seconds since 1970, host: as an application's name
 # What a server is told: whose connection it is, and to notice soon that its other end is gone without a word.
 SETTINGS = {"tcp_keepalives_idle": "30", "tcp_keepalives_interval": "10", "tcp_keepalives_count": "3"}
+SETTINGS |= {"idle_session_timeout": "0"}
 CONFIGURE = "SELECT set_config(name, :value, false) FROM pg_settings WHERE name = :name"
 HOLDER = """
     SELECT a.application_name, a.usename FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
@@ -52,8 +54,6 @@ class OfServer(Owner):
     def acquire(self) -> bool:
         """See `Owner`."""
         from sqlalchemy import NullPool, create_engine, text
-
-        from search.storage.opening import connect_arguments
 
         engine = create_engine(
             self._url, poolclass=NullPool, isolation_level="AUTOCOMMIT", connect_args=connect_arguments(self._url)
@@ -113,7 +113,7 @@ class OfServer(Owner):
             try:
                 if self.acquire():
                     return
-                message = f"the database server was away, and when it was back, {_driven(self._study, self)}."
+                message = f"the database server was away, and when it was back, {driven_by(self._study, self)}."
             except SQLAlchemyError as error:
                 self._drop()
                 raise ConnectionError(str(error)) from error

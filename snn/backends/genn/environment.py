@@ -20,6 +20,8 @@ from snn.errors import BuildError
 from snn.system.paths import STARTED_IN, absolute, child_environment
 
 FOUND = "import json; from snn.backends.genn.environment import found; print(json.dumps(found()))"
+
+
 def interpreter() -> str:
     """The interpreter with Brian2GeNN: what ``SNNSEARCH_GENN_PYTHON`` names, or the running one if it has brian2genn.
 

@@ -8,7 +8,7 @@ from snn.backends.batch import Population, advance_together
 from snn.backends.brian.preferences import own_preferences
 from snn.backends.options import PLAIN, RunOptions
 from snn.backends.program import DTYPES, Candidate, Outcome, Program, Samples
-from snn.backends.runtime.run import _Run
+from snn.backends.runtime.run import Run
 from snn.backends.state import State
 from snn.system.profile import stage
 
@@ -39,4 +39,4 @@ class RuntimeProgram(Program):
     ) -> Outcome:
         """One simulation, of one candidate or of a population."""
         with own_preferences(target=self.target):
-            return _Run(candidate.plan, samples, state, self.dtype, options).outcome()
+            return Run(candidate.plan, samples, state, self.dtype, options).outcome()

@@ -19,7 +19,7 @@ from snn.lowering.plan.plan import Plan, SignalUse
 from snn.lowering.plan.schedule import CLOCK, FIRST, LAST, LEARN, LEARN_LAST, STEP
 
 
-class _Run:
+class Run:
     """One run: Brian2's objects in their order, with clock, phases, resets, previews and notes around each step."""
 
     def __init__(self, plan: Plan, samples: Samples, state: State | None, dtype: type, options: RunOptions):

@@ -23,9 +23,14 @@ if TYPE_CHECKING:
     from snn.lowering.plan.plan import Plan
 
 # Brian2 imports pylab where there is one: half a second, for plots that nobody draws here.
-ENTRY = "import sys; sys.modules['pylab'] = None; from snn.backends import build; sys.exit(build.main(sys.argv[1:]))"
+ENTRY = (
+    "import sys; sys.modules['pylab'] = None; "
+    "from snn.backends.standalone import build; sys.exit(build.main(sys.argv[1:]))"
+)
 
 PROBLEM = "snnsearch cannot build: "  # what comes after it on standard error is for the user
+
+
 def generate(network: str, dtype: str) -> tuple[EngineDevice, Lowered, Plan]:
     """Lower the network of a JSON text and make its code; for processes of their own, as it sets Brian2's device.
 

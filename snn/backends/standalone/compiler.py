@@ -113,4 +113,5 @@ def compiler_version() -> str:
     """What the compiler calls itself."""
     return run_compiler("--version").stdout.partition("\n")[0]
 
+
 ENGINE = Path(__file__).parent / "engine"

@@ -17,7 +17,7 @@ from brian2.devices.cpp_standalone.device import CPPStandaloneDevice
 from snn.backends.brian.objects import Lowered
 from snn.backends.standalone.generator import EngineCodeObject
 from snn.backends.standalone.loops import NO_LOOP, Note, all_code, loop_of, note
-from snn.backends.standalone.source import _Source
+from snn.backends.standalone.source import Source
 from snn.equations.statements import written_names
 from snn.lowering.plan.plan import Plan
 
@@ -84,4 +84,4 @@ class EngineDevice(CPPStandaloneDevice):
 
     def write_program(self, lowered: Lowered, plan: Plan, path: Path) -> None:
         """Write the C++ file of a network whose code objects have been made by a run."""
-        path.write_text(_Source(self, lowered, plan).text(), encoding="utf-8")
+        path.write_text(Source(self.arrays, lowered, plan).text(), encoding="utf-8")

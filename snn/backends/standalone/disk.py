@@ -5,8 +5,9 @@ from __future__ import annotations
 import errno
 from pathlib import Path
 
-from snn.backends.standalone.cache.folder import MISTAKES
 from snn.errors import BuildError, MachineError
+
+MISTAKES = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG)
 
 
 def unusable(folder: Path, error: OSError) -> BuildError:

@@ -111,7 +111,7 @@ def _fixed(variable: Any) -> bool:
 class EngineCodeObject(CPPStandaloneCodeObject):
     """Brian2's standalone code object with this package's templates in front of the stock ones."""
 
-    templater = CPPStandaloneCodeObject.templater.derive("snn.backends")
+    templater = CPPStandaloneCodeObject.templater.derive("snn.backends.standalone")
     generator_class = EngineGenerator
 
 

@@ -16,6 +16,8 @@ from snn.equations.parse import identifiers
 from snn.equations.statements import written_names
 
 PRE, POST = "_presynaptic_idx", "_postsynaptic_idx"
+
+
 @dataclass(frozen=True)
 class Loop:
     """How the synapses of a code object are gone through.

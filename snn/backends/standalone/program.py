@@ -16,8 +16,9 @@ from snn.backends.recording import SPIKES, Track, resolve
 from snn.backends.sample_arrays import signal_rows
 from snn.backends.scratch import scratch
 from snn.backends.standalone.arrays import read_arrays, write_arrays
-from snn.backends.standalone.cache import find_or_build, program_key
 from snn.backends.standalone.cache.entry import intact
+from snn.backends.standalone.cache.key import program_key
+from snn.backends.standalone.cache.store import find_or_build
 from snn.backends.state import State
 from snn.errors import MachineError, NotStarted
 from snn.lowering.plan.blocks import INTEGERS, Group
@@ -40,9 +41,7 @@ class StandaloneProgram(Program):
     built: bool = False
 
     @staticmethod
-    def load(
-        candidate: Candidate, dtype: str, options: RunOptions = PLAIN, broken: bool = False
-    ) -> StandaloneProgram:
+    def load(candidate: Candidate, dtype: str, options: RunOptions = PLAIN, broken: bool = False) -> StandaloneProgram:
         """Find the network's program in the cache, or build it; if the one in the cache is `broken`, build it again."""
         key = program_key(candidate.plan.structure(), dtype)
         binary, built = find_or_build(key, candidate.spec.skeleton().to_json(), dtype, options, broken)

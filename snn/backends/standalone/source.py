@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from brian2 import NeuronGroup, Synapses, prefs
 from brian2.codegen.generators.cpp_generator import c_data_type
-from brian2.core.variables import ArrayVariable, Constant
+from brian2.core.variables import ArrayVariable, Constant, Variable
 from brian2.parsing.rendering import CPPNodeRenderer
 
 from snn.backends.brian.objects import Lowered
-from snn.backends.standalone.device import EngineDevice
 from snn.backends.standalone.loops import NO_LOOP
 from snn.equations.statements import written_names
 from snn.lowering.plan.plan import Plan
@@ -20,11 +20,11 @@ ROLES = {"state": "s", "lasting": "l", "total": "t", "constant": "c", "clock": "
 LETTERS = {"double": "d", "float": "f", "int64_t": "l", "int32_t": "i", "char": "b"}
 
 
-class _Source:
+class Source:
     """The text of a program."""
 
-    def __init__(self, device: EngineDevice, lowered: Lowered, plan: Plan):
-        self.device, self.lowered, self.plan = device, lowered, plan
+    def __init__(self, arrays: Mapping[Variable, str], lowered: Lowered, plan: Plan):
+        self.arrays, self.lowered, self.plan = arrays, lowered, plan
         self.renderer = CPPNodeRenderer()
 
     def text(self) -> str:
@@ -55,11 +55,11 @@ class _Source:
 
     def _arrays(self) -> list[Any]:
         """Every array that generated code may name, in an order that does not depend on the process."""
-        return sorted(self.device.arrays, key=lambda variable: str(self.device.arrays[variable]))
+        return sorted(self.arrays, key=lambda variable: str(self.arrays[variable]))
 
     def _array(self, variable: Any) -> str:
         kind = c_data_type(variable.dtype)
-        return f"static {kind}* {self.device.arrays[variable]} = nullptr;"
+        return f"static {kind}* {self.arrays[variable]} = nullptr;"
 
     def _block(self, variable: Any) -> str | None:
         """The name of the block that a variable belongs to."""
@@ -129,13 +129,13 @@ class _Source:
             role = ROLES[described.role] if described else "i"
             size, extra = self._length(variable)
             entries.append(
-                f'    {{"{block}.{variable.name}", (void**)&{self.device.arrays[variable]}, sizeof({kind}), '
+                f'    {{"{block}.{variable.name}", (void**)&{self.arrays[variable]}, sizeof({kind}), '
                 f"'{LETTERS[kind]}', '{role}', &{size}, {extra}}},"
             )
         # Arrays of clocks have no block but are needed all the same.
         for variable in self._arrays():
             if self._block(variable) is None:
-                name, kind = self.device.arrays[variable], c_data_type(variable.dtype)
+                name, kind = self.arrays[variable], c_data_type(variable.dtype)
                 entries.append(f"    {{\"{name}\", (void**)&{name}, sizeof({kind}), '{LETTERS[kind]}', 'i', &one, 0}},")
         sizes = [f'    {{"{name}", &size_{name}}},' for name in self.lowered.objects]
         real = LETTERS[c_data_type(prefs.core.default_float_dtype)]
@@ -160,7 +160,7 @@ class _Source:
 
     def _synapse(self, name: str) -> str:
         variables = self.lowered.objects[name].variables
-        pre, post = (self.device.arrays[variables[side]] for side in ("_synaptic_pre", "_synaptic_post"))
+        pre, post = (self.arrays[variables[side]] for side in ("_synaptic_pre", "_synaptic_post"))
         block = self.plan.synapses[name]
         return (
             f'    {{"{name}", &size_{name}, &size_{block.source}, &size_{block.target}, &{pre}, &{post}, '
@@ -172,16 +172,16 @@ class _Source:
         for name, item in self.lowered.objects.items():
             variables = item.variables
             if isinstance(item, NeuronGroup):
-                start.append(f"for (int64_t k = 0; k < size_{name}; k++) {self.device.arrays[variables['i']]}[k] = k;")
+                start.append(f"for (int64_t k = 0; k < size_{name}; k++) {self.arrays[variables['i']]}[k] = k;")
                 if "lastspike" in variables:
-                    array = self.device.arrays[variables["lastspike"]]
+                    array = self.arrays[variables["lastspike"]]
                     start.append(f"for (int64_t k = 0; k < size_{name}; k++) {array}[k] = -1e4;")
             elif isinstance(item, Synapses):
-                start.append(f"{self.device.arrays[variables['N']]}[0] = size_{name};")
+                start.append(f"{self.arrays[variables['N']]}[0] = size_{name};")
             block = self.plan.groups.get(name) or self.plan.synapses[name]
-            step += [f"{self.device.arrays[variables[c]]}[0] = clock.{c};" for c in CLOCK if c in block.variables]
+            step += [f"{self.arrays[variables[c]]}[0] = clock.{c};" for c in CLOCK if c in block.variables]
         for clock in self.lowered.clocks.values():
-            arrays = {v: self.device.arrays[clock.variables[v]] for v in ("t", "dt", "timestep")}
+            arrays = {v: self.arrays[clock.variables[v]] for v in ("t", "dt", "timestep")}
             step.append(f"{arrays['timestep']}[0] = run_step; {arrays['t']}[0] = run_step*{arrays['dt']}[0];")
         return (
             "void snn::initialise()\n{\n    " + "\n    ".join(start) + "\n}\n"

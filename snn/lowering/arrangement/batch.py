@@ -48,9 +48,7 @@ def rewritten(block: AnyBlock, change: Callable[[str], str]) -> AnyBlock:
     """The block with every piece of its code changed."""
     codes = [replace(code, text=change(code.text)) for code in block.codes]
     on_events = [replace(on, text=change(on.text)) for on in block.on_events]
-    changed = replace(
-        block, model=change(block.model), program=change(block.program), codes=codes, on_events=on_events
-    )
+    changed = replace(block, model=change(block.model), program=change(block.program), codes=codes, on_events=on_events)
     if isinstance(changed, Group):
         changed.threshold = changed.threshold and change(changed.threshold)
         changed.refractory = changed.refractory and change(changed.refractory)
@@ -76,9 +74,7 @@ class _Merger:
         self.sizes = {name: np.array([plan.groups[name].n for plan in plans]) for name in self.first.groups}
         widths = {source: np.array([plan.signals[source].width for plan in plans]) for source in self.first.signals}
         self.begins = {source: starts(width) for source, width in widths.items()}
-        self.signals = {
-            s: replace(use, width=int(widths[s].sum()), of=None) for s, use in self.first.signals.items()
-        }
+        self.signals = {s: replace(use, width=int(widths[s].sum()), of=None) for s, use in self.first.signals.items()}
         self.taken = {name for block in self.first.blocks() for name in block.variables}
         self.taken |= {name for block in self.first.blocks() for text in block.texts() for name in identifiers(text)}
         self.names: dict[str, str] = {}

@@ -12,7 +12,8 @@ from snn.equations.parse import identifiers
 from snn.lowering.plan.schedule import CLOCK, STEP
 
 
-def _within(name: str, group: str, n: int) -> SynapseBlock:
+def within(name: str, group: str, n: int) -> SynapseBlock:
+    """Return all-to-all synapses within one group, itself included."""
     pre, post = np.divmod(np.arange(n * n), n)
     return SynapseBlock(name, source=group, target=group, pre=pre.astype(np.int32), post=post.astype(np.int32))
 
@@ -21,6 +22,7 @@ def broadcast(name: str, source: str, target: str, n_source: int, n_target: int)
     """Synapses from every neuron to every neuron that carry no spikes; their model says what they carry."""
     pre, post = np.divmod(np.arange(n_source * n_target), n_target)
     return SynapseBlock(name, source=source, target=target, pre=pre.astype(np.int32), post=post.astype(np.int32))
+
 
 INTEGERS = {"integer": np.int32, "wide": np.int64, "boolean": np.bool_}
 WIDE = ("absolute_step", "signal_row")  # 64 bits
@@ -158,7 +160,8 @@ class SynapseBlock(Block):
         yield from (code.text for code in self.summed.values())
 
 
-def _texts(block: Block) -> list[Any]:
+def texts_of(block: Block) -> list[Any]:
+    """Return everything of a block that decides its code, for the structure hash."""
     extra: list[Any]
     if isinstance(block, Group):
         extra = [

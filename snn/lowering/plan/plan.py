@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from snn.errors import NetworkError
-from snn.lowering.plan.blocks import Block, Group, SynapseBlock, _texts
+from snn.lowering.plan.blocks import Block, Group, SynapseBlock, texts_of
 from snn.lowering.plan.schedule import OWN_SLOTS, SLOTS, own_slot
 from snn.signals import Signal
 
@@ -102,7 +102,7 @@ class Plan:
 
     def structure(self) -> str:
         """The texts that are compiled, without any number that is an argument."""
-        return json.dumps([_texts(block) for block in self.blocks()])
+        return json.dumps([texts_of(block) for block in self.blocks()])
 
     def structure_hash(self) -> str:
         """A hash of `structure`."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 from brian2.equations.equations import DIFFERENTIAL_EQUATION, PARAMETER
 
 from snn.equations.parse import identifiers, parsed
-from snn.lowering.plan.blocks import Code, Group, Variable, _within, broadcast
+from snn.lowering.plan.blocks import Code, Group, Variable, broadcast, within
 from snn.lowering.plan.plan import Plan
 from snn.lowering.plan.schedule import LAST, STEP
-from snn.lowering.populations.signals import _load
+from snn.lowering.populations.signals import load_signal
 from snn.lowering.reals import real_model
 from snn.network.spec import NetworkSpec
 from snn.signals import ACTIVITY
@@ -30,7 +30,7 @@ def add_environment(plan: Plan, spec: NetworkSpec) -> None:
     group.parameters(environment.parameters)
     for name, signal in environment.signals.items():
         group.declare(name)
-        _load(plan, group, name, signal)
+        load_signal(plan, group, name, signal)
     plan.groups[ENVIRONMENT] = group
     read = {name for text in group.texts() for name in identifiers(text)}
     if "action" in read:
@@ -55,7 +55,7 @@ def _add_decision(plan: Plan, spec: NetworkSpec, environment: Group, phase: str)
     if spec.readouts[0].readout.ties:
         tie = rest[0].split(".")[1]
         later = f"(int({tie}_pre > {tie}_post) + int({tie}_pre == {tie}_post)*{later})"
-    ranks = _within("ranks", name, group.n)
+    ranks = within("ranks", name, group.n)
     ranks.model = f"rank_post = int({score}_pre > {score}_post) + {equal}*{later} : 1 (summed)"
     ranks.summed["rank_post"] = Code("decisions", "", phase, order=0)
     plan.synapses["ranks"] = ranks

@@ -11,15 +11,18 @@ from snn.fields import si
 from snn.lowering.plan.blocks import Code, Group, Variable
 from snn.lowering.plan.plan import Plan
 from snn.lowering.plan.schedule import FIRST, LEARN
-from snn.lowering.populations.signals import _load, own_random
-from snn.lowering.populations.spikes import _add_spikes, _count_spikes
+from snn.lowering.populations.signals import load_signal, own_random
+from snn.lowering.populations.spikes import add_spikes, count_spikes
 from snn.lowering.reals import real_neuron
-from snn.network.spec import INPUTS, NetworkSpec, Population
+from snn.network.data import INPUTS, Population
+from snn.network.spec import NetworkSpec
 from snn.neurons import Neuron
 from snn.phase import whole_phase
 from snn.signals import Signal
 
 AFTER_RULES = 9  # the order of what neurons learn for themselves, within part 5
+
+
 def add_inputs(plan: Plan, spec: NetworkSpec, seed: int) -> None:
     """The input population: values are loaded, encoders run, and their spikes arrive in the same step."""
     encoding = spec.inputs.encoding()
@@ -27,7 +30,7 @@ def add_inputs(plan: Plan, spec: NetworkSpec, seed: int) -> None:
     group.threshold = substitute(encoding.threshold, {"STREAM": str(plan.stream())})
     if encoding.rate is None:
         group.declare("value")
-        _load(plan, group, "value", Signal("values", per=encoding.per))
+        load_signal(plan, group, "value", Signal("values", per=encoding.per))
     else:
         _add_phases(plan, group, encoding, si(encoding.rate) * si(spec.dt))
     if encoding.before:
@@ -36,7 +39,7 @@ def add_inputs(plan: Plan, spec: NetworkSpec, seed: int) -> None:
     group.declare("seed", seed, "constant", integer=True, shared=True)
     for name in parsed(encoding.model).names if encoding.model else ():
         group.variables[name] = Variable(encoding.initial.get(name, 0.0))
-    _count_spikes(group, encoding.reset, slot="after_start")
+    count_spikes(group, encoding.reset, slot="after_start")
     plan.groups[INPUTS] = group
 
 
@@ -56,15 +59,15 @@ def add_population(plan: Plan, spec: NetworkSpec, population: Population, seed: 
     neuron = real_neuron(population.model.neuron(spec.dt))
     model, threshold, reset = (own_random(plan, text) for text in (neuron.model, neuron.threshold or "", neuron.reset))
     group = Group(population.name, n=int(population.n), model=model, method=neuron.method)
-    _declare_model(group, parsed(model), neuron)
+    declare_model(group, parsed(model), neuron)
     group.declare("seed", seed, "constant", integer=True, shared=True)
     for name, signal in population.signals.items():
         group.declare(name)
-        _load(plan, group, name, signal)
+        load_signal(plan, group, name, signal)
     for index, drive in enumerate(population.drives):
         group.declare(f"drive_{index}")
         group.parameters({f"drive_gain_{index}": drive.gain})
-        _load(plan, group, f"drive_{index}", drive.signal)
+        load_signal(plan, group, f"drive_{index}", drive.signal)
         group.codes.append(Code("synapses", f"{neuron.input} += drive_gain_{index}*drive_{index}", order=1))
     onto = {p.onto for p in spec.projections if p.target == population.name and p.onto}
     for variable in sorted({neuron.input, *onto}):
@@ -74,11 +77,12 @@ def add_population(plan: Plan, spec: NetworkSpec, population: Population, seed: 
         code = own_random(plan, substitute(neuron.learning, {"spiked": "history_at(spike_history, 1)"}))
         group.codes.append(Code("learning", code, LEARN, order=AFTER_RULES))
     if threshold:
-        _add_spikes(group, spec, neuron, threshold, reset)
+        add_spikes(group, spec, neuron, threshold, reset)
     plan.groups[population.name] = group
 
 
-def _declare_model(group: Group, equations: Equations, neuron: Neuron) -> None:
+def declare_model(group: Group, equations: Equations, neuron: Neuron) -> None:
+    """Declare the variables and parameters of a neuron's equations in a group."""
     for name, equation in equations.items():
         if equation.type in (DIFFERENTIAL_EQUATION, PARAMETER):
             role = "lasting" if name in neuron.lasting else "state"

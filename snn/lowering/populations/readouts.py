@@ -5,12 +5,13 @@ from __future__ import annotations
 from brian2.units.fundamentalunits import DIMENSIONLESS, get_unit
 
 from snn.equations.parse import parsed
-from snn.lowering.plan.blocks import Code, Group, OnEvent, _within
+from snn.lowering.plan.blocks import Code, Group, OnEvent, within
 from snn.lowering.plan.plan import Plan
 from snn.lowering.plan.schedule import FIRST, LAST, STEP
-from snn.lowering.populations.populations import _declare_model
-from snn.lowering.populations.signals import IN_SAMPLE, _load
-from snn.network.spec import NamedReadout, NetworkSpec
+from snn.lowering.populations.populations import declare_model
+from snn.lowering.populations.signals import IN_SAMPLE, load_signal
+from snn.network.data import NamedReadout
+from snn.network.spec import NetworkSpec
 from snn.neurons import Neuron
 from snn.readouts import LeakyReadout, SpikeReadout
 from snn.signals import Signal
@@ -51,12 +52,12 @@ def _score_spikes(group: Group, named: NamedReadout, phase: str) -> None:
 
 def _leaky_group(plan: Plan, spec: NetworkSpec, name: str, readout: LeakyReadout) -> Group:
     group = Group(name, n=int(readout.n), model="dy/dt = (I - y)/tau : 1\nI : 1", update_slot="readouts")
-    _declare_model(group, parsed(group.model), Neuron(group.model, parameters={"tau": readout.tau}))
+    declare_model(group, parsed(group.model), Neuron(group.model, parameters={"tau": readout.tau}))
     for variable in ("target", "error", "loss", "score"):
         group.declare(variable)
     window = WHOLE_SAMPLE if readout.learning_window is None else round(in_steps(readout.learning_window, spec.dt))
     group.declare("learning_steps", window, "constant", integer=True, shared=True)
-    _load(
+    load_signal(
         plan,
         group,
         "target",
@@ -81,7 +82,7 @@ def _leaky_group(plan: Plan, spec: NetworkSpec, name: str, readout: LeakyReadout
 
 def _add_softmax(plan: Plan, name: str, n: int) -> None:
     """exp(y_j - y_i) summed over j: the inverse of unit i's softmax, which no y can make overflow."""
-    block = _within(f"softmax_{name}", name, n)
+    block = within(f"softmax_{name}", name, n)
     block.model = "normaliser_post = exp(clip(y_pre - y_post, -80, 80)) : 1 (summed)"
     block.summed["normaliser_post"] = Code("errors", "", STEP, order=0)
     plan.synapses[block.name] = block

@@ -13,7 +13,8 @@ from snn.signals import Signal
 IN_SAMPLE = "int(sample_step < sample_steps)"  # as opposed to the gap after it
 
 
-def _load(plan: Plan, group: Group, variable: str, signal: Signal, order: int = 0) -> None:
+def load_signal(plan: Plan, group: Group, variable: str, signal: Signal, order: int = 0) -> None:
+    """Add the code that loads a signal's present value into a variable."""
     plan.read_signal(signal, group.n)
     row = "sample_row" if signal.per == "sample" else "signal_row"
     index = "0" if signal.one_hot else "i"

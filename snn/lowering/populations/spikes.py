@@ -10,17 +10,19 @@ from snn.neurons import Neuron
 from snn.times import refractory_steps
 
 
-def _count_spikes(group: Group, also: str, slot: str) -> None:
+def count_spikes(group: Group, also: str, slot: str) -> None:
+    """Add the counting of a group's spikes, and other code that runs at each spike."""
     group.declare("spike_count", 0, "total", wide=True)
     text = "\n".join(part for part in ("spike_count += 1", also) if part)
     group.on_events.append(OnEvent("spike", text, slot))
 
 
-def _add_spikes(group: Group, spec: NetworkSpec, neuron: Neuron, threshold: str, reset: str) -> None:
+def add_spikes(group: Group, spec: NetworkSpec, neuron: Neuron, threshold: str, reset: str) -> None:
+    """Add threshold, reset, refractory time and spike counts to a group."""
     group.threshold = threshold
     _add_history(group)
     group.events.append(Event(PREVIOUS, "history_at(spike_history, 2) == 1", "start", order=2))
-    _count_spikes(group, f"spike_history += 1\nsample_spikes += {IN_SAMPLE}", slot="after_thresholds")
+    count_spikes(group, f"spike_history += 1\nsample_spikes += {IN_SAMPLE}", slot="after_thresholds")
     group.declare("sample_spikes", integer=True)
     group.codes.append(Code("start", "sample_spikes = 0", FIRST))
     if reset:

@@ -9,18 +9,20 @@ from snn.lowering.plan.blocks import Code, SynapseBlock
 from snn.lowering.plan.names import WEIGHT, block_names
 from snn.lowering.plan.plan import Plan
 from snn.lowering.plan.schedule import LEARN
-from snn.network.spec import NetworkSpec, Projection
+from snn.network.data import Projection
+from snn.network.spec import NetworkSpec
 from snn.readouts import LeakyReadout
 
 
-def _learning_signal(spec: NetworkSpec, population: str) -> str:
+def learning_signal(spec: NetworkSpec, population: str) -> str:
+    """Return the learning signal of a population: the sum over the readouts that it projects to."""
     readouts = {r.name for r in spec.readouts if isinstance(r.readout, LeakyReadout)}
     blocks = block_names(spec)
     listening = [p for p in spec.projections if p.source == population and p.target in readouts]
     return "(" + " + ".join(f"{blocks[p.name]}_learning_signal_post" for p in listening) + ")"
 
 
-def _add_feedback(
+def add_feedback(
     plan: Plan, spec: NetworkSpec, projection: Projection, block: SynapseBlock, rng: np.random.Generator
 ) -> None:
     """What the readout's errors tell the population: sums over the same synapses, backwards."""
@@ -36,7 +38,7 @@ def _add_feedback(
         block.declare("feedback_weight", weights.draw(rng, block.pre, block.post, fan_in), "lasting")
     if not taught:
         return
-    signal = f"{block.name}_learning_signal"
+    signal = f"{block.name}learning_signal"
     plan.groups[block.source].declare(signal)
     back = WEIGHT if kind == "symmetric" else "feedback_weight"
     model = f"{signal}_pre = {back}*error_post : 1 (summed)"

@@ -5,7 +5,8 @@ from __future__ import annotations
 from snn.lowering.plan.blocks import Code, Group, broadcast
 from snn.lowering.plan.names import receiving
 from snn.lowering.plan.plan import Plan
-from snn.network.spec import Inhibition, NetworkSpec
+from snn.network.data import Inhibition
+from snn.network.spec import NetworkSpec
 
 
 def add_inhibition(plan: Plan, spec: NetworkSpec, inhibition: Inhibition) -> None:

@@ -12,11 +12,12 @@ from snn.lowering.plan.plan import Plan
 from snn.lowering.plan.schedule import PREVIOUS
 from snn.lowering.populations.spikes import add_delay
 from snn.lowering.projections.chip_writer import ChipWriter
-from snn.lowering.projections.feedback import _add_feedback
-from snn.lowering.projections.rules import _add_rule, _add_waiting
+from snn.lowering.projections.feedback import add_feedback
+from snn.lowering.projections.rules import add_rule, add_waiting
 from snn.lowering.projections.writer import Writer
 from snn.lowering.reals import GIVEN, kinds_of, real_rule
-from snn.network.spec import INPUTS, NetworkSpec, Projection
+from snn.network.data import INPUTS, Projection
+from snn.network.spec import NetworkSpec
 from snn.plasticity.equations import RuleEquations
 from snn.plasticity.rules.local import LocalRule
 from snn.random import FEEDBACK, WEIGHTS, generator
@@ -43,10 +44,10 @@ def add_projection(
     writer = Writer(plan, projection, block, target)
     if spec.chip is not None:
         writer = ChipWriter(plan, projection, block, target, spec.chip, equations.updates, seed, index)
-    _add_rule(plan, spec, projection, block, equations, arrival, writer)
-    _add_waiting(writer, arrival)
+    add_rule(plan, spec, projection, block, equations, arrival, writer)
+    add_waiting(writer, arrival)
     if onto_readout:
-        _add_feedback(plan, spec, projection, block, generator(seed, FEEDBACK, index))
+        add_feedback(plan, spec, projection, block, generator(seed, FEEDBACK, index))
 
 
 def _real(spec: NetworkSpec, projection: Projection) -> RuleEquations:

@@ -11,9 +11,10 @@ from snn.lowering.plan.plan import Plan
 from snn.lowering.plan.schedule import CLOCK, LEARN, LEARN_LAST
 from snn.lowering.populations.signals import own_random
 from snn.lowering.projections.chip_writer import ChipWriter
-from snn.lowering.projections.feedback import _learning_signal
+from snn.lowering.projections.feedback import learning_signal
 from snn.lowering.projections.writer import Writer
-from snn.network.spec import INPUTS, NetworkSpec, Projection
+from snn.network.data import INPUTS, Projection
+from snn.network.spec import NetworkSpec
 from snn.plasticity.equations import RuleEquations
 from snn.plasticity.terms import WEIGHT_IN_RULES, NeuronVariable, Trace, Update
 
@@ -21,7 +22,7 @@ from snn.plasticity.terms import WEIGHT_IN_RULES, NeuronVariable, Trace, Update
 DECAY, CURRENT, STEPS, EVENT_STEPS, UPDATES, WRITES, LATER, SUMS, LATE, DRIFT = range(10)
 
 
-def _add_rule(
+def add_rule(
     plan: Plan,
     spec: NetworkSpec,
     projection: Projection,
@@ -30,6 +31,7 @@ def _add_rule(
     arrival: str,
     writer: Writer,
 ) -> None:
+    """Add a rule's variables, traces and updates to a block of synapses."""
     source, target = plan.groups[block.source], plan.groups[block.target]
     events = {"pre": (arrival, source), "post": ("spike", target)}
     names = {WEIGHT_IN_RULES: WEIGHT} | _local_names(equations, source, target)
@@ -38,7 +40,7 @@ def _add_rule(
     names |= {f"{v.name}_post": f"{block.name}_{v.name}_post" for v in equations.neuron_variables}
     names |= {f"{total.name}_post": f"{block.name}_{total.name}_post" for total in equations.sums}
     if equations.feedback:
-        names["learning_signal"] = _learning_signal(spec, projection.target)
+        names["learning_signal"] = learning_signal(spec, projection.target)
     block.parameters({names[name]: value for name, value in equations.parameters.items()})
     for side, (event, group) in events.items():
         _add_traces(block.name, [t for t in equations.traces if t.side == side], event, group, equations, writer)
@@ -60,7 +62,7 @@ def _write(writer: Writer, update: Update) -> str:
     return "\n".join(part for part in parts if part)
 
 
-def _add_waiting(writer: Writer, arrival: str) -> None:
+def add_waiting(writer: Writer, arrival: str) -> None:
     """Writes that wait for the sample's end or for an event, after the proposals of the same time; drift after all."""
     if not isinstance(writer, ChipWriter) or not writer.learns:
         return
@@ -135,6 +137,7 @@ def _add_traces(
             text = f"{variable} += {jump}" if kept == f"{variable} + {jump}" else f"{variable} = {kept}"
             group.on_events.append(OnEvent(event, text, "learning", LEARN, order))
     group.codes.append(Code("learning", "\n".join(lines + last), LEARN, DECAY))
+
 
 PLACES = {
     "resets": ("resets", LEARN, -1),

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from snn.lowering.plan.blocks import Group, SynapseBlock
 from snn.lowering.plan.plan import Plan
-from snn.network.spec import Projection
+from snn.network.data import Projection
 from snn.plasticity.terms import WEIGHT_IN_RULES, Update
 
 WAITING = "chip_waiting"

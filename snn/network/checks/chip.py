@@ -9,10 +9,10 @@ from snn.chip.chip import Chip
 from snn.connectivity.patterns import FixedFanIn, OneToOne, Sparse
 
 if TYPE_CHECKING:
-    from snn.network.spec import NetworkSpec, Projection
+    from snn.network.data import NetworkData, Projection
 
 
-def chip_problems(spec: NetworkSpec, chip: Chip) -> Iterator[str]:
+def chip_problems(spec: NetworkData, chip: Chip) -> Iterator[str]:
     """What a chip, whose own numbers are right, does not allow of a network, one sentence each."""
     if chip.weight_bits is not None:
         yield from _ranges(spec, chip)
@@ -20,7 +20,7 @@ def chip_problems(spec: NetworkSpec, chip: Chip) -> Iterator[str]:
         yield from _fan_in(spec, int(chip.fan_in))
 
 
-def _fan_in(spec: NetworkSpec, limit: int) -> Iterator[str]:
+def _fan_in(spec: NetworkData, limit: int) -> Iterator[str]:
     """Whether neurons have more synapses than there is room for, of sparse connections on average.
 
     How many those have is known when they are drawn; `snn.lowering.arrangement.fan_in` looks again.
@@ -48,7 +48,7 @@ def synapses_onto(projection: Projection, sizes: Mapping[str, int], most: bool =
     return others * (connection.p if isinstance(connection, Sparse) and not most else 1)
 
 
-def _ranges(spec: NetworkSpec, chip: Chip) -> Iterator[str]:
+def _ranges(spec: NetworkData, chip: Chip) -> Iterator[str]:
     """Whether every projection has levels."""
     without = [p.name for p in spec.projections if chip.w_range is None and None in (p.w_min, p.w_max)]
     if without:

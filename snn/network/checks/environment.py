@@ -9,15 +9,16 @@ from snn.equations.check import environment_problems
 from snn.equations.parse import identifiers, parsing_problem, units_of, unusable
 from snn.fields import mapping_problems
 from snn.fields import problems as field_problems
-from snn.network.checks.kinds import _signals
+from snn.network.checks.kinds import kinds_of_signals
 from snn.network.rules import neuron_of
 from snn.signals import ACTIVITY, Environment
 
 if TYPE_CHECKING:
-    from snn.network.spec import NetworkSpec
+    from snn.network.data import NetworkData
 
 
-def _environment(spec: NetworkSpec, environment: Environment) -> Iterator[str]:
+def problems_of_environment(spec: NetworkData, environment: Environment) -> Iterator[str]:
+    """Check the environment's equations, signals and parameters."""
     name = "the environment"
     if not spec.readouts and "action" in str(environment.model):
         yield "An environment answers a readout's decision, but the network has no readout; add net.readout(...)."
@@ -26,7 +27,7 @@ def _environment(spec: NetworkSpec, environment: Environment) -> Iterator[str]:
         if not isinstance(getattr(environment, field), str):
             found.append(f"`{field}` of {name} must be a text, but is {getattr(environment, field)!r}.")
     if isinstance(environment.signals, Mapping):
-        found += _signals(environment.signals, name)
+        found += kinds_of_signals(environment.signals, name)
     else:
         found.append(f"`signals` of {name} must map names to Signal(...), but is {environment.signals!r}.")
     if not found and (unparsed := parsing_problem(environment.model, name)):
@@ -47,7 +48,8 @@ def _environment(spec: NetworkSpec, environment: Environment) -> Iterator[str]:
     yield from found
 
 
-def _activities(spec: NetworkSpec) -> Iterator[str]:
+def problems_of_activities(spec: NetworkData) -> Iterator[str]:
+    """Check that every population whose activity the environment reads can spike."""
     read = identifiers(spec.environment.model) if spec.environment is not None else set()
     for population in spec.populations:
         name = f"{population.name}{ACTIVITY}"

@@ -18,7 +18,7 @@ from snn.fields import si
 from snn.system.notices import notice
 
 if TYPE_CHECKING:
-    from snn.network.spec import NetworkSpec, Population
+    from snn.network.data import NetworkData, Population
     from snn.neurons import Neuron
 
 OPERATORS: dict[type[ast.AST], Callable[..., Any]] = {
@@ -35,14 +35,14 @@ class Unknown(Exception):
     """An expression has no value before a run: it reads a signal, or draws random numbers."""
 
 
-def tell_of_high_starts(spec: NetworkSpec) -> None:
+def tell_of_high_starts(spec: NetworkData) -> None:
     """Give one notice for each population whose initial state is above its threshold."""
     for population in spec.populations:
         for text in _sentences(spec, population):
             notice(("initial", population.name), text)
 
 
-def _sentences(spec: NetworkSpec, population: Population) -> Iterator[str]:
+def _sentences(spec: NetworkData, population: Population) -> Iterator[str]:
     neuron = population.model.neuron(spec.dt)
     if neuron.threshold is None:
         return

@@ -13,13 +13,14 @@ from snn.plasticity.rule import Rule
 from snn.signals import Signal
 
 if TYPE_CHECKING:
-    from snn.network.spec import Population, Projection
+    from snn.network.data import Population, Projection
 
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 
 
-def _kinds_of_population(population: Population) -> Iterator[str]:
-    from snn.network.spec import Drive
+def kinds_of_population(population: Population) -> Iterator[str]:
+    """Check the types of a population's parts."""
+    from snn.network.data import Drive
 
     name = f"population {population.name!r}"
     if isinstance(population.model, NeuronModel):
@@ -30,16 +31,17 @@ def _kinds_of_population(population: Population) -> Iterator[str]:
     if not isinstance(population.signals, Mapping):
         yield f"`signals` of the {name} must map names to Signal(...), but is {population.signals!r}."
     else:
-        yield from _signals(population.signals, f"the {name}")
+        yield from kinds_of_signals(population.signals, f"the {name}")
     if not isinstance(population.drives, tuple) or not all(isinstance(drive, Drive) for drive in population.drives):
         yield f"`drives` of the {name} must be a tuple of Drive, but is {population.drives!r}."
         return
     for drive in population.drives:
         yield from field_problems(drive, f"a drive of the {name}")
-        yield from _signals({"drive": drive.signal}, f"a drive of the {name}")
+        yield from kinds_of_signals({"drive": drive.signal}, f"a drive of the {name}")
 
 
-def _kinds_of_projection(projection: Projection) -> Iterator[str]:
+def kinds_of_projection(projection: Projection) -> Iterator[str]:
+    """Check the types of a projection's parts."""
     name = f"projection {projection.name!r}"
     if isinstance(projection.connection, Connection):
         yield from projection.connection.number_problems(str(projection.name))
@@ -55,7 +57,8 @@ def _kinds_of_projection(projection: Projection) -> Iterator[str]:
     yield from field_problems(projection, f"the {name}")
 
 
-def _signals(signals: Mapping[Any, Any], name: str) -> Iterator[str]:
+def kinds_of_signals(signals: Mapping[Any, Any], name: str) -> Iterator[str]:
+    """Check the types of named signals."""
     for key, signal in signals.items():
         if not isinstance(key, str) or not NAME.fullmatch(key):
             yield f"A signal of {name} must have a plain word as its name, but has {key!r}."

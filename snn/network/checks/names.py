@@ -10,13 +10,13 @@ from snn.network.rules import neuron_of
 from snn.plasticity.rules.local import LocalRule
 
 if TYPE_CHECKING:
-    from snn.network.spec import NetworkSpec
+    from snn.network.data import NetworkData
 
 OWN_BLOCKS = ("inputs", "environment", "ranks", "decision")
 OWN_SOURCES = ("values", "label", "target")
 
 
-def clashing_names(spec: NetworkSpec) -> Iterator[str]:
+def clashing_names(spec: NetworkData) -> Iterator[str]:
     """Return a sentence for each variable that has the name of something else in the program."""
     taken = _program_names(spec)
     for where, names in _variables(spec):
@@ -24,7 +24,7 @@ def clashing_names(spec: NetworkSpec) -> Iterator[str]:
             yield f"`{name}` of {where} means something else to a simulation; rename it, for instance to `{name}_`."
 
 
-def _program_names(spec: NetworkSpec) -> set[str]:
+def _program_names(spec: NetworkData) -> set[str]:
     blocks = (*OWN_BLOCKS, *(p.name for p in spec.populations), *(r.name for r in spec.readouts))
     signals = [signal for p in spec.populations for signal in (*p.signals.values(), *(d.signal for d in p.drives))]
     if spec.environment is not None:
@@ -35,7 +35,7 @@ def _program_names(spec: NetworkSpec) -> set[str]:
     }
 
 
-def _variables(spec: NetworkSpec) -> Iterator[tuple[str, Iterable[str]]]:
+def _variables(spec: NetworkData) -> Iterator[tuple[str, Iterable[str]]]:
     for population in spec.populations:
         neuron = neuron_of(spec, population.name)
         if neuron is not None:

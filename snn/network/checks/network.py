@@ -12,44 +12,44 @@ from snn.chip import Chip
 from snn.encoders import Encoder
 from snn.fields import problems as field_problems
 from snn.network.checks.chip import chip_problems
-from snn.network.checks.environment import _activities, _environment
-from snn.network.checks.kinds import NAME, _kinds_of_population, _kinds_of_projection
+from snn.network.checks.environment import problems_of_activities, problems_of_environment
+from snn.network.checks.kinds import NAME, kinds_of_population, kinds_of_projection
 from snn.network.checks.names import clashing_names
-from snn.network.checks.populations import _population, _readout
-from snn.network.checks.projections import _inhibitions, _projection
+from snn.network.checks.populations import problems_of_population, problems_of_readout
+from snn.network.checks.projections import problems_of_inhibitions, problems_of_projection
 from snn.network.checks.rules import rule_problems
 from snn.readouts import LeakyReadout, Readout, SpikeReadout
 from snn.signals import Environment
 
 if TYPE_CHECKING:
-    from snn.network.spec import NetworkSpec
+    from snn.network.data import NetworkData
 
 TAKEN = re.compile(r"t|environment|ranks|decision|(softmax|phase)_.*|.*_to_.*")  # blocks of a plan; size_t
 
 
-def problems(spec: NetworkSpec) -> list[str]:
+def problems(spec: NetworkData) -> list[str]:
     """Every problem of a network, one sentence each; an empty list if there is none."""
     return [" ".join(text.split()) for text in _problems(spec)]
 
 
-def _problems(spec: NetworkSpec) -> list[str]:
+def _problems(spec: NetworkData) -> list[str]:
     found = list(_basics(spec))
     if found:  # what follows would stumble over these
         return found
     found += [*_names(spec), *clashing_names(spec), *_rhythms(spec)]
-    found += [text for population in spec.populations for text in _population(spec, population)]
-    found += [text for readout in spec.readouts for text in _readout(spec, readout.name, readout.readout)]
-    found += [text for projection in spec.projections for text in _projection(spec, projection)]
-    found += _inhibitions(spec)
-    found += _activities(spec)
+    found += [text for population in spec.populations for text in problems_of_population(spec, population)]
+    found += [text for readout in spec.readouts for text in problems_of_readout(spec, readout.name, readout.readout)]
+    found += [text for projection in spec.projections for text in problems_of_projection(spec, projection)]
+    found += problems_of_inhibitions(spec)
+    found += problems_of_activities(spec)
     if spec.chip is not None:
         found += chip_problems(spec, spec.chip)
     return [*found, *rule_problems(spec, sound=not found)]
 
 
-def _basics(spec: NetworkSpec) -> Iterator[str]:
+def _basics(spec: NetworkData) -> Iterator[str]:
     """What is not even of the right kind."""
-    from snn.network.spec import Inhibition, NamedReadout, Population, Projection
+    from snn.network.data import Inhibition, NamedReadout, Population, Projection
 
     yield from field_problems(spec, "the network")
     if not isinstance(spec.inputs, Encoder):
@@ -63,7 +63,7 @@ def _basics(spec: NetworkSpec) -> Iterator[str]:
             yield f"`{field}` must be a tuple of {kind.__name__}, but is {items!r}."
             return
     for population in spec.populations:
-        yield from _kinds_of_population(population)
+        yield from kinds_of_population(population)
     for named in spec.readouts:
         if isinstance(named.readout, Readout):
             yield from named.readout.problems(f"readout {named.name!r}")
@@ -74,13 +74,13 @@ def _basics(spec: NetworkSpec) -> Iterator[str]:
                 if not isinstance(getattr(named.readout, end), str):
                     yield f"`{end}` of readout {named.name!r} must be a text, but is {getattr(named.readout, end)!r}."
     for projection in spec.projections:
-        yield from _kinds_of_projection(projection)
+        yield from kinds_of_projection(projection)
     for inhibition in spec.inhibitions:
         yield from field_problems(inhibition, f"the inhibition of {inhibition.population}")
         if not isinstance(inhibition.population, str):
             yield f"`inhibit` takes the name of a population, but was given {inhibition.population!r}."
     if isinstance(spec.environment, Environment):
-        yield from _environment(spec, spec.environment)
+        yield from problems_of_environment(spec, spec.environment)
     elif spec.environment is not None:
         yield f"`environment` must be an Environment('reward = ... : 1'), but is {spec.environment!r}."
     if isinstance(spec.chip, Chip):
@@ -92,7 +92,7 @@ def _basics(spec: NetworkSpec) -> Iterator[str]:
             yield f"A name must be a plain word such as 'hidden', but one is {name!r}."
 
 
-def _names(spec: NetworkSpec) -> Iterator[str]:
+def _names(spec: NetworkData) -> Iterator[str]:
     names = ["inputs", *(p.name for p in spec.populations), *(r.name for r in spec.readouts)]
     for name, count in Counter(names).items():
         if count > 1:
@@ -104,7 +104,7 @@ def _names(spec: NetworkSpec) -> Iterator[str]:
             yield f"Projections must have different names, but {name!r} is used {count} times; give them name=."
 
 
-def _rhythms(spec: NetworkSpec) -> Iterator[str]:
+def _rhythms(spec: NetworkData) -> Iterator[str]:
     """A stream's array has one row a sample or one row a step; whoever reads it must say the same."""
     read = {("values", spec.inputs.encoding().per)}
     for named in spec.readouts:

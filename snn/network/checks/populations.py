@@ -14,7 +14,7 @@ from snn.readouts import LeakyReadout, Readout, SpikeReadout
 from snn.times import TOLERANCE, in_steps, refractory_steps, whole_steps, wrong_duration
 
 if TYPE_CHECKING:
-    from snn.network.spec import NetworkSpec, Population
+    from snn.network.data import NetworkData, Population
 
 SHORTEST, LONGEST = 1 / 50, 1e5
 """Time constants of `LIF` and its kin in steps: beyond, exp(dt/tau) or 1 - exp(-dt/tau) is no number of 32 bits."""
@@ -22,7 +22,8 @@ MAX_STEPS = 2**31 - 1
 ANSWERS = ("label", "target")
 
 
-def _population(spec: NetworkSpec, population: Population) -> Iterator[str]:
+def problems_of_population(spec: NetworkData, population: Population) -> Iterator[str]:
+    """Check a population's time constants, equations, signals and refractory time."""
     if found := list(_time_constants(spec, population)):
         yield from found
         return
@@ -45,7 +46,7 @@ def _population(spec: NetworkSpec, population: Population) -> Iterator[str]:
             yield f"The signal {name!r} of {population.name} has a name that means something else there; rename it."
 
 
-def _time_constants(spec: NetworkSpec, population: Population) -> Iterator[str]:
+def _time_constants(spec: NetworkData, population: Population) -> Iterator[str]:
     if not isinstance(population.model, (LIF, ALIF, SynapticLIF)):
         return
     for name in ("tau_m", "tau_a", "tau_syn"):
@@ -57,7 +58,8 @@ def _time_constants(spec: NetworkSpec, population: Population) -> Iterator[str]:
             )
 
 
-def _readout(spec: NetworkSpec, name: str, readout: Readout) -> Iterator[str]:
+def problems_of_readout(spec: NetworkData, name: str, readout: Readout) -> Iterator[str]:
+    """Check a readout, and that something is connected to it."""
     if isinstance(readout, LeakyReadout):
         if not any(p.target == name for p in spec.projections):
             yield f"Nothing is connected to the readout {name!r}; connect a population to it."

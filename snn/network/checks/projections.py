@@ -13,12 +13,13 @@ from snn.readouts import LeakyReadout
 from snn.times import delay_steps
 
 if TYPE_CHECKING:
-    from snn.network.spec import NetworkSpec, Projection
+    from snn.network.data import NetworkData, Projection
 
 MAX_DELAY_STEPS = 50
 
 
-def _projection(spec: NetworkSpec, projection: Projection) -> Iterator[str]:
+def problems_of_projection(spec: NetworkData, projection: Projection) -> Iterator[str]:
+    """Check a projection's ends, delay, bounds and weights."""
     sizes = spec.sizes()
     readouts = {r.name for r in spec.readouts if isinstance(r.readout, LeakyReadout)}
     sources = set(sizes) - readouts
@@ -51,7 +52,7 @@ def _projection(spec: NetworkSpec, projection: Projection) -> Iterator[str]:
         yield f"`w_min <= w_max` must hold, but {projection.name} has w_min = {low}, w_max = {high}."
 
 
-def _onto(spec: NetworkSpec, projection: Projection, readout: bool) -> Iterator[str]:
+def _onto(spec: NetworkData, projection: Projection, readout: bool) -> Iterator[str]:
     """Whether the variable that a projection names can receive weights."""
     if projection.onto is None:
         return
@@ -61,7 +62,8 @@ def _onto(spec: NetworkSpec, projection: Projection, readout: bool) -> Iterator[
         yield from neuron.receiving_problems(projection.onto, f"{projection.name} adds to", projection.target)
 
 
-def _inhibitions(spec: NetworkSpec) -> Iterator[str]:
+def problems_of_inhibitions(spec: NetworkData) -> Iterator[str]:
+    """Check that inhibition acts on populations that spike, once each."""
     names = [population.name for population in spec.populations]
     for name, count in Counter(inhibition.population for inhibition in spec.inhibitions).items():
         if name not in names:

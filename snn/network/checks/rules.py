@@ -15,13 +15,13 @@ from snn.plasticity.equations import RuleEquations
 from snn.readouts import LeakyReadout
 
 if TYPE_CHECKING:
-    from snn.network.spec import NetworkSpec, Projection
+    from snn.network.data import NetworkData, Projection
 
 READOUT = {"y", "I", "tau", "target", "error", "loss", "score", "normaliser", "rank"}
 """What a readout's units have of their own."""
 
 
-def rule_problems(spec: NetworkSpec, sound: bool) -> Iterator[str]:
+def rule_problems(spec: NetworkData, sound: bool) -> Iterator[str]:
     """What is wrong with rules; in a network that is not sound, with those that can be told all the same."""
     taught: dict[str, list[Projection]] = {}
     for projection in spec.projections:
@@ -43,7 +43,7 @@ def rule_problems(spec: NetworkSpec, sound: bool) -> Iterator[str]:
             yield from _feedback(spec, population, projections)
 
 
-def _sound_place(spec: NetworkSpec, projection: Projection) -> bool:
+def _sound_place(spec: NetworkData, projection: Projection) -> bool:
     """Whether there is nothing wrong with the neurons behind a projection."""
     for population in spec.populations:
         if population.name == projection.target:
@@ -63,7 +63,7 @@ def _traces(projection: Projection, equations: RuleEquations) -> Iterator[str]:
             )
 
 
-def _feedback(spec: NetworkSpec, population: str, taught: list[Projection]) -> Iterator[str]:
+def _feedback(spec: NetworkData, population: str, taught: list[Projection]) -> Iterator[str]:
     """Whether all rules that teach a population, and those of the readouts behind it, agree on the feedback."""
     behind = [p for p in spec.projections if p.source == population and place(spec, p).readout is not None]
     kinds = {kind for p in (*taught, *behind) if (kind := getattr(p.rule, "feedback", None)) is not None}
@@ -84,7 +84,7 @@ def _feedback(spec: NetworkSpec, population: str, taught: list[Projection]) -> I
             )
 
 
-def _factors(spec: NetworkSpec, projection: Projection, factors: tuple[str, ...]) -> Iterator[str]:
+def _factors(spec: NetworkData, projection: Projection, factors: tuple[str, ...]) -> Iterator[str]:
     answers = {} if spec.environment is None else parsed(spec.environment.model)
     signals = {name for p in spec.populations if p.name == projection.target for name in p.signals}
     neuron = neuron_of(spec, projection.target)

@@ -1,7 +1,8 @@
 r"""Eligibility traces of any neuron, derived from its own equations.
 
-One step of neuron j maps its state s and what arrives at it to a new state (`snn.plasticity.eprop.spiking_map`). For a synapse from
-i, :math:`\epsilon_{s,ji} = ds_j/dw_{ji}` then obeys, sparse and forward in time (Bellec et al. 2020, eq. 14),
+One step of neuron j maps its state s and what arrives at it to a new state (`snn.plasticity.eprop.spiking_map`). For a
+synapse from i, :math:`\epsilon_{s,ji} = ds_j/dw_{ji}` then obeys, sparse and forward in time (Bellec et al. 2020, eq.
+14),
 
 .. math::
    \epsilon_s[t] = \sum_r \frac{\partial s'}{\partial r} \epsilon_r[t-1] + \frac{\partial s'}{\partial I} pre_i[t],
@@ -65,4 +66,3 @@ class Eligibility:
     parameters: frozenset[str]
     formulas: tuple[tuple[str, sympy.Expr], ...]
     notes: tuple[str, ...]
-

@@ -42,11 +42,11 @@ class EProp(Rule):
        g = \sum_t L_j \bar e + c_{reg} \frac{f_j - f^*}{T} \sum_t e, \qquad
        \Delta w = -\eta\, g
 
-    with the eligibility e of `snn.plasticity.eprop.eligibility`, the learning signal :math:`L_j = \sum_k B_{jk} \text{error}_k`
-    of the readouts that listen to the population, and their :math:`\kappa`; and for a synapse onto a readout
-    :math:`g = \sum_t \text{error}_k\, \kappa\text{-filtered } z_j`. Spikes are counted per step: :math:`f_j` is the
-    sample's spike count over its T steps, :math:`f^*` is `rate_target` times dt. ``print(EProp().equations(ALIF()))``
-    shows all of it for one neuron.
+    with the eligibility e of `snn.plasticity.eprop.eligibility`, the learning signal :math:`L_j = \sum_k B_{jk}
+    \text{error}_k` of the readouts that listen to the population, and their :math:`\kappa`; and for a synapse onto a
+    readout :math:`g = \sum_t \text{error}_k\, \kappa\text{-filtered } z_j`. Spikes are counted per step: :math:`f_j` is
+    the sample's spike count over its T steps, :math:`f^*` is `rate_target` times dt.
+    ``print(EProp().equations(ALIF()))`` shows all of it for one neuron.
 
     Parameters
     ----------

@@ -1,8 +1,8 @@
 r"""Which derivatives of a neuron's step there are, and for which components one neuron can keep them for all synapses.
 
 A component :math:`\epsilon_s` is the derivative of state variable s by a weight. In one step of a neuron (see
-`snn.plasticity.eprop.spiking_map`) a reset takes it to :math:`\sum_q \text{keep}_{sq} \epsilon_q + \text{jump}_s\, e`, and the update
-then to :math:`\sum_r \text{flow}_{sr} \epsilon_r`; a spike that arrives adds 1 to that of the input.
+`snn.plasticity.eprop.spiking_map`) a reset takes it to :math:`\sum_q \text{keep}_{sq} \epsilon_q + \text{jump}_s\, e`,
+and the update then to :math:`\sum_r \text{flow}_{sr} \epsilon_r`; a spike that arrives adds 1 to that of the input.
 """
 
 from __future__ import annotations

@@ -73,8 +73,9 @@ def simulate(
     Returns
     -------
     Outcome
-        The same as from any other backend: every step has its parts in the same order (`snn.backends.genn.fitting.scheduling`).
-        Sums over synapses are in GeNN's order, and its compiler flags reorder sums, so that last digits differ.
+        The same as from any other backend: every step has its parts in the same order
+        (`snn.backends.genn.fitting.scheduling`). Sums over synapses are in GeNN's order, and its compiler flags reorder
+        sums, so that last digits differ.
 
     Raises
     ------

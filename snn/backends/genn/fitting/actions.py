@@ -26,6 +26,8 @@ from snn.lowering.plan.schedule import SPIKE_TEST, STEP
 SIGNAL = re.compile(r"signal_(\w+?)\((?:sample_row|signal_row), (?:i|0)\)")
 SUMMED = re.compile(r"^\s*(\w+)_(pre|post) = (.*) : 1 \(summed\)\s*$")
 SENT = re.compile(r"^\s*(\w+)_post \+= (.*?)\s*$")
+
+
 def actions(plan: Plan) -> list[Action]:
     """All actions in the plan's order."""
     found = [action for group in plan.groups.values() for action in _of_group(plan, group)]

@@ -2,9 +2,9 @@
 
 Brian2GeNN has no phases, no events but spikes, no code on a neuron's side of a synapse that another synapse may write,
 and one summed variable for each `Synapses`. So everything that a plan does in a step becomes statements of one state
-update, each with its conditions: the round and the phase (`snn.backends.genn.fitting.scheduling`), and the event, by variables that
-every neuron holds. What synapses send, spikes included, goes through their one summed variable. The statements are the
-plan's own: nothing about a rule or a neuron is written a second time.
+update, each with its conditions: the round and the phase (`snn.backends.genn.fitting.scheduling`), and the event, by
+variables that every neuron holds. What synapses send, spikes included, goes through their one summed variable. The
+statements are the plan's own: nothing about a rule or a neuron is written a second time.
 """
 
 from __future__ import annotations
@@ -80,9 +80,7 @@ class Fitted:
         return self.rounds * (period + self.behind)
 
 
-def fit(
-    plan: Plan, preview: bool = False, reset: bool = True, seen: Sequence[str] = (), learn: bool = True
-) -> Fitted:
+def fit(plan: Plan, preview: bool = False, reset: bool = True, seen: Sequence[str] = (), learn: bool = True) -> Fitted:
     """Fit a plan into what Brian2GeNN can do.
 
     Parameters
@@ -160,9 +158,7 @@ def _renamed(fitted: Fitted) -> Fitted:
     return replace(fitted, plan=renamed, fed=fed)
 
 
-def _between_samples(
-    plan: Plan, block: Block, changed: set[str], preview: bool, reset: bool
-) -> Iterable[Action]:
+def _between_samples(plan: Plan, block: Block, changed: set[str], preview: bool, reset: bool) -> Iterable[Action]:
     """What happens before a sample's first step: a preview is undone, another one's beginning kept, state reset."""
     side = "_pre" if isinstance(block, SynapseBlock) else ""
     roles = ("state", "lasting", "mirror", "total")

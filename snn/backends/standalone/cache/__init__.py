@@ -15,8 +15,3 @@ trusts the group. Where everybody can write, as in a folder like ``/tmp``, it is
 alone, and the folder must be sticky, or entries could be exchanged. Entries of others are not run, nor are files that
 people can write who could not write into the folder, nor anything that is reached by a symbolic link.
 """
-
-from snn.backends.standalone.cache.key import program_key
-from snn.backends.standalone.cache.store import find_or_build
-
-__all__ = ["find_or_build", "program_key"]

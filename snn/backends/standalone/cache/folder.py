@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import re
 import stat
@@ -13,7 +12,6 @@ from snn.system.paths import variable
 
 LIMIT = "SNNSEARCH_CACHE_LIMIT"
 DEFAULT_LIMIT = "4GiB"
-MISTAKES = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG)
 """Errors of a folder that was not well chosen; others may pass."""
 UNITS = {"b": 1} | {
     f"{letter}{binary}b": (1024 if binary else 1000) ** power
@@ -98,4 +96,3 @@ def trusted(file: os.stat_result, folder: os.stat_result) -> bool:
     group = folder.st_mode & stat.S_IWGRP and not folder.st_mode & stat.S_IWOTH
     known = group or file.st_uid in (os.geteuid(), 0, folder.st_uid)
     return bool(known and not file.st_mode & stat.S_IWOTH and (group or not file.st_mode & stat.S_IWGRP))
-

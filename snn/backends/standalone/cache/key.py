@@ -36,10 +36,20 @@ def program_key(structure: str, dtype: str) -> str:
 
 @cache
 def own_source() -> str:
-    """A hash of the files that turn a plan into a program."""
-    backends = Path(__file__).parents[1]
-    files = sorted([*backends.glob("templates/*"), *backends.glob("engine/*"), *backends.glob("*.py")])
-    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
+    """Return a hash of the files that turn a plan into a program."""
+    return hashlib.sha256(b"".join(file.read_bytes() for file in program_sources())).hexdigest()
+
+
+def program_sources() -> list[Path]:
+    """Return the files that turn a plan into a program.
+
+    A plan's own text is a part of the key already, so nothing that makes the plan is among them. Neither are files that
+    run a finished program, check the machine or keep the cache: editing them discards no program.
+    """
+    standalone = Path(__file__).parents[1]
+    own = [standalone / f"{name}.py" for name in ("build", "compiler", "device", "generator", "loops", "source")]
+    folders = [(standalone / "templates", "*"), (standalone / "engine", "*"), (standalone.parent / "brian", "*.py")]
+    return sorted([*own, *(file for folder, pattern in folders for file in folder.glob(pattern) if file.is_file())])
 
 
 @cache

@@ -32,9 +32,7 @@ MODES = {BINARY: 0o755, SOURCE: 0o644, NETWORK: 0o644, MANIFEST: 0o644}
 """Whoever reaches the folder may use its entries, whatever the umask of who built them."""
 
 
-def find_or_build(
-    key: str, network: str, dtype: str, options: RunOptions, broken: bool = False
-) -> tuple[Path, bool]:
+def find_or_build(key: str, network: str, dtype: str, options: RunOptions, broken: bool = False) -> tuple[Path, bool]:
     """The binary of an entry, and whether this call built it. Two processes that want the same build it once.
 
     The binary stays where it is for as long as this process runs, or until it has asked for many others. An entry that
@@ -145,4 +143,4 @@ def _build(network: str, dtype: str, place: Path, options: RunOptions) -> None:
 
 def _import_root() -> str:
     """The folder that this package is imported from, for the process that builds."""
-    return str(Path(__file__).parents[3])
+    return str(Path(__file__).parents[4])
