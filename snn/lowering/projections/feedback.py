@@ -38,7 +38,7 @@ def add_feedback(
         block.declare("feedback_weight", weights.draw(rng, block.pre, block.post, fan_in), "lasting")
     if not taught:
         return
-    signal = f"{block.name}learning_signal"
+    signal = f"{block.name}_learning_signal"
     plan.groups[block.source].declare(signal)
     back = WEIGHT if kind == "symmetric" else "feedback_weight"
     model = f"{signal}_pre = {back}*error_post : 1 (summed)"
