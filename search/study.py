@@ -24,8 +24,8 @@ from search.storage.address import absolute_reference, absolute_storage
 from search.storage.location import Location
 from search.text import readable
 from snn.errors import nearest
+from snn.profile import cpu_seconds
 from snn.serial import is_registered, undecorated
-from snn.system.profile import cpu_seconds
 from tasks import Task
 
 if TYPE_CHECKING:

@@ -17,9 +17,9 @@ from snn.fields import si
 from snn.lowering.memory import memory_bits
 from snn.network.builder import Network, freeze
 from snn.network.spec import NetworkSpec
+from snn.profile import Profile, stage
 from snn.results.result import Result
 from snn.serial import loads
-from snn.system.profile import Profile, stage
 from snn.system.versions import versions
 from tasks.dataset import Dataset
 from tasks.running import check
@@ -108,7 +108,7 @@ class Task(Dataset):
             Seconds that the run may take, not counting compilation.
         cancel : threading.Event or None
             Ends the run when it is set.
-        profile : snn.system.profile.Profile or None
+        profile : snn.profile.Profile or None
             Where the run's CPU time is counted, stage by stage. Runs of the runtime backends are ``"run"`` as a whole.
         memory : int, >= 1, or None
             Bytes that the compiled program may take, such as ``2 * 2**30``; a run that needs more ends with an error.

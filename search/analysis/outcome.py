@@ -11,7 +11,7 @@ import numpy as np
 from search.spec.constraints import Constraint
 from search.spec.objectives import Objective, check_finite, measured
 from search.storage.record import COSTS, SCORES
-from snn.system.profile import largest
+from snn.profile import largest
 
 if TYPE_CHECKING:
     from snn.results.result import Result

@@ -65,7 +65,7 @@ class Summary:
         What lies beside the storage: the folder of `states` of running trials and of results that the storage does not
         have yet, and the folder of `images`. A folder is there only if there is something in it.
     profile : dict or None
-        Where the CPU of the search went (`snn.system.profile.Profile.report`), if that was asked for.
+        Where the CPU of the search went (`snn.profile.Profile.report`), if that was asked for.
     """
 
     study: str

@@ -30,13 +30,13 @@ from search.storage.checkpoints import States
 from search.storage.identity import Identity
 from search.storage.record import Record
 from snn.errors import OtherData, OtherRun, RunTimeout, SNNError
-from snn.system.profile import stage
+from snn.profile import stage
 
 if TYPE_CHECKING:
     import optuna
     from optuna.trial import FrozenTrial, TrialState
 
-    from snn.system.profile import Profile
+    from snn.profile import Profile
 
 
 class Driver:

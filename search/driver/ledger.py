@@ -14,14 +14,14 @@ from search.storage import record
 from search.storage.identity import Identity
 from search.storage.pending import Spool
 from search.storage.record import Record
-from snn.system.profile import stage
+from snn.profile import stage
 
 if TYPE_CHECKING:
     import optuna
     from optuna.trial import FrozenTrial, TrialState
 
     from search.spec.spec import Plan
-    from snn.system.profile import Profile
+    from snn.profile import Profile
 
 
 class Ledger:

@@ -12,7 +12,7 @@ from search.spec.spec import Plan
 from snn.backends.genn.environment import check_genn
 from snn.backends.standalone.cache.folder import cache_limit
 from snn.backends.standalone.compiler import compiler
-from snn.system.profile import Profile
+from snn.profile import Profile
 
 if TYPE_CHECKING:
     from search.execution.executor import Executor

@@ -10,8 +10,8 @@ from search.analysis.summary import Summary
 from search.driver.interrupt import Interrupt
 from search.driver.resources import check, executor_of
 from search.spec.spec import Plan
+from snn.profile import Profile, cpu_seconds
 from snn.system.notices import said_once
-from snn.system.profile import Profile, cpu_seconds
 from snn.system.usercode import call_user
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def search(
     interrupt : Interrupt, optional
         One that has been entered already.
     profiled_from : float, optional
-        `snn.system.profile.cpu_seconds` from which on to say where the CPU went.
+        `snn.profile.cpu_seconds` from which on to say where the CPU went.
     cluster : str or distributed.Client, optional
         Where trials run, if not on this machine.
     batch : int, default 1

@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from snn.system.profile import stage
+from snn.profile import stage
 
 if TYPE_CHECKING:
     import optuna
 
-    from snn.system.profile import Profile
+    from snn.profile import Profile
 
 
 class Suggestions:

@@ -17,8 +17,8 @@ from search.execution.faults import at_fault
 from search.spec.job import Job, run_together
 from search.spec.script import Script, load_module
 from snn.errors import MachineError, SNNError
+from snn.profile import Profile, stage
 from snn.system.ast_guard import guard_ast
-from snn.system.profile import Profile, stage
 from snn.system.usercode import call_user
 
 if TYPE_CHECKING:

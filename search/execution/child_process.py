@@ -19,12 +19,12 @@ from snn import errors
 from snn.backends.process import KILLS
 from snn.backends.scratch import scratch
 from snn.backends.spawn import guarded, spawn_to_stay
+from snn.profile import stage
 from snn.system.paths import absolute, child_environment, working_folder
-from snn.system.profile import stage
 
 if TYPE_CHECKING:
+    from snn.profile import Profile
     from snn.results.result import Result
-    from snn.system.profile import Profile
 
 CODE = "from search.execution.child import main; main()"
 READY = "ready\n"  # its long imports are behind it, which are not counted as a run's time

@@ -18,8 +18,8 @@ from snn.system.ast_guard import guard_ast
 from snn.system.usercode import call_user
 
 if TYPE_CHECKING:
+    from snn.profile import Profile
     from snn.results.result import Result
-    from snn.system.profile import Profile
     from tasks import Task
 
 Work = Callable[[Runner, str], Any]  # what a thread does, with its runner and its name

@@ -14,8 +14,8 @@ from search.spec.job import Job, Ran, run_together
 from snn.errors import Cancelled, Killed
 
 if TYPE_CHECKING:
+    from snn.profile import Profile
     from snn.results.result import Result
-    from snn.system.profile import Profile
     from tasks import Task
 
 ATTEMPTS = 3  # runs of a job whose process is killed from outside

@@ -11,8 +11,8 @@ from threading import Event
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from snn.profile import Profile
     from snn.results.result import Result
-    from snn.system.profile import Profile
     from tasks import Task
     from tasks.running.batch import Calls
 
@@ -121,8 +121,8 @@ class Job:
         """The run, as `tasks.running.batch` takes it; a task with a `run` of its own does it in no call."""
         from snn.errors import OtherRun, SNNError
         from snn.network.spec import NetworkSpec
+        from snn.profile import stage
         from snn.results.result import Result
-        from snn.system.profile import stage
         from tasks import Task
 
         with stage(profile, "write"):

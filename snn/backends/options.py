@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass, field
 
 from snn.errors import Cancelled, RunTimeout
-from snn.system.profile import Profile
+from snn.profile import Profile
 
 
 @dataclass(frozen=True)

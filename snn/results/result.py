@@ -16,9 +16,9 @@ from snn.backends.state import State
 from snn.chip import LOIHI, EnergyTable
 from snn.errors import SNNError
 from snn.npy import read_npz
+from snn.profile import largest
 from snn.readonly import protect
 from snn.results.part import PARTS, Part, mean, sliding_mean
-from snn.system.profile import largest
 
 COSTS = ("spikes", "synaptic_operations", "weight_writes")
 

@@ -14,8 +14,8 @@ from snn.backends.registry import BACKENDS
 from snn.errors import ArgumentError, nearest
 from snn.network.builder import Network
 from snn.network.spec import NetworkSpec
+from snn.profile import Profile
 from snn.results.result import Result
-from snn.system.profile import Profile
 
 MOST_SEED = 2**31 - 1
 
@@ -119,7 +119,7 @@ def _check_cancel(name: str, value: Any) -> str | None:
 def _check_profile(name: str, value: Any) -> str | None:
     if isinstance(value, Profile):
         return None
-    return f"`{name}` must be a snn.system.profile.Profile or None, but is {value!r}: write {name}=Profile()."
+    return f"`{name}` must be a snn.profile.Profile or None, but is {value!r}: write {name}=Profile()."
 
 
 def _is_real(value: Any) -> bool:

@@ -18,10 +18,10 @@ from snn.equations.parse import identifiers
 from snn.errors import Cancelled, RunTimeout, SNNError
 from snn.fields import si
 from snn.network.spec import NetworkSpec
+from snn.profile import Profile, largest, stage
 from snn.readouts import LeakyReadout
 from snn.results.part import Part
 from snn.results.result import joined_recordings
-from snn.system.profile import Profile, largest, stage
 from snn.values import Values
 from tasks.data import Drawn
 from tasks.indices import checked_order

@@ -22,7 +22,7 @@ from snn.backends.spawn import guarded
 from snn.backends.state import State
 from snn.errors import Cancelled, Killed, RunError, RunTimeout
 from snn.lowering.plan.plan import Plan
-from snn.system.profile import stage
+from snn.profile import stage
 
 WORKER = "import sys; from snn.backends.genn.worker import main; main(sys.argv[1])"
 

@@ -10,7 +10,7 @@ from snn.backends.options import PLAIN, RunOptions
 from snn.backends.program import DTYPES, Candidate, Outcome, Program, Samples
 from snn.backends.runtime.run import Run
 from snn.backends.state import State
-from snn.system.profile import stage
+from snn.profile import stage
 
 
 class RuntimeProgram(Program):

@@ -19,7 +19,7 @@ TEXTS = ("dtype", "compiler", "brian2", "created")
 def write_manifest(binary: Path, spec: NetworkSpec, dtype: str) -> None:
     """Write what `read_manifest` reads, at the end of the process that has built the binary."""
     from snn.backends.standalone.compiler import compiler_version
-    from snn.system.profile import cpu_seconds
+    from snn.profile import cpu_seconds
     from snn.system.versions import installed
 
     manifest = {

@@ -24,7 +24,7 @@ from snn.errors import MachineError, NotStarted
 from snn.lowering.plan.blocks import INTEGERS, Group
 from snn.lowering.plan.plan import Plan
 from snn.lowering.plan.schedule import PHASES, SPIKES_EVENT
-from snn.system.profile import stage
+from snn.profile import stage
 
 NOT_FINITE = "run:not_finite:"
 """Before the names of arrays that the program found to hold infinities, where their state is not given back."""
