@@ -5,6 +5,7 @@ from snn.connectivity.patterns import Dense, FixedFanIn, OneToOne, Sparse
 from snn.connectivity.weights import Constant, Given, Normal, Uniform
 from snn.encoders import Analog, Poisson, Regular, SpikeTrains
 from snn.errors import NetworkWarning, RoundedTime, SNNError
+from snn.lowering.planner import structure_hash
 from snn.network.builder import Network
 from snn.network.spec import NetworkSpec
 from snn.neurons import ALIF, LIF, AdEx, HomeostaticLIF, Izhikevich, Neuron, ResonateAndFire, SynapticLIF
@@ -99,4 +100,5 @@ __all__ = [
     "Uniform",
     "VolterraRule",
     "WeightNormalisation",
+    "structure_hash",
 ]

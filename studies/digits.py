@@ -48,7 +48,8 @@ study = Study(network, task=Digits(sample=30 * ms), objectives=["accuracy", "syn
 def draw(path, summary, result):
     """The front that the search found, and how its most accurate network learns and fires."""
     import matplotlib.pyplot as plt
-    from snn.plot import plot_learning_curve, plot_raster
+
+    from snn.results.plots import plot_learning_curve, plot_raster
 
     figure, (front, curve, raster) = plt.subplots(1, 3, figsize=(13, 3.6), layout="constrained")
     values = np.array([[best.values["synaptic_operations"], best.values["accuracy"]] for best in summary.best])

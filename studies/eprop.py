@@ -22,12 +22,12 @@ from pathlib import Path
 
 import numpy as np
 from brian2 import Hz, ms
-from search.searching import available_cpus
-from snn.connect import Weights
-from snn.result import Part
 
 from search import Study
+from search.driver.resources import available_cpus
 from snn import ALIF, LIF, Adam, Dense, EProp, Given, LeakyReadout, Network, Normal, SNNError, SpikeTrains, Uniform
+from snn.connectivity.weights import Weights
+from snn.results.part import Part
 from snn.serial import serialisable
 from tasks import EvidenceAccumulation, PatternGeneration
 from tasks.data import Data, Drawn, Split
@@ -247,7 +247,8 @@ def _train_evidence(iterations, batch, seed, backend, dtype):
 def draw_pattern(path, task, result):
     """Target and readout, loss, spikes, weights."""
     import matplotlib.pyplot as plt
-    from snn.plot import COLOURS, plot_raster, plot_weights
+
+    from snn.results.plots import COLOURS, plot_raster, plot_weights
 
     figure, axes = plt.subplots(2, 2, figsize=(11, 6.4), layout="constrained")
     (readout, loss), (raster, weights) = axes
@@ -267,7 +268,8 @@ def draw_pattern(path, task, result):
 def draw_evidence(path, result, batch):
     """Readout, adaptation, spikes of one sequence; loss and error; weights."""
     import matplotlib.pyplot as plt
-    from snn.plot import COLOURS, plot_raster, plot_weights
+
+    from snn.results.plots import COLOURS, plot_raster, plot_weights
 
     figure, axes = plt.subplots(2, 3, figsize=(15, 6.8), layout="constrained")
     (raster, readout, adaptation), (loss, error, weights) = axes

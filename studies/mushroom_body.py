@@ -33,10 +33,10 @@ from brian2 import Hz, ms, mV, nA, nF
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FixedTrial, TrialState
-from search.searching import available_cpus
-from search.summary import candidates
 
 from search import Study
+from search.analysis.trials import candidates
+from search.driver.resources import available_cpus
 from search.errors import StudyError
 from snn import (
     LIF,
@@ -62,6 +62,7 @@ from snn import (
     SpikeReadout,
     SpikeTrace,
     VolterraRule,
+    structure_hash,
 )
 from tasks import Digits, Mnist
 
@@ -399,7 +400,7 @@ def run_search(space, arguments):
         label: {choice: tested(space, best_of(space, chosen), seeds) for choice, chosen in groups.items()}
         for label, groups in grouped(space, [*complete, *pruned]).items()
     }
-    structures = {space.network(FixedTrial(trial.params)).freeze().structure_hash() for trial in [*complete, *pruned]}
+    structures = {structure_hash(space.network(FixedTrial(trial.params)).freeze()) for trial in [*complete, *pruned]}
     found = {
         "study": space.name,
         "task": space.task,

@@ -12,9 +12,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import optuna
-from snn.alive import started
 
-from search.storage import Location
+from search.storage.location import Location
+from search.storage.opening import open_storage
+from snn.system.lock import started
 from tests.benchmarks.digits_study import CHECKOUT
 
 SCRIPT = '''\
@@ -156,7 +157,7 @@ class Driver:
 def read(location: Location) -> Trials:
     """The finished trials of the study, by number: state, parameters, values, seed, all that must not change."""
     with contextlib.suppress(Exception):  # there is no study yet; or the server has just been restarted
-        storage = location.open(create=False)
+        storage = open_storage(location, create=False)
         study = optuna.load_study(study_name="small", storage=storage)
         found = {t.number: describe(t) for t in study.get_trials(deepcopy=False) if t.state.is_finished()}
         storage.remove_session()

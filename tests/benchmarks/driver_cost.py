@@ -12,9 +12,9 @@ import resource
 import tempfile
 
 from optuna.trial import FixedTrial
-from snn.backends.load import load_program
 
 from snn.backends.program import Candidate
+from snn.backends.registry import load_program
 from tests.benchmarks.compare import arguments, cpu_seconds, medians, ranges
 from tests.benchmarks.digits_study import digits_study, quiet
 

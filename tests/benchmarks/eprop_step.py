@@ -21,13 +21,13 @@ from pathlib import Path
 
 import numpy as np
 from brian2 import ms
-from snn.backends.build import FLAGS, compiler
-from snn.backends.load import load_program
-from snn.connect import Given
 
 from snn import LIF, Dense, EProp, LeakyReadout, Network, PiecewiseLinear, SpikeTrains
 from snn.backends.program import Candidate, Samples
-from snn.network import NetworkSpec
+from snn.backends.registry import load_program
+from snn.backends.standalone.compiler import FLAGS, compiler
+from snn.connectivity.weights import Given
+from snn.network.spec import NetworkSpec
 from tests.benchmarks import step as s
 from tests.benchmarks import step_brian2, step_jax
 from tests.benchmarks.compare import arguments, compare, cpu_seconds, installed, report

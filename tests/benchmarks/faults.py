@@ -36,6 +36,7 @@ from typing import Any
 import optuna
 
 from search.cli import main as snnsearch
+from search.storage.opening import open_storage
 from tests.benchmarks.dask_cluster import dask_cluster
 from tests.benchmarks.driven import Driver, Trials, binaries, describe, environment, read
 from tests.search import postgres
@@ -135,7 +136,7 @@ def judge(driver: Driver, seen: Trials, undisturbed: Trials, cache: Path) -> dic
     while (left := binaries(cache)) and time.monotonic() < end:
         time.sleep(0.05)
     undisturbed = {number: trial for number, trial in undisturbed.items() if number < driver.total}
-    study = optuna.load_study(study_name="small", storage=driver.location.open(create=False))
+    study = optuna.load_study(study_name="small", storage=open_storage(driver.location, create=False))
     trials = study.get_trials(deepcopy=False)
     finished = [trial for trial in trials if trial.state.is_finished()]
     now = {trial.number: describe(trial) for trial in finished}

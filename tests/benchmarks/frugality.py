@@ -12,9 +12,9 @@ import tempfile
 
 import numpy as np
 from optuna.trial import FixedTrial
-from search.record import Record
 
-from search.storage import load
+from search.storage.opening import load, open_storage
+from search.storage.record import Record
 from tests.benchmarks.compare import arguments
 from tests.benchmarks.digits_study import digits_study, quiet
 
@@ -30,7 +30,7 @@ def search(seed: int, pruner: str, trials: int) -> tuple[int, float]:
         own = {"storage": f"{folder}/digits.journal", "seed": seed, "pruner": pruner}
         summary = module.study.run(trials=trials, workers=2, **own)
         plan = module.study.plan(**own)
-        stored = load(plan.location.open(create=False), plan.name, plan.location).trials
+        stored = load(open_storage(plan.location, create=False), plan.name, plan.location).trials
     best = max(summary.best, key=lambda one: one.values["accuracy"])
     network = module.network(FixedTrial(best.params))
     again = [module.study.task.run(network, seed=fresh, test=True).test_accuracy for fresh in FRESH]

@@ -23,10 +23,11 @@ from optuna.distributions import FloatDistribution, IntDistribution
 from optuna.storages import JournalStorage
 from optuna.storages.journal import BaseJournalBackend
 from optuna.trial import FixedTrial, TrialState
-from search.journal_lines import LineChecker
-from search.seeds import trial_seed
 
-from search import record
+from search.analysis.outcome import CURVE
+from search.spec.seeds import trial_seed
+from search.storage import record
+from search.storage.journal.lines import LineChecker
 from tests.benchmarks.compare import Side, arguments, compare, report
 from tests.benchmarks.digits_study import CHECKOUT, digits_study
 
@@ -97,7 +98,7 @@ def result(random: np.random.Generator) -> dict[str, Any]:
     accuracy, noise = random.uniform(0.1, 0.9), random.normal()
     operations = 1e5 * np.exp(accuracy + 0.3 * noise)
     scores = {name: accuracy for name in record.SCORES} | {name: operations for name in record.COSTS}
-    curve = [round(float(value), 5) for value in random.uniform(0, 1, record.CURVE)]
+    curve = [round(float(value), 5) for value in random.uniform(0, 1, CURVE)]
     versions = {"snnsearch": "0.1.0", "brian2": "2.9.0", "numpy": "2.3.0", "optuna": "5.0.0"}
     hashes = {"network": "0123456789abcdef", "structure": "fedcba9876543210"}
     runs = [["worker 0", 1.7e9 + k, 1.7e9 + k + 0.5] for k in range(4)]

@@ -31,10 +31,10 @@ from pathlib import Path
 
 import numpy as np
 from optuna.trial import FixedTrial
-from snn.backends.load import load_program
 
-from snn.backends.process import RunOptions
+from snn.backends.options import RunOptions
 from snn.backends.program import Candidate, Samples
+from snn.backends.registry import load_program
 from tasks import Digits
 from tests.benchmarks.compare import arguments, cpu_seconds
 from tests.benchmarks.digits_study import digits_study

@@ -22,14 +22,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from search.begin import begin
-from search.executor import Executor
-from search.job import Job, Ran
-from search.progress import Ended, Progress
-from search.script import Script
 
-from search.driver import Driver
+from search.driver.driver import Driver
+from search.driver.progress import Ended, Progress
+from search.execution.executor import Executor
 from search.samplers import make_sampler
+from search.spec.job import Job, Ran
+from search.spec.script import Script
+from search.start.opening import begin
 from search.study import Study
 from tests.benchmarks.virtual import Clock, Refits
 from tests.search.postgres import server

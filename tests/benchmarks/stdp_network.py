@@ -16,12 +16,12 @@ from collections.abc import Callable
 
 import numpy as np
 from brian2 import Hz, ms, mV
-from snn.backends.load import load_program
-from snn.connect import Constant
 
 from snn import FixedFanIn, Network, Neuron, PairSTDP, Poisson
 from snn.backends.program import Candidate, Outcome, Program, Samples
-from snn.network import NetworkSpec
+from snn.backends.registry import load_program
+from snn.connectivity.weights import Constant
+from snn.network.spec import NetworkSpec
 from tests.benchmarks import balanced as b
 from tests.benchmarks import stdp_brian2, stdp_nest
 from tests.benchmarks.compare import arguments, compare, cpu_seconds, installed, report

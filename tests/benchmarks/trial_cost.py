@@ -15,12 +15,12 @@ from itertools import count
 
 import numpy as np
 from brian2 import ms
-from snn.backends.load import load_program
-from snn.connect import Given
 
 from snn import LIF, Dense, EProp, LeakyReadout, Network, SpikeTrains
 from snn.backends.program import Candidate, Samples
-from snn.network import NetworkSpec
+from snn.backends.registry import load_program
+from snn.connectivity.weights import Given
+from snn.network.spec import NetworkSpec
 from tests.benchmarks import trial as t
 from tests.benchmarks import trial_brian2
 from tests.benchmarks.compare import arguments, compare, cpu_seconds, report

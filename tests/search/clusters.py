@@ -6,9 +6,9 @@ from pathlib import Path
 
 import optuna
 from brian2 import Hz, ms
-from search.job import Job
-from search.record import RESULT
 
+from search.spec.job import Job
+from search.storage.record import RESULT
 from snn import LIF, Dense, LeakyReadout, Network, Poisson
 from tasks import Digits
 
@@ -68,7 +68,7 @@ class Deadly(Bowl):
 
 
 def trials_of(journal: Path, name: str):
-    from search.journal import open_journal
+    from search.storage.journal.file import open_journal
 
     return optuna.load_study(study_name=name, storage=open_journal(journal)).trials
 
@@ -121,8 +121,8 @@ def could_be_lost(diary):
 
 
 def optuna_front(journal, name):
-    from search.journal import open_journal
-    from search.summary import front
+    from search.analysis.trials import front
+    from search.storage.journal.file import open_journal
 
     return front(optuna.load_study(study_name=name, storage=open_journal(journal)))
 

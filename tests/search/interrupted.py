@@ -5,12 +5,13 @@ from __future__ import annotations
 import optuna
 import pytest
 from optuna.trial import FrozenTrial
-from search.begin import begin
-from search.executor import local_executor
-from search.plan import Plan
-from search.progress import Lines
 
-from search.driver import Driver
+from search.driver.driver import Driver
+from search.driver.progress import Lines
+from search.execution.local import local_executor
+from search.spec.spec import Plan
+from search.start.opening import begin
+from search.storage.opening import open_storage
 
 
 def interrupted(plan: Plan, jobs: int, trials: int = 4) -> Plan:
@@ -40,4 +41,4 @@ def searched(plan: Plan, trials: int = 4) -> list[FrozenTrial]:
     driver._calls.close()
     driver._states.close()
     executor.stop()
-    return optuna.load_study(study_name=plan.name, storage=plan.location.open(create=False)).trials
+    return optuna.load_study(study_name=plan.name, storage=open_storage(plan.location, create=False)).trials

@@ -14,14 +14,15 @@ import numpy as np
 import optuna
 from brian2 import Hz, ms
 from optuna.distributions import FloatDistribution
-from search.journal import open_journal
-from search.record import WARM
-from snn.result import Part, Result
-from snn.state import State
 
+from search.storage.attributes import WARM
+from search.storage.journal.file import open_journal
 from snn import LIF, Dense, LeakyReadout, Network, NetworkSpec, Poisson
+from snn.backends.state import State
 from snn.errors import Cancelled, OtherRun, RunError, RunTimeout
-from snn.network import freeze
+from snn.network.builder import freeze
+from snn.results.part import Part
+from snn.results.result import Result
 from snn.serial import serialisable
 from tasks import Data, Split, Task
 

@@ -12,16 +12,18 @@ from dataclasses import replace
 import optuna
 import pytest
 from optuna.trial import TrialState
-from search.executor import Executor, local_executor
-from search.job import Ran, run_together
-from search.jobs import Jobs
-from search.record import REASON, RESULT
-from search.searching import search
 
 from search import Study
+from search.driver.search import search
 from search.errors import StudyError
+from search.execution.executor import Executor
+from search.execution.local import local_executor
+from search.execution.queue import Jobs
 from search.samplers.byindex import ByIndex
 from search.samplers.forest import ForestSampler
+from search.spec.job import Ran, run_together
+from search.storage.opening import open_storage
+from search.storage.record import REASON, RESULT
 from snn.errors import Cancelled, RunError, RunTimeout
 from tests.search.synthetic import Bowl, network
 from tests.search.test_crash import stored, told, wait_for
@@ -44,7 +46,7 @@ def run(study, trials, workers=2, batch=3, **changes):
     plan = study.plan(**changes)
     summary, interrupted = search(plan, trials, workers, batch=batch)
     assert not interrupted
-    return summary, optuna.load_study(study_name=plan.name, storage=plan.location.open(create=False)).trials
+    return summary, optuna.load_study(study_name=plan.name, storage=open_storage(plan.location, create=False)).trials
 
 
 def numbers(trials):
@@ -89,8 +91,8 @@ def test_only_the_guilty_fail(make):
 
 def test_the_default_sampler_goes_by_the_trials_under_way(make, monkeypatch):
     chosen = []
-    choose = "search.begin.choose_sampler"
-    from search import begin
+    choose = "search.start.opening.choose_sampler"
+    from search.start import opening as begin
 
     real = begin.choose_sampler
 
@@ -328,7 +330,7 @@ def test_a_study_takes_a_batch_too(make):
 
 
 def test_runs_of_a_batch_share_its_time_in_the_timeline():
-    from search.report.timeline import runs, sessions, utilisation
+    from search.report.figures.timeline import runs, sessions, utilisation
 
     worked = [
         a_trial(0, [1.0, 1.0], runs=[["worker 0", 0.0, 9.0], ["worker 0", 9.0, 10.0]]),

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from snn.network import NetworkSpec
+from snn.network.spec import NetworkSpec
 from tests.search.synthetic import add_foreign_trial, coordinates
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 from optuna.samplers import RandomSampler
-from search.bounds import problems_with_workers, useful_workers
-from search.searching import available_cpus, executor_of
 
 from search import Study
+from search.driver.resources import available_cpus, executor_of
 from search.errors import StudyError
+from search.spec.bounds import problems_with_workers, useful_workers
 from tests.search.synthetic import Bowl, network
 
 

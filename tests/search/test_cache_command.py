@@ -11,8 +11,8 @@ import time
 from pathlib import Path
 
 import pytest
-from snn.backends.cache.entry import lock_path
 
+from snn.backends.standalone.cache.entry import lock_path
 from tests.snn.programs import held, meanwhile
 
 ROOT = Path(__file__).resolve().parents[2]

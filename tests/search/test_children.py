@@ -11,9 +11,9 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
-from search.process import InProcess
-from snn.alive import started
 
+from search.execution.child_process import InProcess
+from snn.system.lock import started
 from tests.search.conftest import ROOT
 from tests.search.synthetic import Bowl
 from tests.search.test_executor import job
@@ -22,7 +22,7 @@ from tests.snn.programs import compiler
 COMMON = """
 import dataclasses, os, signal, sys
 from snn import Regular
-from snn.backends.load import load_program
+from snn.backends.registry import load_program
 from snn.backends.program import Candidate
 from tests.snn.networks import stream
 from tests.snn.programs import spec
@@ -84,9 +84,9 @@ class Mine(Digits):
 WORKER = """
 import sys
 from brian2 import ms
-from search.job import Job
-from search.process import InProcess
-from search.script import Script, load_module
+from search.spec.job import Job
+from search.execution.child_process import InProcess
+from search.spec.script import Script, load_module
 from snn import LIF, Dense, LeakyReadout, Network, Regular
 
 net = Network(inputs=Regular(64), dt=1 * ms)

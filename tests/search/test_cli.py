@@ -8,8 +8,8 @@ import subprocess
 import sys
 
 import pytest
-from search.journal_lines import LineChecker
 
+from search.storage.journal.lines import LineChecker
 from tests.search.conftest import ROOT
 
 KEYS = {"study", "storage", "trials", "builds", "seconds", "best", "files"}

@@ -15,13 +15,14 @@ from types import SimpleNamespace
 
 import pytest
 from brian2 import ms
-from search.faults import Faults
-from search.record import SEED
-from search.script import Script, load_module, load_study
-from search.searching import search
-from search.seeds import trial_seed
 
+from search.driver.search import search
 from search.errors import ExecutorLost
+from search.execution.faults import Faults
+from search.spec.script import Script, load_module
+from search.spec.seeds import trial_seed
+from search.storage.record import SEED
+from search.study import load_study
 from snn.errors import Cancelled, OtherData, RunError
 from tests.search.clusters import (
     DEADLY,
@@ -96,7 +97,8 @@ def start_module(folder):
 def test_a_worker_that_is_gone_has_no_other_version(client, monkeypatch):
     """Dask gives back what went wrong on the way to it, like what went wrong there."""
     from distributed.comm.core import CommClosedError
-    from search.cluster import Cluster
+
+    from search.execution.cluster import Cluster
 
     ask, calls = client.run, []
 
@@ -105,7 +107,7 @@ def test_a_worker_that_is_gone_has_no_other_version(client, monkeypatch):
         return ask(*arguments, **keywords) | ({"tcp://127.0.0.1:1": CommClosedError("gone")} if len(calls) < 3 else {})
 
     monkeypatch.setattr(client, "run", goes)
-    monkeypatch.setattr("search.cluster.PAUSE", 0.01)
+    monkeypatch.setattr("search.execution.cluster.PAUSE", 0.01)
     Cluster(client, workers=1).stop()
     assert len(calls) == 3
 
@@ -113,9 +115,9 @@ def test_a_worker_that_is_gone_has_no_other_version(client, monkeypatch):
 @pytest.mark.parametrize("failures", [2, 5])
 def test_a_worker_that_dies_while_a_driver_comes_is_passed_over(client, monkeypatch, failures):
     from distributed.comm.core import CommClosedError
-    from search.cluster import Cluster
 
     from search.errors import ExecutorLost
+    from search.execution.cluster import Cluster
 
     register, calls = client.register_plugin, []
 
@@ -126,7 +128,7 @@ def test_a_worker_that_dies_while_a_driver_comes_is_passed_over(client, monkeypa
         return register(*arguments, **keywords)
 
     monkeypatch.setattr(client, "register_plugin", breaks)
-    monkeypatch.setattr("search.cluster.PAUSE", 0.01)
+    monkeypatch.setattr("search.execution.cluster.PAUSE", 0.01)
     if failures == 5:  # no worker dies so often
         with pytest.raises(ExecutorLost):
             Cluster(client)
@@ -139,7 +141,7 @@ def test_a_worker_that_dies_while_a_driver_comes_is_passed_over(client, monkeypa
 class TestCluster(ExecutorContract):
     @pytest.fixture
     def executor(self, client):
-        from search.cluster import Cluster
+        from search.execution.cluster import Cluster
 
         executor = Cluster(client, workers=1)
         yield executor
@@ -147,7 +149,7 @@ class TestCluster(ExecutorContract):
 
 
 def test_compiled_programs_run_in_the_worker_and_give_the_same_numbers(client):
-    from search.cluster import Cluster
+    from search.execution.cluster import Cluster
 
     executor = Cluster(client)
     whole, half = compiled(3 * ms), compiled(3 * ms, upto=0.5)
@@ -166,7 +168,7 @@ def test_compiled_programs_run_in_the_worker_and_give_the_same_numbers(client):
 
 
 def test_stop_ends_every_job_and_leaves_no_process_behind(client, make):
-    from search.cluster import Cluster
+    from search.execution.cluster import Cluster
 
     for jobs in ([compiled(300 * ms)] * 3, [make(Bowl(slow=0.1))] * 3):  # two run, one waits
         executor = Cluster(client, workers=3)
@@ -182,7 +184,7 @@ def test_stop_ends_every_job_and_leaves_no_process_behind(client, make):
 
 
 def test_a_job_whose_thread_comes_after_the_search_is_over_begins_nothing(folder, make):
-    from search.remote import Bench
+    from search.execution.cluster_worker import Bench
 
     bench = Bench("search")
     bench.setup(SimpleNamespace(local_directory=str(folder)))
@@ -193,7 +195,7 @@ def test_a_job_whose_thread_comes_after_the_search_is_over_begins_nothing(folder
 
 def test_a_job_that_nobody_waits_for_ends_and_the_others_go_on(client, make):
     """As when one replicate of a trial has failed."""
-    from search.cluster import Cluster
+    from search.execution.cluster import Cluster
 
     executor = Cluster(client, workers=2)
     one, other = (executor.submit(make(Bowl(slow=0.1))) for _ in "ab")
@@ -227,7 +229,7 @@ def test_a_worker_that_dies_costs_its_rung_and_nothing_else(cluster, write, snns
 
 @pytest.mark.slow
 def test_a_job_that_kills_its_workers_fails_with_a_reason(cluster, client, folder, monkeypatch):
-    from search.cluster import ATTEMPTS, Cluster
+    from search.execution.cluster import ATTEMPTS, Cluster
 
     monkeypatch.setattr(cluster.scheduler, "allowed_failures", 0)
     executor = Cluster(client, workers=1)
@@ -244,7 +246,8 @@ def test_a_job_that_kills_its_workers_fails_with_a_reason(cluster, client, folde
 
 def test_a_job_of_a_batch_that_kills_its_workers_costs_the_others_nothing(client, monkeypatch):
     from distributed import KilledWorker
-    from search.cluster import Cluster
+
+    from search.execution.cluster import Cluster
 
     executor = Cluster(client)
     ask = executor._ask
@@ -276,7 +279,7 @@ def hidden(client, folder):
 
 
 def test_a_worker_refuses_a_job_of_other_data(client):
-    from search.cluster import Cluster
+    from search.execution.cluster import Cluster
 
     executor = Cluster(client)
     try:
@@ -288,7 +291,7 @@ def test_a_worker_refuses_a_job_of_other_data(client):
 
 @pytest.mark.slow
 def test_a_script_that_is_not_on_the_workers_is_sent(client, hidden):
-    from search.cluster import Cluster
+    from search.execution.cluster import Cluster
 
     task = load_study(Script.read(hidden / "mine.py")).task
     executor = Cluster(client)
@@ -332,7 +335,7 @@ def test_ctrl_c_stops_the_cluster_s_jobs_and_tells_how_to_go_on(cluster, client,
 
 @pytest.mark.slow
 def test_a_growing_cluster_is_followed(cluster, client):
-    from search.cluster import Cluster
+    from search.execution.cluster import Cluster
 
     executor = Cluster(client)
     try:
@@ -354,7 +357,7 @@ def test_a_growing_cluster_is_followed(cluster, client):
     ],
 )
 def test_no_scheduler_is_one_sentence(write, snnsearch, address, words, monkeypatch):
-    monkeypatch.setattr("search.cluster.CONNECT", 1.0)
+    monkeypatch.setattr("search.execution.cluster.CONNECT", 1.0)
     ended = snnsearch("run", write(), "--trials", 2, "--cluster", address)
     assert ended.status == 2 and words in ended.err
     assert ended.err.count("\n") == 1 and "Traceback" not in ended.err
@@ -434,7 +437,8 @@ def test_a_search_gives_the_numbers_of_a_local_one(cluster, write, snnsearch):
 
 def test_a_worker_that_dies_costs_its_batch_which_runs_again(client, make):
     import psutil
-    from search.cluster import Cluster
+
+    from search.execution.cluster import Cluster
 
     executor = Cluster(client, workers=1)
     try:
@@ -473,7 +477,7 @@ class Faulty(Bowl):
 
 @pytest.mark.slow
 def test_a_fault_of_a_worker_s_machine_is_tried_again_and_named(client, folder):
-    from search.cluster import Cluster
+    from search.execution.cluster import Cluster
 
     script = folder / "faulty.py"
     script.write_text(FAULTY)
@@ -490,7 +494,7 @@ def test_a_fault_of_a_worker_s_machine_is_tried_again_and_named(client, folder):
 
 
 def test_a_result_that_was_damaged_on_its_way_is_run_again():
-    from search.answer import results
+    from search.execution.answer import results
 
     data = job(Bowl(), "standalone").run().to_bytes()
     errors = [None, None, {"error": "ExecutorLost", "message": "no room"}, {"error": "RunError", "message": "broke"}]

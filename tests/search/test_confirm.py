@@ -9,16 +9,19 @@ import numpy as np
 import optuna
 import pytest
 from optuna.samplers import RandomSampler
-from search.begin import begin
-from search.confirm import CONFIRM, Confirmation, Confirmed, confirmed, fresh_seeds, interval
-from search.executor import local_executor
-from search.progress import Lines
-from search.searching import search
-from search.seeds import replicate_seeds, trial_seed
 
 from search import Study
-from search.driver import Driver
+from search.analysis.confirmation import Confirmation, Confirmed, confirmed, interval
+from search.driver.confirm import fresh_seeds
+from search.driver.driver import Driver
+from search.driver.progress import Lines
+from search.driver.search import search
 from search.errors import StudyError
+from search.execution.local import local_executor
+from search.spec.seeds import replicate_seeds, trial_seed
+from search.start.opening import begin
+from search.storage.attributes import CONFIRM
+from search.storage.opening import open_storage
 from tests.search.synthetic import Bowl, network
 from tests.search.test_crash import wait_for
 
@@ -38,7 +41,7 @@ def make(tmp_path):
 
 def opened(study):
     plan = study.plan()
-    return optuna.load_study(study_name=plan.name, storage=plan.location.open(create=False))
+    return optuna.load_study(study_name=plan.name, storage=open_storage(plan.location, create=False))
 
 
 def right(params):
@@ -263,10 +266,10 @@ study = Study(network, task=Digits(sample=10 * ms), sampler=RandomSampler)
 
 @pytest.mark.slow
 def test_on_digits_the_numbers_are_those_of_single_runs(write, snnsearch):
-    from search.record import NETWORK
-    from search.script import Script, load_study
-
-    from snn.network import NetworkSpec
+    from search.spec.script import Script
+    from search.storage.record import NETWORK
+    from search.study import load_study
+    from snn.network.spec import NetworkSpec
 
     script = write(DIGITS)
     assert snnsearch("run", script, "--trials", 3, "--workers", 2, "--pruner", "none").status == 0

@@ -4,7 +4,9 @@ import optuna
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from search.constraints import (
+
+from search.errors import StudyError
+from search.spec.constraints import (
     LARGEST_VIOLATION,
     feasible,
     make_constraint,
@@ -12,9 +14,8 @@ from search.constraints import (
     problems_with_constraints,
     total_violation,
 )
-from search.objectives import OBJECTIVES, Objective
-
-from search.errors import StudyError
+from search.spec.objectives import OBJECTIVES, Objective
+from search.storage.opening import open_storage
 from snn.errors import NotFinite
 
 
@@ -176,15 +177,14 @@ def test_the_best_trial_of_optuna_is_feasible(tmp_path):
 
 def searched(tmp_path, **own):
     """Bowls in which accuracy asks for y = 0.7, and memory is 320 bits at y = 1."""
-    from search.searching import search
-
     from search import Study
+    from search.driver.search import search
     from search.samplers.byindex import ByIndex
     from tests.search.synthetic import Bowl, network
 
     study = Study(network, Bowl(), storage=tmp_path / "c.journal", name="c", sampler=ByIndex(0), pruner=None, **own)
     summary, _ = search(study.plan(), 16, 2)
-    storage = study.plan().location.open(create=False)
+    storage = open_storage(study.plan().location, create=False)
     return summary, optuna.load_study(study_name="c", storage=storage)
 
 
@@ -221,9 +221,8 @@ def test_a_study_keeps_its_constraints(tmp_path):
 
 def test_a_bound_that_a_run_was_given_is_measured_again(tmp_path):
     """The script does not have it, so that only what is stored tells that settling times were taken."""
-    from search.finish import replay_jobs
-
     from search import Study
+    from search.spec.spec import replay_jobs
     from tests.search.synthetic import Bowl, network
 
     plan = Study(network, Bowl(), storage=tmp_path / "c.journal").plan()

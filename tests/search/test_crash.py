@@ -7,8 +7,8 @@ import signal
 import time
 
 import pytest
-from search.seeds import trial_seed
 
+from search.spec.seeds import trial_seed
 from tests.search.waiting import wait_for
 
 
@@ -21,7 +21,8 @@ def told(script):
 def stored(script):
     """What the journal holds, read as Optuna does."""
     import optuna
-    from search.journal import open_journal
+
+    from search.storage.journal.file import open_journal
 
     study = optuna.load_study(study_name="bowl", storage=open_journal(script.with_suffix(".journal")))
     return {trial.number: (trial.state.name, trial.params, trial.values) for trial in study.trials}

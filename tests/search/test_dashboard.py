@@ -49,13 +49,13 @@ def test_the_best_trial_carries_images_and_a_note(served, start, folder):
 
 
 def test_the_best_so_far_are_drawn_without_the_test_part(start, write, snnsearch, folder):
-    from search.begin import begin
-    from search.executor import ByBackend, local_executor
-    from search.progress import Lines
-    from search.script import Script, load_study
-
     from search.commands.dashboard import draw_best
-    from search.driver import Driver
+    from search.driver.driver import Driver
+    from search.driver.progress import Lines
+    from search.execution.local import ByBackend, local_executor
+    from search.spec.script import Script
+    from search.start.opening import begin
+    from search.study import load_study
 
     script = write(task=f"log={str(folder / 'log')!r}")
     study = load_study(Script.read(script))

@@ -5,18 +5,21 @@ from __future__ import annotations
 import numpy as np
 import optuna
 import pytest
-from search.executor import Local, Runner
-from search.job import check_data
-from search.plan import Plan
-from search.process import InProcess
-from search.progress import Lines
-from search.record import ORIGIN, RESULT
-from search.script import Script, load_study
-from search.searching import search
 
-from search import begin
-from search.driver import Driver
+from search.driver.driver import Driver
+from search.driver.progress import Lines
+from search.driver.search import search
 from search.errors import ExecutorLost, StudyError
+from search.execution.child_process import InProcess
+from search.execution.local import Local
+from search.execution.runner import Runner
+from search.spec.job import check_data
+from search.spec.script import Script
+from search.spec.spec import Plan
+from search.start import opening as begin
+from search.storage.opening import open_storage
+from search.storage.record import ORIGIN, RESULT
+from search.study import load_study
 from snn.errors import OtherData
 from tests.search.synthetic import Bowl
 
@@ -77,7 +80,7 @@ def plan_of(script, **changes) -> Plan:
 
 
 def kept(plan) -> optuna.Study:
-    return optuna.load_study(study_name=plan.name, storage=plan.location.open(create=False))
+    return optuna.load_study(study_name=plan.name, storage=open_storage(plan.location, create=False))
 
 
 def earlier(monkeypatch) -> None:

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from snn.backends.genn.environment import PYTHON
+from snn.backends.genn.requirements import PYTHON
 from tests.search.test_cli import line
 from tests.snn.programs import compiler
 

@@ -10,20 +10,22 @@ import optuna
 import pytest
 from optuna.samplers import RandomSampler
 from optuna.trial import TrialState
-from search.begin import begin
-from search.executor import Executor, local_executor
-from search.identity import Identity
-from search.job import Ran
-from search.patient import Patience
-from search.progress import Lines
-from search.record import NETWORK, ORIGIN, REASON, RESULT, SEED
-from search.searching import search
-from search.seeds import trial_seed
-from search.spool import Spool
 
 from search import Study
-from search.driver import Driver
+from search.driver.driver import Driver
+from search.driver.progress import Lines
+from search.driver.search import search
 from search.errors import StudyError
+from search.execution.executor import Executor
+from search.execution.local import local_executor
+from search.spec.job import Ran
+from search.spec.seeds import trial_seed
+from search.start.opening import begin
+from search.storage.identity import Identity
+from search.storage.opening import open_storage
+from search.storage.outages import Patience
+from search.storage.pending import Spool
+from search.storage.record import NETWORK, ORIGIN, REASON, RESULT, SEED
 from tests.search.synthetic import Bowl, network
 
 OBJECTIVES = ["accuracy", "spikes"]
@@ -46,7 +48,7 @@ def run(study, trials, workers=2, **changes):
     plan = study.plan(**changes)
     summary, interrupted = search(plan, trials, workers)
     assert not interrupted
-    return summary, optuna.load_study(study_name=plan.name, storage=plan.location.open(create=False)).trials
+    return summary, optuna.load_study(study_name=plan.name, storage=open_storage(plan.location, create=False)).trials
 
 
 def test_every_trial_keeps_what_it_takes_to_run_it_again(make):
@@ -286,7 +288,7 @@ def test_the_test_part_is_read_when_the_search_is_over_and_once(make, tmp_path):
     # a higher total opens the search again: nothing is shown until it is over again
     driver = Driver(plan, begin(plan, print), Backwards(study.task, 1), Lines(plan.objectives))
     driver.search(6)
-    from search.summary import summarise
+    from search.analysis.summary import summarise
 
     assert all(best.attrs["test_accuracy"] is None for best in summarise(opened, plan.location).best)
 
@@ -299,7 +301,7 @@ def test_the_best_carry_images_and_a_note(make, tmp_path):
     files = list((tmp_path / "s.artifacts").iterdir())
     assert len(files) == 3 and all(file.read_bytes().startswith(b"\x89PNG") for file in files)
     plan = study.plan()
-    opened = optuna.load_study(study_name="s", storage=plan.location.open(create=False))
+    opened = optuna.load_study(study_name="s", storage=open_storage(plan.location, create=False))
     attributes = opened._storage.get_study_system_attrs(opened._study_id)
     note = get_note_from_system_attrs(attributes, trials[summary.best[0].number]._trial_id)["body"]
     assert "test_accuracy" in note and "| x |" in note and "raster.png" in note

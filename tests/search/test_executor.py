@@ -10,9 +10,10 @@ from dataclasses import replace
 
 import pytest
 from optuna.trial import FixedTrial
-from search.executor import ATTEMPTS, Local, Runner, local_executor
-from search.job import Job
 
+from search.execution.local import Local, local_executor
+from search.execution.runner import ATTEMPTS, Runner
+from search.spec.job import Job
 from snn.errors import Cancelled, Killed, RunError, RunTimeout
 from tests.search.synthetic import Bowl, network
 
@@ -116,7 +117,6 @@ class TestProcesses(TestThreads):
             executor.submit(make(Bowl(crash=0.1))).result(120)
         assert executor.submit(make(Bowl())).result(120).result.seed == 3
 
-
     def test_a_process_that_is_killed_from_outside_costs_nothing(self, executor, make):
         future = executor.submit(make(Bowl(sleep=1.0)))
         for process in set(kill_later(executor, 0.3)):
@@ -131,7 +131,6 @@ class TestProcesses(TestThreads):
         with pytest.raises(RunError, match=r"more than the 1024 MiB of memory that it was given: raise --memory-limit"):
             executor.submit(replace(one, memory=2**30)).result(120)
         assert executor.submit(one).result(120).result.seed == 3  # without a limit there is room
-
 
     def test_a_task_that_ends_the_process_or_forks_costs_its_own_job_only(self, executor, make, folder):
         (folder / "mine.py").write_text(ENDS)
@@ -204,9 +203,8 @@ def test_search_on_the_runtime_backend(snnsearch, write):
 
 
 def test_a_cluster_without_its_package_names_the_extra(monkeypatch):
-    from search.cluster import connect
-
     from search.errors import StudyError
+    from search.execution.cluster import connect
 
     monkeypatch.setitem(sys.modules, "distributed", None)  # what Python does where it is not installed
     with pytest.raises(StudyError, match=r"pip install 'snnsearch\[cluster\]'"):

@@ -6,7 +6,6 @@ import re
 
 import pytest
 from brian2 import ms, mV
-from snn.plasticity.optimizer import Adam
 
 from snn import (
     ALIF,
@@ -22,6 +21,7 @@ from snn import (
     SpikeTrains,
     SynapticLIF,
 )
+from snn.plasticity.eprop.optimizers import Adam
 from snn.serial import dumps
 from tests.search.conftest import ROOT
 from tests.snn.networks import NETWORKS, spec_of

@@ -6,9 +6,9 @@ import json
 
 import pytest
 from optuna.samplers import RandomSampler
-from search.failures import FIRST, Failures, kind
 
 from search import Study
+from search.driver.failures import FIRST, Failures, kind
 from search.errors import StudyError
 from tests.search import synthetic
 from tests.search.synthetic import Bowl

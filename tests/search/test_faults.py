@@ -15,19 +15,21 @@ from types import SimpleNamespace
 
 import pytest
 from brian2 import Hz, ms
-from search.begin import begin
-from search.executor import ATTEMPTS, ByBackend, InThread, Local, attempt_together
-from search.faults import Faults
-from search.job import Job
-from search.process import InProcess
-from search.progress import Lines
-from search.script import Script, load_study
 
-from search.driver import Driver
+from search.driver.driver import Driver
+from search.driver.progress import Lines
 from search.errors import ExecutorLost
+from search.execution.child_process import InProcess
+from search.execution.faults import Faults
+from search.execution.local import ByBackend, Local
+from search.execution.runner import ATTEMPTS, InThread, attempt_together
+from search.spec.job import Job
+from search.spec.script import Script
+from search.start.opening import begin
+from search.study import load_study
 from snn import LIF, Dense, LeakyReadout, Network, Poisson
 from snn.backends import spawn
-from snn.backends.process import RunOptions
+from snn.backends.options import RunOptions
 from snn.errors import Cancelled, Killed, MachineError, OtherRun, RunError
 from tasks import Digits
 from tests.search.synthetic import Bowl
@@ -83,7 +85,7 @@ def full_disk(monkeypatch):
 
 
 def no_room(monkeypatch):
-    import snn.backends.arrays as arrays
+    from snn.backends.standalone import arrays
 
     return once(monkeypatch, arrays, "open", OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)), raising=False)
 
@@ -92,7 +94,7 @@ def damaged(change):
     """The file of the first result is changed before it is read."""
 
     def force(monkeypatch):
-        import snn.backends.standalone as standalone
+        from snn.backends.standalone import program as standalone
 
         calls, read = [], standalone.read_arrays
 
@@ -110,7 +112,7 @@ def damaged(change):
 
 def parser(monkeypatch):
     """As when a user's own code parses on Python 3.11 in a way of its own."""
-    from snn.network import NetworkSpec
+    from snn.network.spec import NetworkSpec
 
     return once(monkeypatch, NetworkSpec, "from_json", SystemError("AST constructor recursion depth mismatch"))
 
@@ -215,8 +217,10 @@ def lives(executor, monkeypatch, tmp_path):
         result.save(tmp_path / "result.npz")
         monkeypatch.setenv("RESULT", str(tmp_path / "result.npz"))
         monkeypatch.setenv("MARK", str(tmp_path / "mark"))
-        monkeypatch.setattr("search.process.CODE", LIFE.format(when=when, act=act.replace("NEXT", NEXT)))
-        monkeypatch.setattr("search.process.GRACE", 0.5)
+        monkeypatch.setattr(
+            "search.execution.child_process.CODE", LIFE.format(when=when, act=act.replace("NEXT", NEXT))
+        )
+        monkeypatch.setattr("search.execution.child_process.GRACE", 0.5)
         ran = executor.submit(job(Bowl(), "runtime")).result(120).result
         assert (ran.accuracy, ran.loss, ran.counts) == (result.accuracy, result.loss, result.counts)
 
@@ -347,7 +351,7 @@ def test_of_jobs_that_run_together_those_with_a_fault_run_again():
 
 
 def test_a_process_behind_a_runner_tells_a_fault_from_an_error(tmp_path):
-    from search.worker import _answer
+    from search.execution.child import _answer
 
     given = job(Bowl(), "runtime")
     fault, error = SystemError("AST constructor recursion depth mismatch"), SystemError("another")
@@ -365,7 +369,7 @@ def test_a_process_that_is_killed_is_named_and_other_errors_are_not(said):
 
 
 def test_calls_that_are_made_together_are_not_halved_for_a_fault():
-    from tasks.together import Call, together
+    from tasks.running.batch import Call, together
 
     calls = []
 

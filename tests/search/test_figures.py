@@ -14,15 +14,15 @@ import pytest
 from optuna.distributions import CategoricalDistribution, FloatDistribution
 from optuna.trial import TrialState, create_trial
 from PIL import Image
-from search.report.canvas import fit, log_limits, log_scale, paint
-from search.report.facts import Axis, Facts, Undrawable
-from search.report.importances import importances
-from search.report.timeline import pause, runs, sessions, utilisation
-from search.summary import front
-from snn.plot import plot_weights
 
-from search.report import history, slices, timeline
-from search.report.figures import FIGURES, draw_all
+from search.analysis.trials import front
+from search.report.figures import history, slices, timeline
+from search.report.figures.facts import Axis, Facts, Undrawable
+from search.report.figures.importances import importances
+from search.report.figures.index import FIGURES, draw_all
+from search.report.figures.style import fit, log_limits, log_scale, paint
+from search.report.figures.timeline import pause, runs, sessions, utilisation
+from snn.results.plots import plot_weights
 
 AXES = (Axis("accuracy", -1, "of the validation part"), Axis("spikes", 1))
 

@@ -10,12 +10,12 @@ import pytest
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import TrialState
-from search.journal import open_journal
-from search.journal_lines import Damage, LineChecker, seal, unseal
-from search.repair import REPAIRED, StudyLost, repair
 
 from search.errors import StudyError
-from search.storage import Location
+from search.storage.journal.file import open_journal
+from search.storage.journal.lines import Damage, LineChecker, seal, unseal
+from search.storage.journal.repair import REPAIRED, StudyLost, repair
+from search.storage.location import Location
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 

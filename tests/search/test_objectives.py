@@ -5,10 +5,11 @@ import numpy as np
 import pytest
 from optuna import load_study
 from optuna.samplers import RandomSampler
-from search.objectives import OBJECTIVES, Objective, check_finite, make_objective, measured, needs, problems_with
 
 import search
 from search.errors import StudyError
+from search.spec.objectives import OBJECTIVES, Objective, check_finite, make_objective, measured, needs, problems_with
+from search.storage.opening import open_storage
 from search.study import Study
 from snn.errors import NotFinite
 from tests.search.synthetic import Bowl, network
@@ -146,7 +147,7 @@ def test_a_study_optimises_a_function(tmp_path):
     assert len(summary.best) >= 1 and summary.trials["complete"] == 4
     for best in summary.best:
         assert best.values["spikes_per_point"] == best.attrs["spikes"] / (100 * best.attrs["accuracy"])
-    stored = load_study(study_name="s", storage=study.plan().location.open(create=False))
+    stored = load_study(study_name="s", storage=open_storage(study.plan().location, create=False))
     assert [direction.name for direction in stored.directions] == ["MAXIMIZE", "MAXIMIZE"]
     assert summary.best[0].values["spikes_per_point"] == max(trial.values[0] for trial in stored.trials)
 

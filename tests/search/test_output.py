@@ -7,8 +7,8 @@ import sys
 
 import optuna
 import pytest
-from search.journal import open_journal
 
+from search.storage.journal.file import open_journal
 from search.text import readable
 from tests.search.conftest import ROOT
 

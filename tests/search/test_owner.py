@@ -11,10 +11,10 @@ from multiprocessing import Pipe
 from pathlib import Path
 
 import pytest
-from search.owner import owned, owner_of
 
 from search.errors import StudyError
-from search.storage import Location
+from search.storage.location import Location
+from search.storage.locks.ownership import owned, owner_of
 
 
 @pytest.fixture(params=["journal", "sqlite", "postgresql"])

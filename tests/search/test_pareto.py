@@ -2,7 +2,8 @@ import optuna
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from optuna.trial import TrialState, create_trial
-from search.pareto import pareto
+
+from search.analysis.pareto import pareto
 
 NUMBER = st.sampled_from([0.0, 1.0, 2.0, 3.0, float("inf")])
 

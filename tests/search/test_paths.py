@@ -8,14 +8,15 @@ from pathlib import Path
 
 import optuna
 import pytest
-from search.address import absolute_reference
-from search.owner import owned
-from snn.backends.cache.folder import cache_folder
-from snn.paths import absolute, child_environment, pinned, working_folder
 
 from search import Study
 from search.errors import StudyError
-from search.storage import Location
+from search.storage.address import absolute_reference
+from search.storage.location import Location
+from search.storage.locks.ownership import owned
+from search.storage.opening import open_storage
+from snn.backends.standalone.cache.folder import cache_folder
+from snn.system.paths import absolute, child_environment, pinned, working_folder
 from tests.search.synthetic import Bowl, network
 
 SCRIPT = """\
@@ -79,9 +80,7 @@ CHANGES = [
 
 
 @pytest.mark.parametrize(("place", "arguments", "more", "file"), CHANGES)
-def test_a_change_of_the_working_folder_moves_no_file(
-    folder, elsewhere, back, snnsearch, place, arguments, more, file
-):
+def test_a_change_of_the_working_folder_moves_no_file(folder, elsewhere, back, snnsearch, place, arguments, more, file):
     study = script(folder, more=more, **{place: f"os.chdir({str(elsewhere)!r})"})
     for total in (2, 3):
         done = snnsearch("run", study, "--trials", total, "--workers", 1, *arguments)
@@ -130,12 +129,12 @@ def test_a_worker_process_begins_where_the_command_was_started(folder, elsewhere
 
 def test_a_program_is_found_and_built_from_any_working_folder(folder, elsewhere, monkeypatch):
     from brian2 import ms
-    from snn.backends.load import load_program
 
     from snn import LIF, Dense, LeakyReadout, Network, SpikeTrains
     from snn.backends.program import Candidate
+    from snn.backends.registry import load_program
 
-    monkeypatch.setattr("snn.paths.STARTED_IN", folder)
+    monkeypatch.setattr("snn.system.paths.STARTED_IN", folder)
     monkeypatch.setenv("SNNSEARCH_CACHE", "programs")
     monkeypatch.setenv("PYTHONPATH", "lib")
     net = Network(inputs=SpikeTrains(2), dt=1 * ms)
@@ -232,11 +231,13 @@ def test_any_name_of_a_file(tmp_path, name, kind):
     escaped = str(file).replace("%", "%25").replace("?", "%3F")
     location = Location.of(str(file) if kind == "journal" else f"sqlite:///{escaped}", tmp_path / "script")
     with owned(location, "s"):
-        optuna.create_study(study_name="s", storage=location.open(create=True))
+        optuna.create_study(study_name="s", storage=open_storage(location, create=True))
         assert [path.name for path in (tmp_path / name).glob("*.lock")] == [f"{name}.db.s.driver.lock"]
     assert location.file == file and file.stat().st_size > 0
     again = Location.of(location.text, tmp_path / "script")
-    assert optuna.get_all_study_names(again.open(create=False)) == ["s"] and again.folder("s") == location.folder("s")
+    assert optuna.get_all_study_names(open_storage(again, create=False)) == ["s"] and again.folder(
+        "s"
+    ) == location.folder("s")
     assert {path.name for path in tmp_path.iterdir()} == {name}
 
 

@@ -14,12 +14,13 @@ import pytest
 from optuna.exceptions import StorageInternalError
 from optuna.storages import BaseStorage
 from optuna.trial import TrialState
-from search.patient import Patience
 from sqlalchemy import create_engine, exc, text
 
-from search import patient
 from search.errors import StudyError
-from search.storage import Location
+from search.storage import outages as patient
+from search.storage.location import Location
+from search.storage.opening import open_storage
+from search.storage.outages import Patience
 from tests.search import postgres
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -38,7 +39,7 @@ def text_of(kind: str, folder: Path) -> str:
 def breaking(kind: str, folder: Path, fault: Fault, **patience) -> BaseStorage:
     """A patient storage above one whose writes call `fault` where they reach the disk."""
     given = {"say": lambda line: None} | patience
-    storage = Location.of(text_of(kind, folder), folder / "s").open(create=True, patience=Patience(**given))
+    storage = open_storage(Location.of(text_of(kind, folder), folder / "s"), create=True, patience=Patience(**given))
     beneath = storage._storage._backend
     if kind == "journal":
         append = beneath.append_logs
@@ -110,7 +111,7 @@ def test_a_write_that_fails_once_leaves_what_it_should(kind, when, tmp_path):
         storage = breaking(kind, folder, fault, say=lines.append)
         seen, fails = 0, number
         search(storage)
-        read = Location.of(text_of(kind, folder), folder / "s").open(create=False)  # by somebody else
+        read = open_storage(Location.of(text_of(kind, folder), folder / "s"), create=False)  # by somebody else
         assert held(read) == held(storage)
         return held(read)
 
@@ -206,7 +207,7 @@ def test_no_trial_fails_by_what_a_connection_in_disorder_reports(error, tmp_path
         trial.suggest_float("y", 0, 1)
         trial.set_user_attr("a", 1)
         study.tell(trial, 1.0)
-    stored = Location.of(text_of("sqlite", tmp_path), tmp_path / "s").open(create=False).get_all_trials(1)
+    stored = open_storage(Location.of(text_of("sqlite", tmp_path), tmp_path / "s"), create=False).get_all_trials(1)
     assert len(stored) == place > 5 and len(lines) == 2 * (place - 1)
     assert all(one.state == TrialState.COMPLETE and len(one.params) == 2 and one.user_attrs for one in stored)
 
@@ -247,9 +248,9 @@ def test_a_line_that_a_full_disk_has_cut_short_is_mended(tmp_path):
 
     beneath.append_logs = append_logs
     study.set_user_attr("seed", 1)
-    assert torn and Location.of(str(tmp_path / "s.journal"), tmp_path).open(create=False).get_study_user_attrs(0) == {
-        "seed": 1
-    }
+    assert torn and open_storage(Location.of(str(tmp_path / "s.journal"), tmp_path), create=False).get_study_user_attrs(
+        0
+    ) == {"seed": 1}
 
 
 # ---- a real server
@@ -259,7 +260,7 @@ def test_a_line_that_a_full_disk_has_cut_short_is_mended(tmp_path):
 def test_a_server_that_is_restarted_loses_nothing_and_stops_nobody(server, mode, tmp_path):
     lines: list[str] = []
     location = Location.of(server.url, tmp_path / "s")
-    storage = location.open(create=True, patience=Patience(lines.append))
+    storage = open_storage(location, create=True, patience=Patience(lines.append))
     study = optuna.create_study(study_name="s", storage=storage, sampler=optuna.samplers.RandomSampler(seed=1))
     restart = threading.Thread(target=lambda: (time.sleep(0.3), server.restart(mode, pause=0.3)))
     restart.start()
@@ -270,7 +271,7 @@ def test_a_server_that_is_restarted_loses_nothing_and_stops_nobody(server, mode,
         study.tell(trial, told[trial.number])
         assert time.monotonic() < end
     restart.join()
-    found = optuna.load_study(study_name="s", storage=location.open(create=False)).trials
+    found = optuna.load_study(study_name="s", storage=open_storage(location, create=False)).trials
     assert {trial.number: trial.value for trial in found} == told == {t.number: t.params["x"] for t in found}
     assert all(trial.state == TrialState.COMPLETE for trial in found)
     assert ["does not answer" in lines[0], "answers again" in lines[1]] == [True, True] and len(lines) == 2
@@ -282,14 +283,14 @@ def test_a_server_that_is_away_while_a_driver_opens_the_study_is_waited_for(serv
     server.stop()
     back = threading.Timer(0.5, server.start)
     back.start()
-    storage = Location.of(server.url, tmp_path / "s").open(create=True, patience=Patience(lines.append))
+    storage = open_storage(Location.of(server.url, tmp_path / "s"), create=True, patience=Patience(lines.append))
     back.join()
     assert storage.get_all_studies() == [] and len(lines) == 2
 
 
 def test_an_answer_that_a_server_could_not_give_any_more(server, tmp_path):
     """The commit went through, the connection did not last to say so: Optuna alone would make the trial twice."""
-    storage = Location.of(server.url, tmp_path / "s").open(create=True, patience=Patience(print))
+    storage = open_storage(Location.of(server.url, tmp_path / "s"), create=True, patience=Patience(print))
     study = optuna.create_study(study_name="s", storage=storage)
     dialect = storage._storage._backend.engine.dialect
     commit, cut = dialect.do_commit, [True]
@@ -316,7 +317,7 @@ def test_new_connections_are_checked(server, tmp_path):
         if not mine:
             raise StudyError("it is another's")
 
-    storage = Location.of(server.url, tmp_path / "s").open(create=True, patience=Patience(print, check=check))
+    storage = open_storage(Location.of(server.url, tmp_path / "s"), create=True, patience=Patience(print, check=check))
     study = optuna.create_study(study_name="s", storage=storage)
     study.ask()
     server.restart()

@@ -5,8 +5,8 @@ from __future__ import annotations
 import resource
 
 import pytest
-from snn.profile import OTHER, STAGES, cpu_seconds
 
+from snn.profile import OTHER, STAGES, cpu_seconds
 from tests.search.test_cli import KEYS, line
 
 STUDY = """\
@@ -107,7 +107,8 @@ def test_the_processes_of_the_runtime_backend_are_split_likewise(snnsearch, writ
 
 
 def test_a_notebook_gets_it_too(folder, write):
-    from search.script import Script, load_study
+    from search.spec.script import Script
+    from search.study import load_study
 
     study = load_study(Script.read(str(write(STUDY))))
     summary = study.run(trials=1, workers=1, storage=folder / "s.journal", profile=True)

@@ -8,11 +8,14 @@ import math
 import numpy as np
 import optuna
 import pytest
-from search.pruning import Everyone, Halving, OptunaPruner, make_pruner, pruner_names, rank
-from search.rungs import fractions, scores
-from snn.result import Part
 
 from search.errors import StudyError
+from search.pruners.base import Everyone, rank
+from search.pruners.halving import Halving
+from search.pruners.make import make_pruner
+from search.pruners.optuna import OptunaPruner, pruner_names
+from search.spec.rungs import fractions, scores
+from snn.results.part import Part
 
 
 def decide(pruner, numbers, rung=1):

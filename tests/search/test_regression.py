@@ -8,12 +8,13 @@ import optuna
 import pytest
 from brian2 import ms
 from optuna.samplers import RandomSampler
-from search.record import RESULT
-from search.report.note import markdown
-from search.table import columns
 
 from search import Study
+from search.commands.show import columns
+from search.dashboard.note import markdown
 from search.errors import StudyError
+from search.storage.opening import open_storage
+from search.storage.record import RESULT
 from snn import LIF, Dense, EProp, LeakyReadout, Network, SpikeTrains
 from tasks import PatternGeneration
 
@@ -77,7 +78,7 @@ def test_losses_stand_where_accuracies_would(tmp_path):
     assert all(len(row) == len(headings) and "-" not in row for row in rows)
 
     trials = optuna.load_study(
-        study_name="sines", storage=study(tmp_path, ["loss"]).plan().location.open(create=False)
+        study_name="sines", storage=open_storage(study(tmp_path, ["loss"]).plan().location, create=False)
     ).trials
     for trial in trials:
         curve = trial.user_attrs[RESULT]["curve"]
@@ -89,7 +90,7 @@ def test_losses_stand_where_accuracies_would(tmp_path):
 
 def test_an_interrupted_search_shows_no_test_score_yet(tmp_path):
     """Until it is over nothing has been scored on the test part, and the table says so under the loss."""
-    from search.summary import Best, Summary
+    from search.analysis.summary import Best, Summary
 
     attrs = {"accuracy": None, "loss": 0.5, "prequential_accuracy": None, "prequential_loss": 0.7, "spikes": 1.0}
     attrs |= {"synaptic_operations": 2.0, "weight_writes": 3.0, "test_accuracy": None, "test_loss": None}

@@ -14,17 +14,18 @@ from pathlib import Path
 
 import optuna
 import pytest
-from search.journal import open_journal
-from search.journal_lines import LineChecker
-from search.report.facts import gather
-from search.report.note import place
-from search.script import Script, load_study
-from search.summary import summarise
 
+from search.analysis.summary import summarise
 from search.commands.common import read_study
-from search.report.figures import FIGURES
+from search.report.figures.facts import gather
+from search.report.figures.index import FIGURES
 from search.report.page import write_page
-from search.storage import Location
+from search.spec.command_line import place
+from search.spec.script import Script
+from search.storage.journal.file import open_journal
+from search.storage.journal.lines import LineChecker
+from search.storage.location import Location
+from search.study import load_study
 from tests.search.conftest import ROOT
 from tests.search.synthetic import add_foreign_trial
 from tests.search.test_figures import is_drawn

@@ -3,10 +3,10 @@
 from types import SimpleNamespace
 
 from brian2 import ms
-from search.underway import network_of
-from snn.notices import said_once
 
+from search.driver.trial import network_of
 from snn import LIF, Dense, LeakyReadout, Network, SpikeTrains
+from snn.system.notices import said_once
 
 
 def network(refractory, delay=None):

@@ -10,16 +10,17 @@ import numpy as np
 import optuna
 import pytest
 from optuna.trial import TrialState
-from search.begin import begin
-from search.executor import local_executor
-from search.progress import Lines
-from search.record import NETWORK, RESULT, SEED
-from search.searching import search
-from search.seeds import replicate_seeds, trial_seed
 
 from search import Study
-from search.driver import Driver
+from search.driver.driver import Driver
+from search.driver.progress import Lines
+from search.driver.search import search
+from search.execution.local import local_executor
 from search.samplers.byindex import ByIndex
+from search.spec.seeds import replicate_seeds, trial_seed
+from search.start.opening import begin
+from search.storage.opening import open_storage
+from search.storage.record import NETWORK, RESULT, SEED
 from tests.search.interrupted import interrupted
 from tests.search.synthetic import SAMPLES, Bowl, network
 
@@ -38,7 +39,7 @@ def make(tmp_path):
 def run(study, trials=12, workers=2, **changes):
     plan = study.plan(**changes)
     summary, _ = search(plan, trials, workers)
-    return summary, optuna.load_study(study_name=plan.name, storage=plan.location.open(create=False)).trials
+    return summary, optuna.load_study(study_name=plan.name, storage=open_storage(plan.location, create=False)).trials
 
 
 def kept(trial):
@@ -256,7 +257,7 @@ def test_a_full_disk_costs_no_trial(make, monkeypatch, capsys):
     def full(*arguments):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("search.states.States.keep", full)
+    monkeypatch.setattr("search.storage.checkpoints.States.keep", full)
     _, trials = run(make(pruner=None), 4)
     assert [trial.state for trial in trials] == [TrialState.COMPLETE] * 4
     assert capsys.readouterr().err.count("No space left on device") == 1

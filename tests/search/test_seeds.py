@@ -1,6 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
-from search.seeds import sampler_seed, trial_seed
+
+from search.spec.seeds import sampler_seed, trial_seed
 
 seeds, numbers = st.integers(0, 2**64), st.integers(0, 10**6)
 

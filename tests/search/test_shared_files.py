@@ -10,12 +10,13 @@ from pathlib import Path
 
 import optuna
 import pytest
-from search.identity import IDENTIFIER
-from search.usercalls import NOTES
 
 from search import Study
+from search.driver.usercalls import NOTES
 from search.samplers.byindex import ByIndex
-from search.storage import Location
+from search.storage.identity import IDENTIFIER
+from search.storage.location import Location
+from search.storage.opening import open_storage
 from tests.search.interrupted import interrupted, searched
 from tests.search.synthetic import Bowl, network
 
@@ -102,7 +103,7 @@ def test_a_search_leaves_the_states_of_another_storage_alone(one, other, here):
 def spool(plan, seed: int) -> Path:
     """Have a finished trial's result wait beside a study, as after an outage; its file."""
     (trial, *_) = searched(plan, 1)
-    study = optuna.load_study(study_name="s", storage=plan.location.open(create=False))
+    study = optuna.load_study(study_name="s", storage=open_storage(plan.location, create=False))
     file = plan.location.folder("s") / f"result-0.{study.user_attrs[IDENTIFIER]}-{'0' * 16}.json"
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(json.dumps({"number": 0, "data": {"result": trial.user_attrs["result"]}}))
@@ -166,15 +167,18 @@ def test_a_copy_of_a_storage_has_files_of_its_own(here):
 def test_a_study_gets_its_identifier_once_also_if_an_older_version_began_it(here):
     plan = plan_of("s.journal", here)
     searched(plan, 1)
-    study = optuna.load_study(study_name="s", storage=plan.location.open(create=False))
+    study = optuna.load_study(study_name="s", storage=open_storage(plan.location, create=False))
     first = study.user_attrs[IDENTIFIER]
     searched(plan, 2)
-    assert optuna.load_study(study_name="s", storage=plan.location.open(create=False)).user_attrs[IDENTIFIER] == first
-    study = optuna.create_study(study_name="s", storage=Location.of("old.journal", here / "x").open(create=True),
+    assert (
+        optuna.load_study(study_name="s", storage=open_storage(plan.location, create=False)).user_attrs[IDENTIFIER]
+        == first
+    )
+    study = optuna.create_study(study_name="s", storage=open_storage(Location.of("old.journal", here / "x"), create=True),
                                 direction="maximize")  # fmt: skip
     old = plan_of("old.journal", here)
     searched(old, 1)
-    second = optuna.load_study(study_name="s", storage=old.location.open(create=False)).user_attrs[IDENTIFIER]
+    second = optuna.load_study(study_name="s", storage=open_storage(old.location, create=False)).user_attrs[IDENTIFIER]
     assert len(first) == len(second) == 32 and first != second
 
 

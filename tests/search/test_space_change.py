@@ -8,8 +8,9 @@ import optuna
 import pytest
 from optuna.distributions import CategoricalDistribution
 from optuna.trial import TrialState, create_trial
-from search.journal import open_journal
-from search.space_change import check_space, remove_note
+
+from search.start.space_change import check_space, remove_note
+from search.storage.journal.file import open_journal
 
 SCRIPT = """\
 from optuna.samplers import RandomSampler

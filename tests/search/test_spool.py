@@ -13,11 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from optuna.distributions import FloatDistribution
 from optuna.trial import TrialState, create_trial
-from search.identity import Identity
-from search.journal import open_journal
-from search.spool import Spool
 
-from search.storage import Location
+from search.storage.identity import Identity
+from search.storage.journal.file import open_journal
+from search.storage.location import Location
+from search.storage.pending import Spool
 from tests.search.waiting import wait_for
 
 IDENTITY, OTHER = Identity("a" * 32), Identity("b" * 32)

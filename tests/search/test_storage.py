@@ -9,14 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from optuna.trial import TrialState
-from search.identity import Identity
-from search.journal import open_journal
-from search.record import REASON
-from search.spool import Spool
 
-from search import patient
 from search.errors import StudyError
-from search.storage import Location, file_name, load, mask
+from search.storage import outages as patient
+from search.storage.identity import Identity
+from search.storage.journal.file import open_journal
+from search.storage.location import Location, file_name, mask
+from search.storage.opening import load, open_storage
+from search.storage.pending import Spool
+from search.storage.record import REASON
 from tests.search import postgres
 from tests.search.synthetic import Bowl
 from tests.search.test_crash import wait_for
@@ -60,19 +61,19 @@ def test_the_default_is_a_journal_beside_the_script(tmp_path):
 @pytest.mark.parametrize("url", ["sqlite:///{}/no/folder/s.db", "nonsense://host/db", "{}/no/folder/s.journal"])
 def test_a_storage_that_cannot_be_opened_is_a_users_error(url, tmp_path):
     with pytest.raises(StudyError, match=r"must be one that can be opened|needs a driver"):
-        Location.of(url.format(tmp_path), tmp_path / "s").open(create=True)
+        open_storage(Location.of(url.format(tmp_path), tmp_path / "s"), create=True)
 
 
 def test_reading_a_study_that_was_never_run_creates_nothing(tmp_path):
     for storage in (None, f"sqlite:///{tmp_path}/s.db"):
         with pytest.raises(StudyError, match="must have been run"):
-            Location.of(storage, tmp_path / "s").open(create=False)
+            open_storage(Location.of(storage, tmp_path / "s"), create=False)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_an_unknown_study_lists_those_there_are(tmp_path):
     location = Location.of(None, tmp_path / "s")
-    storage = location.open(create=True)
+    storage = open_storage(location, create=True)
     optuna.create_study(study_name="first", storage=storage)
     with pytest.raises(StudyError, match="nearest: 'first'"):
         load(storage, "frist", location)
@@ -112,7 +113,7 @@ def test_writers_wait_for_each_other(tmp_path):
 def test_a_malformed_url_shows_no_password(text, tmp_path):
     location = Location.of(text, tmp_path / "study")
     with pytest.raises(StudyError) as caught:
-        location.open(create=True)
+        open_storage(location, create=True)
     for secret in ("hunter2", "a@b", "b c"):
         assert secret not in str(caught.value) and secret not in location.shown
 
@@ -208,7 +209,9 @@ def test_an_outage_during_a_search_is_waited_for(server, write, snnsearch, folde
     done = snnsearch("run", script, "--storage", server.url, "--trials", 12, "--workers", 2, "--json")
     restart.join()
     assert done.status == 0, done.err
-    trials = optuna.load_study(study_name="bowl", storage=Location.of(server.url, script).open(create=False)).trials
+    trials = optuna.load_study(
+        study_name="bowl", storage=open_storage(Location.of(server.url, script), create=False)
+    ).trials
     assert not {trial.number: trial.user_attrs[REASON] for trial in trials if trial.state == TrialState.FAIL}, done.err
     assert json.loads(done.out)["trials"] == {"complete": 12, "fail": 0, "pruned": 0, "running": 0}
     assert "does not answer" in done.err and "answers again" in done.err
@@ -233,7 +236,7 @@ def test_what_could_not_be_told_waits_in_the_spool(server, write, snnsearch, fol
     location = Location.of(server.url, script.with_suffix(""))
     shown = json.loads(snnsearch("show", script, "--storage", server.url, "--json").out)
     assert shown["files"]["states"] == str(location.folder("bowl"))
-    study = optuna.load_study(study_name="bowl", storage=location.open(create=False))
+    study = optuna.load_study(study_name="bowl", storage=open_storage(location, create=False))
     spooled = Spool(location.folder("bowl"), Identity.of(study)).load(study.get_trials())
     assert list(spooled) == [2]
     before = runs(log)
@@ -241,7 +244,9 @@ def test_what_could_not_be_told_waits_in_the_spool(server, write, snnsearch, fol
     assert done.status == 0 and json.loads(done.out)["trials"]["complete"] == 4
     seeds = [line.split()[0] for line in log.read_text().splitlines()[:before]]
     again = [line.split() for line in log.read_text().splitlines()[before:]]
-    trials = optuna.load_study(study_name="bowl", storage=Location.of(server.url, script).open(create=False)).trials
+    trials = optuna.load_study(
+        study_name="bowl", storage=open_storage(Location.of(server.url, script), create=False)
+    ).trials
     told = {str(trials[number].user_attrs["seed"]): data for number, data in spooled.items()}
     assert set(told) <= set(seeds) and not [seed for seed, what, *_ in again if what == "train" and seed in told]
     assert all(trials[number].user_attrs["result"] == data["result"] for number, data in spooled.items())

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from search.searching import check
 
 from search import Study
+from search.driver.resources import check
 from search.errors import StudyError
 from snn.errors import SNNError
 from tests.search.synthetic import Bowl, network

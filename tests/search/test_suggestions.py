@@ -7,9 +7,10 @@ import warnings
 import optuna
 import pytest
 from optuna.samplers import GridSampler, RandomSampler
-from search.begin import begin
 
 from search import Study
+from search.start.opening import begin
+from search.storage.opening import open_storage
 from tests.search.synthetic import Bowl, network
 
 GRID = {"x": [0.2, 0.6], "y": [0.5, 0.9]}
@@ -45,7 +46,7 @@ def make(tmp_path):
 
 def stored(study):
     plan = study.plan()
-    return optuna.load_study(study_name=plan.name, storage=plan.location.open(create=False)).trials
+    return optuna.load_study(study_name=plan.name, storage=open_storage(plan.location, create=False)).trials
 
 
 @pytest.mark.parametrize("workers", [1, 3])

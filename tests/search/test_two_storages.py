@@ -11,9 +11,10 @@ from pathlib import Path
 import optuna
 import pytest
 from optuna.trial import FixedTrial
-from search.seeds import trial_seed
 
-from search.storage import Location
+from search.spec.seeds import trial_seed
+from search.storage.location import Location
+from search.storage.opening import open_storage
 from tests.search import postgres
 from tests.search.synthetic import Bowl, network
 from tests.search.waiting import wait_for
@@ -59,7 +60,7 @@ class Search:
         return sum(line.split()[0] in seeds for line in log.read_text().splitlines()) if log.exists() else 0
 
     def trials(self) -> list[optuna.trial.FrozenTrial]:
-        storage = self.location.open(create=False)
+        storage = open_storage(self.location, create=False)
         trials = optuna.load_study(study_name="s", storage=storage).get_trials()
         storage.remove_session()
         return trials

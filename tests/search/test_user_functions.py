@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from optuna import load_study
 from optuna.samplers import RandomSampler
-from search.record import Record
 
 from search import Objective, Study
+from search.storage.opening import open_storage
+from search.storage.record import Record
 from tests.search.synthetic import Bowl, network
 
 TRIALS = 2
@@ -23,7 +24,7 @@ def kept(tmp_path):
         study = Study(network, Bowl(), list(objectives), name="s", storage=tmp_path / f"{len(runs)}.journal", **own)
         runs.append(study)
         study.run(trials=TRIALS, workers=1)
-        trials = load_study(study_name="s", storage=study.plan().location.open(create=False)).trials
+        trials = load_study(study_name="s", storage=open_storage(study.plan().location, create=False)).trials
         return [Record(trial) for trial in trials]
 
     runs: list[Study] = []
@@ -112,5 +113,5 @@ def test_what_a_network_function_does_to_its_trial_changes_nothing(tmp_path):
     study = Study(meddling, Bowl(), ["accuracy"], sampler=RandomSampler, pruner=None, name="s",
                   storage=tmp_path / "s.journal")  # fmt: skip
     study.run(trials=1, workers=1)
-    (trial,) = load_study(study_name="s", storage=study.plan().location.open(create=False)).trials
+    (trial,) = load_study(study_name="s", storage=open_storage(study.plan().location, create=False)).trials
     assert set(trial.params) == set(trial.distributions) == {"x", "y"} and np.isfinite(trial.value)

@@ -7,8 +7,8 @@ from datetime import datetime
 from types import SimpleNamespace
 
 import pytest
-from search.usercalls import UserCalls
 
+from search.driver.usercalls import UserCalls
 from snn.errors import RunError
 
 BEGAN = datetime(2024, 2, 29, 12, 30, 15, 123)
@@ -30,7 +30,7 @@ def cost(result):
     return result.spikes
 
 def seed(number):
-    from search.seeds import trial_seed
+    from search.spec.seeds import trial_seed
     return trial_seed(0, number)
 
 study = Study(network, synthetic.Bowl(log={log!r}), ['accuracy', cost], sampler=RandomSampler, pruner=None)
@@ -168,9 +168,7 @@ CASES = [
     [CASES[0], *(pytest.param(*one, marks=pytest.mark.slow) for one in CASES[1:])],
     ids=["exit", "kill", "network"],
 )
-def test_the_third_start_fails_a_trial_whose_function_ends_the_process(
-    start, write, folder, case, status, reason
-):
+def test_the_third_start_fails_a_trial_whose_function_ends_the_process(start, write, folder, case, status, reason):
     text = KILLS.format(**{"in_network": -1, "in_cost": 99, "log": str(folder / "log"), **case})
     statuses, trials, err = finish(start, write(text), 3)
     assert statuses == [status, status, 0]

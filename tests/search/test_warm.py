@@ -9,13 +9,15 @@ import optuna
 import pytest
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.samplers import RandomSampler
-from search.begin import begin
-from search.record import NETWORK, RESULT
-from search.searching import search
-from search.warm import WARM, Probe, fits, is_warm, misfits
 
 from search import Study
+from search.driver.search import search
 from search.errors import StudyError
+from search.start.opening import begin
+from search.start.probe import Probe, fits, misfits
+from search.start.warm_start import WARM, is_warm
+from search.storage.opening import open_storage
+from search.storage.record import NETWORK, RESULT
 from tests.search.synthetic import Bowl, network
 
 
@@ -59,7 +61,7 @@ def make(tmp_path):
 def run(study, trials, **changes):
     plan = study.plan(**changes)
     summary, _ = search(plan, trials, 2)
-    return summary, optuna.load_study(study_name=plan.name, storage=plan.location.open(create=False)).trials
+    return summary, optuna.load_study(study_name=plan.name, storage=open_storage(plan.location, create=False)).trials
 
 
 @pytest.fixture

@@ -6,10 +6,10 @@ import shutil
 import subprocess
 
 import pytest
-from snn.backends.cache import key
-from snn.backends.load import load_program
 
 from snn.backends.program import Candidate
+from snn.backends.registry import load_program
+from snn.backends.standalone.cache import key
 from tests.snn.old_brian import UnavailableError, old_brian
 from tests.snn.programs import USE, answer, spec, start
 

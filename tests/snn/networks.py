@@ -6,8 +6,6 @@ import dataclasses
 
 import numpy as np
 from brian2 import Hz, ms, mV
-from snn.backends.load import load_program
-from snn.state import State
 
 from snn import (
     ALIF,
@@ -55,8 +53,10 @@ from snn import (
     VolterraRule,
     WeightNormalisation,
 )
-from snn.backends.process import RunOptions
+from snn.backends.options import RunOptions
 from snn.backends.program import Candidate, Outcome, Samples, check_finite
+from snn.backends.registry import load_program
+from snn.backends.state import State
 
 INPUTS, CLASSES, STEPS = 12, 4, 25
 

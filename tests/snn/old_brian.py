@@ -10,9 +10,9 @@ import time
 from pathlib import Path
 
 from platformdirs import user_cache_dir
-from snn.lock import Lock
 
-from snn.backends.genn.environment import PYTHON, installation
+from snn.backends.genn.requirements import PYTHON, installation
+from snn.system.lock import Lock
 
 SECONDS = 90.0  # that making it may take
 NETWORK = ("No matching distribution", "Could not find a version", "name resolution", "Connection", "timed out", "SSL")

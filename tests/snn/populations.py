@@ -6,14 +6,15 @@ import dataclasses
 from dataclasses import dataclass
 
 import numpy as np
-from snn.backends.plan import Plan
-from snn.backends.population import Population
-from snn.check import problems
 
-from snn.backends.process import PLAIN, RunOptions
+from snn.backends.batch import Population
+from snn.backends.options import PLAIN, RunOptions
 from snn.backends.program import Candidate, Outcome, Samples, finished
-from snn.backends.runtime import RuntimeProgram
-from snn.network import INPUTS, NetworkSpec
+from snn.backends.runtime.program import RuntimeProgram
+from snn.lowering.plan.plan import Plan
+from snn.network.checks.network import problems
+from snn.network.data import INPUTS
+from snn.network.spec import NetworkSpec
 from tests.snn.networks import spec_of, stream_for
 
 RUNTIME = RuntimeProgram("numpy", "float64")

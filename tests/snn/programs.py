@@ -15,12 +15,12 @@ from pathlib import Path
 
 import pytest
 from brian2 import ms
-from snn.backends.build import BINARY
-from snn.backends.load import load_program
-from snn.lock import Lock
 
 from snn import LIF, Dense, LeakyReadout, Network, SpikeTrains
 from snn.backends.program import Candidate
+from snn.backends.registry import load_program
+from snn.backends.standalone.compiler import BINARY
+from snn.system.lock import Lock
 from tests.snn.networks import CLASSES, INPUTS, stream
 
 ROOT = Path(__file__).parents[2]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 from brian2 import ms
-from snn.backends.projections import block_names
 
 from snn import LIF, Dense, Given, Network, Signal, SpikeReadout, SpikeTrains
 from snn.backends.program import Outcome, Samples
+from snn.lowering.plan.names import block_names
 from tests.snn.networks import run
 
 BACKENDS = ("runtime", "standalone")

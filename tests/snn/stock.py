@@ -2,7 +2,7 @@
 
 Of our C++ it has random numbers and spike registers (``engine/functions.h``) and nothing else.
 
-The plan is lowered as always (`snn.backends.lower`), but under the stock device: stock templates, arrays, spike queues,
+The plan is lowered as always (`snn.backends.brian.objects`), but under the stock device: stock templates, arrays, spike queues,
 monitors, code objects and makefile. Only `Network::run` is replaced: phases, resets and previews need a loop of their
 own, which is written into ``main`` and calls the stock functions in Brian2's order. Recordings are those of Brian2's
 own monitors.
@@ -27,15 +27,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from snn.backends.build import compiler
-from snn.backends.plan import CLOCK, LAST, STEP, Plan
-from snn.backends.signals import signal_rows
-from snn.state import State
 
-from snn.backends.process import PLAIN, RunOptions
+from snn.backends.options import PLAIN, RunOptions
 from snn.backends.program import DTYPES, Candidate, Outcome, Program, Samples, check_finite, finished
 from snn.backends.recording import SPIKES, Track, resolve
-from snn.network import NetworkSpec
+from snn.backends.sample_arrays import signal_rows
+from snn.backends.standalone.compiler import compiler
+from snn.backends.state import State
+from snn.lowering.plan.plan import Plan
+from snn.lowering.plan.schedule import CLOCK, LAST, STEP
+from snn.network.spec import NetworkSpec
 
 ENGINE = Path(__file__).parents[2] / "snn" / "backends" / "engine"
 FLAGS = ("-std=c++17", "-O1", "-march=native", "-ffp-contract=off", "-w")
@@ -121,8 +122,9 @@ class _Stock:
         folder: Path,
     ):
         from brian2 import device, prefs, set_device
-        from snn.backends.functions import brian_functions
-        from snn.backends.lower import lower
+
+        from snn.backends.brian.functions import brian_functions
+        from snn.backends.brian.objects import lower
 
         self.program, self.plan, self.samples, self.state, self.folder = program, plan, samples, state, folder
         self.dtype = DTYPES[program.dtype]
@@ -399,8 +401,7 @@ def differences(ours: Outcome, stock: Outcome) -> dict[str, float]:
 
 def main(arguments: list[str]) -> int:
     """Print every array in which the engine and stock Brian2 differ."""
-    from snn.backends.load import load_program
-
+    from snn.backends.registry import load_program
     from tests.snn.networks import FURTHER, NETWORKS, spec_of, stream_for
 
     parser = argparse.ArgumentParser(prog="python -m tests.snn.stock")

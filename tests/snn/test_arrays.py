@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from snn.backends.arrays import read_arrays, write_arrays
-from snn.backends.load import load_program
 
-from snn.backends.process import RunOptions, run_process
+from snn.backends.options import RunOptions
+from snn.backends.process import run_process
 from snn.backends.program import Candidate
+from snn.backends.registry import load_program
+from snn.backends.standalone.arrays import read_arrays, write_arrays
 from snn.errors import RunError
 from tests.snn.networks import stream
 from tests.snn.programs import spec

@@ -5,12 +5,12 @@ import dataclasses
 import numpy as np
 import pytest
 from brian2 import ms
-from snn.backends.load import load_program
-from snn.connect import Constant
 
 from snn import Dense, LeakyReadout, Network, Neuron, SpikeTrains
-from snn.backends.process import RunOptions
+from snn.backends.options import RunOptions
 from snn.backends.program import Candidate, check_finite
+from snn.backends.registry import load_program
+from snn.connectivity.weights import Constant
 from snn.errors import NotFinite
 from tests.snn.networks import CLASSES, INPUTS, NETWORKS, run, spec_of, stream, stream_for
 

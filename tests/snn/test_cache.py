@@ -12,17 +12,17 @@ import time
 import numpy as np
 import pytest
 from brian2 import ms
-from snn.backends.build import BINARY, SOURCE
-from snn.backends.cache import program_key
-from snn.backends.cache.entry import intact
-from snn.backends.cache.manifest import read_manifest
-from snn.backends.load import load_program
-from snn.profile import Profile
 
 from snn import LIF, Dense, LeakyReadout, Network, Sparse, SpikeTrains
-from snn.backends.process import RunOptions
+from snn.backends.options import RunOptions
 from snn.backends.program import Candidate
+from snn.backends.registry import load_program
+from snn.backends.standalone.cache.entry import intact
+from snn.backends.standalone.cache.key import program_key
+from snn.backends.standalone.compiler import BINARY, SOURCE
+from snn.backends.standalone.manifest import read_manifest
 from snn.errors import BuildError, Cancelled
+from snn.profile import Profile
 from tests.snn.networks import CLASSES, INPUTS, run, stream
 from tests.snn.programs import answer, damage_binary, spec, start, use
 

@@ -10,12 +10,13 @@ import tempfile
 
 import numpy as np
 import pytest
-from snn.backends.arrays import write_arrays
-from snn.backends.build import compile_source
-from snn.backends.cache import find_or_build, program_key
 
-from snn.backends.process import PLAIN
+from snn.backends.options import PLAIN
 from snn.backends.program import Candidate
+from snn.backends.standalone.arrays import write_arrays
+from snn.backends.standalone.cache.key import program_key
+from snn.backends.standalone.cache.store import find_or_build
+from snn.backends.standalone.compiler import compile_source
 from snn.errors import BuildError, RunError
 from tests.snn.networks import run, stream
 from tests.snn.programs import ROOT, compiler, fill, spec, use

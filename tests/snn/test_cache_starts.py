@@ -7,11 +7,11 @@ import json
 import subprocess
 
 import pytest
-from snn.backends.build import BINARY
-from snn.backends.cache.entry import intact
-from snn.backends.load import load_program
 
 from snn.backends.program import Candidate
+from snn.backends.registry import load_program
+from snn.backends.standalone.cache.entry import intact
+from snn.backends.standalone.compiler import BINARY
 from snn.errors import BuildError
 from tests.snn.networks import stream
 from tests.snn.programs import spec, use

@@ -9,15 +9,15 @@ import subprocess
 import time
 
 import pytest
-from snn.backends.cache import entry as entries_of
-from snn.backends.cache import find_or_build
-from snn.backends.cache.entry import intact, lock_path, note_use
-from snn.backends.cache.folder import cache_limit
-from snn.backends.cache.upkeep import entries, leftovers, remove, sweep, tidy
-from snn.backends.load import load_program
 
-from snn.backends.process import PLAIN
+from snn.backends.options import PLAIN
 from snn.backends.program import Candidate
+from snn.backends.registry import load_program
+from snn.backends.standalone.cache import entry as entries_of
+from snn.backends.standalone.cache.entry import intact, lock_path, note_use
+from snn.backends.standalone.cache.folder import cache_limit
+from snn.backends.standalone.cache.store import find_or_build
+from snn.backends.standalone.cache.upkeep import entries, leftovers, remove, sweep, tidy
 from snn.errors import SNNError
 from tests.snn.networks import stream
 from tests.snn.programs import answer, as_user, held, meanwhile, spec, start

@@ -9,12 +9,12 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from snn.backends.build import BINARY
-from snn.backends.cache import find_or_build
-from snn.backends.cache.entry import intact, lock_path, note_use
-from snn.backends.cache.upkeep import entries, remove
 
-from snn.backends.process import PLAIN
+from snn.backends.options import PLAIN
+from snn.backends.standalone.cache.entry import intact, lock_path, note_use
+from snn.backends.standalone.cache.store import find_or_build
+from snn.backends.standalone.cache.upkeep import entries, remove
+from snn.backends.standalone.compiler import BINARY
 from snn.errors import BuildError
 from tests.snn.programs import as_user, damage_binary
 

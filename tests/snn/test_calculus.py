@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 import sympy
 from brian2 import ms, second
-from snn.calculus import NotDifferentiable, StepMap, jacobian
-from snn.calculus.jacobian import derivative
-from snn.calculus.stepmap import expression, names, subexpressions, substituted, text
 
 from snn import LIF, PairSTDP
+from snn.equations import jacobian
+from snn.equations.jacobian import NotDifferentiable, derivative
+from snn.equations.stepmap import StepMap, expression, names, subexpressions, substituted, text
 
 POINTS = 20
 NUMBERS = {"tau": 9e-3, "tau_b": 31e-3, "c": 0.7, "d": 0.31, "dt": 1e-3}

@@ -9,12 +9,13 @@ import pytest
 from brian2 import Hz, ms
 from hypothesis import given
 from hypothesis import strategies as st
-from snn.backends.memory import memory_bits
-from snn.backends.plan import Group, Plan, SynapseBlock, Variable
 
 from snn import LIF, Dense, EProp, FixedFanIn, LeakyReadout, Network, OneToOne, Poisson, Result, SNNError, Sparse
 from snn.backends.program import Candidate
 from snn.chip import CMOS_45NM, LOIHI, EnergyTable
+from snn.lowering.memory import memory_bits
+from snn.lowering.plan.blocks import Group, SynapseBlock, Variable
+from snn.lowering.plan.plan import Plan
 from tests.snn.networks import NETWORKS, spec_of
 from tests.snn.test_result import STREAM, TASK, result_of
 
@@ -190,10 +191,10 @@ def test_a_result_keeps_its_memory(backend, dtype, tmp_path):
 
 def test_a_file_without_memory_can_be_read(tmp_path, monkeypatch):
     """As an older version wrote it."""
-    import snn.result
+    from snn.results import result
 
-    fields = tuple(name for name in snn.result._PLAIN if name != "memory_bits")
-    monkeypatch.setattr(snn.result, "_PLAIN", fields)
+    fields = tuple(name for name in result._PLAIN if name != "memory_bits")
+    monkeypatch.setattr(result, "_PLAIN", fields)
     dataclasses.replace(result_of([0, 1], [0, 1]), memory_bits=7).save(tmp_path / "old.npz")
     monkeypatch.undo()
     old = Result.load(tmp_path / "old.npz")

@@ -6,12 +6,12 @@ import errno
 import subprocess
 
 import pytest
-from snn.backends.build import compile_source
-from snn.backends.build import compiler as command
-from snn.backends.cache import program_key
-from snn.backends.load import load_program
 
 from snn.backends.program import Candidate
+from snn.backends.registry import load_program
+from snn.backends.standalone.cache.key import program_key
+from snn.backends.standalone.compiler import compile_source
+from snn.backends.standalone.compiler import compiler as command
 from snn.errors import BuildError, MachineError
 from tests.snn.programs import compiler, spec
 

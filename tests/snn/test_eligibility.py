@@ -8,11 +8,6 @@ import numpy as np
 import pytest
 import sympy
 from brian2 import Hz, ms, mV
-from snn.calculus import derive
-from snn.calculus.jacobian import derivative
-from snn.calculus.stepmap import expression
-from snn.plasticity.clashes import texts_of
-from snn.plasticity.optimizer import Adam
 
 from snn import (
     ALIF,
@@ -29,6 +24,11 @@ from snn import (
     ResonateAndFire,
     SynapticLIF,
 )
+from snn.equations.jacobian import derivative
+from snn.equations.stepmap import expression
+from snn.plasticity.eprop.derivation import derive
+from snn.plasticity.eprop.optimizers import Adam
+from snn.plasticity.eprop.renaming import texts_of
 from tests.snn.networks import CLASSES, INPUTS, kept, run, stream
 
 # Equations of Bellec et al. 2020, as symbols.

@@ -7,8 +7,6 @@ import dataclasses
 import numpy as np
 import pytest
 from brian2 import Hz, ms
-from snn.plasticity.optimizer import Adam
-from snn.plasticity.surrogate import Arctan, Exponential, FastSigmoid
 
 from snn import (
     LIF,
@@ -26,6 +24,8 @@ from snn import (
 )
 from snn.backends.program import Samples
 from snn.errors import NetworkError
+from snn.plasticity.eprop.optimizers import Adam
+from snn.plasticity.eprop.surrogates import Arctan, Exponential, FastSigmoid
 from tests.oracles import surrogates
 from tests.snn.networks import run
 

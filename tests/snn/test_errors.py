@@ -9,8 +9,6 @@ import pytest
 from brian2 import Hz, ms, mV, nA, second
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from snn.backends.planner import plan
-from snn.check import problems
 
 from snn import (
     ALIF,
@@ -44,8 +42,10 @@ from snn import (
     SynapticLIF,
     Uniform,
 )
-from snn.equations import parsed, reserved
+from snn.equations.parse import parsed, reserved
 from snn.errors import NetworkError, nearest
+from snn.lowering.planner import plan
+from snn.network.checks.network import problems
 from tests.snn.networks import NETWORKS, spec_of
 
 OWN = dict(
@@ -427,7 +427,7 @@ def test_everything_wrong_is_said_at_once():
 
 
 def test_what_is_no_network():
-    from snn.network import freeze
+    from snn.network.builder import freeze
 
     with pytest.raises(NetworkError, match="A Network or NetworkSpec is needed, but this is a int"):
         freeze(3)

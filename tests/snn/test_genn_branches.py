@@ -4,8 +4,9 @@ import random
 import subprocess
 
 import pytest
-from snn.backends.build import compiler
-from snn.backends.genn.branches import NOW, branched, read_only
+
+from snn.backends.genn.engine.branches import NOW, branched, read_only
+from snn.backends.standalone.compiler import compiler
 
 pytestmark = pytest.mark.genn
 

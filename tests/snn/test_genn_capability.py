@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 from brian2 import Hz, ms
-from snn.backends.genn.capability import check, problems
-from snn.backends.genn.simulate import rehearse, simulate
-from snn.backends.plan import Code
-from snn.backends.planner import plan
 
 from snn import Constant, Dense, Network, Neuron, OneToOne, Poisson, Sparse, SpikeReadout
+from snn.backends.genn.engine.simulate import rehearse, simulate
+from snn.backends.genn.fitting.capability import check, problems
 from snn.backends.program import Candidate
 from snn.errors import NetworkError
+from snn.lowering.plan.blocks import Code
+from snn.lowering.planner import plan
 from tests.snn.networks import FURTHER, NETWORKS, spec_of, stream
 
 pytestmark = pytest.mark.genn

@@ -6,12 +6,13 @@ import dataclasses
 
 import numpy as np
 import pytest
-from snn.backends.load import load_program
 
-from snn.backends.genn.environment import PYTHON, REQUIREMENTS, examine, problems
+from snn.backends.genn.environment import examine
 from snn.backends.genn.program import GennProgram
-from snn.backends.process import RunOptions
+from snn.backends.genn.requirements import PYTHON, REQUIREMENTS, problems
+from snn.backends.options import RunOptions
 from snn.backends.program import Candidate
+from snn.backends.registry import load_program
 from snn.errors import BuildError
 from tests.snn.networks import FURTHER, NETWORKS, run, spec_of, stream_for
 from tests.snn.test_backends import assert_same

@@ -9,18 +9,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 from brian2 import Hz, ms
-from snn.backends.genn.actions import actions
-from snn.backends.genn.fit import fit
-from snn.backends.genn.functions import OF_BRIAN2, OF_BRIAN2GENN
-from snn.backends.genn.onesided import MIRROR, one_sided
-from snn.backends.genn.simulate import rehearse
-from snn.backends.load import load_program
-from snn.backends.planner import plan
 
 from snn import Chip, Constant, Dense, Network, Neuron, Poisson, SpikeReadout
-from snn.backends.process import RunOptions
+from snn.backends.genn.engine.functions import OF_BRIAN2, OF_BRIAN2GENN
+from snn.backends.genn.engine.simulate import rehearse
+from snn.backends.genn.fitting.actions import actions
+from snn.backends.genn.fitting.fit import fit
+from snn.backends.genn.fitting.forward_only import MIRROR, one_sided
+from snn.backends.options import RunOptions
 from snn.backends.program import Candidate
-from snn.equations import FUNCTIONS
+from snn.backends.registry import load_program
+from snn.equations.parse import FUNCTIONS
+from snn.lowering.planner import plan
 from tests.snn.networks import FURTHER, NETWORKS, eprop_lif, spec_of, stream_for
 
 pytestmark = pytest.mark.genn
@@ -192,7 +192,7 @@ GENN_OWN = {"addToInSyn", "inSyn", "Isyn"}
 GENERATE = """
 import sys
 from pathlib import Path
-from snn.backends.genn.simulate import generate
+from snn.backends.genn.engine.simulate import generate
 from snn.backends.program import Candidate
 from tests.snn.networks import FURTHER, NETWORKS, spec_of, stream_for
 for name in [*NETWORKS, *FURTHER]:

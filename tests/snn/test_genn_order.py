@@ -4,9 +4,10 @@ import random
 from collections import defaultdict
 
 import pytest
-from snn.backends.genn.actions import Action
-from snn.backends.genn.order import place
-from snn.backends.plan import FIRST, LAST, STEP
+
+from snn.backends.genn.fitting.action import Action
+from snn.backends.genn.fitting.scheduling import place
+from snn.lowering.plan.schedule import FIRST, LAST, STEP
 
 STEPS, SAMPLES = 4, 3
 WAYS = {"ab": ("a", "b"), "ba": ("b", "a"), "aa": ("a", "a")}  # synapses: from where, and to where

@@ -9,15 +9,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from snn.backends.genn.fit import fit
-from snn.backends.genn.places import plain
-from snn.backends.genn.simulate import rehearse
-from snn.backends.genn.words import first_error
-from snn.backends.population import Population
 
-from snn.backends.genn.environment import PYTHON
+from snn.backends.batch import Population
+from snn.backends.genn.engine.compiler_output import first_error
+from snn.backends.genn.engine.simulate import rehearse
+from snn.backends.genn.fitting.batch_names import plain
+from snn.backends.genn.fitting.fit import fit
 from snn.backends.genn.program import GennProgram
-from snn.backends.process import RunOptions
+from snn.backends.genn.requirements import PYTHON
+from snn.backends.options import RunOptions
 from snn.backends.program import Candidate
 from snn.errors import BuildError, NetworkError
 from tests.snn.networks import eprop_lif, everything, reward_stdp, run, spec_of, stream_for

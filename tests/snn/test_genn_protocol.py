@@ -15,15 +15,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from snn.backends.load import load_program
 
 from snn import Neuron, SNNError
 from snn.backends.genn import exchange
-from snn.backends.genn.environment import PYTHON, check_genn, examine, interpreter, notes, problems, variables
+from snn.backends.genn.environment import check_genn, examine, interpreter, variables
 from snn.backends.genn.exchange import EngineOptions, Request, read_outcomes, write_error, write_outcomes
 from snn.backends.genn.program import WORKER, GennProgram
-from snn.backends.process import RunOptions
+from snn.backends.genn.requirements import PYTHON, notes, problems
+from snn.backends.options import RunOptions
 from snn.backends.program import Candidate
+from snn.backends.registry import load_program
 from snn.errors import BuildError, Cancelled, Killed, NetworkError, NotFinite, RunError, RunTimeout
 from tests.snn.networks import run, spec_of, stream, stream_for
 from tests.snn.programs import fill, spec, start
@@ -323,8 +324,6 @@ def test_what_an_interpreter_has_and_lacks():
     assert "CUDA up to 12, and this is 13.0" in notes(whole | {"cuda": "13.0"})[0]
 
 
-
-
 def test_another_interpreter_does_not_see_the_packages_of_this_one(monkeypatch):
     monkeypatch.setenv("PYTHONPATH", "/packages")
     assert "PYTHONPATH" not in variables("/usr/bin/python3")
@@ -335,5 +334,3 @@ def test_another_interpreter_does_not_see_the_packages_of_this_one(monkeypatch):
 def test_a_backend_that_is_not_known(given, nearest):
     with pytest.raises(SNNError, match=f"no backend '{given}'; .*nearest: '{nearest}'"):
         load_program(Candidate(spec(), 0), given)
-
-

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from brian2 import ms
 from optuna.trial import FixedTrial
-from snn.backends.load import load_program
-from tasks.together import together
 
-from snn.backends.process import RunOptions
+from snn.backends.options import RunOptions
 from snn.backends.program import Candidate
+from snn.backends.registry import load_program
 from tasks import Digits
+from tasks.running.batch import together
 from tests.benchmarks.digits_study import digits_study
 from tests.snn.networks import NETWORKS, eprop_lif, spec_of, stream_for
 from tests.snn.test_genn_fit import assert_same

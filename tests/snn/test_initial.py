@@ -6,7 +6,6 @@ import warnings
 
 import pytest
 from brian2 import Hz, ms, mV
-from snn.notices import said_once
 
 from snn import (
     ALIF,
@@ -24,7 +23,8 @@ from snn import (
     SynapticLIF,
 )
 from snn.errors import NetworkWarning
-from snn.network import freeze
+from snn.network.builder import freeze
+from snn.system.notices import said_once
 
 LEAKY = "dv/dt = (rest - v + I)/(20*ms) : volt\nI : volt"
 NUMBERS = {"rest": -70 * mV, "v_th": -50 * mV}

@@ -1,6 +1,6 @@
 """What e-prop learns with random linear neurons against a dense forward-mode derivative, written out in NumPy.
 
-A step, as `snn.calculus.eligibility` has it: what arrives is added; neurons that spiked in the step before are reset;
+A step, as `snn.plasticity.eprop.eligibility` has it: what arrives is added; neurons that spiked in the step before are reset;
 Euler's update; the pseudo-derivative, which is 0 in refractory steps; the spike test. Every component of the state is
 differentiated by every weight. The membrane's jump at a reset is a constant (with `through_reset` it is not), that of
 any other variable x is z*(R - x) with dz the eligibility of the spike.

@@ -11,12 +11,12 @@ import time
 from dataclasses import asdict, replace
 
 import pytest
-from snn.alive import started
-from snn.backends.cache import find_or_build, store
-from snn.lock import Holder, Lock
 
-from snn.backends.process import PLAIN, RunOptions
+from snn.backends.options import PLAIN, RunOptions
+from snn.backends.standalone.cache import store
+from snn.backends.standalone.cache.store import find_or_build
 from snn.errors import BuildError, RunTimeout
+from snn.system.lock import Holder, Lock, started
 from tests.snn.programs import held, meanwhile
 
 

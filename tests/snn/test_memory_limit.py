@@ -7,10 +7,10 @@ import subprocess
 
 import numpy as np
 import pytest
-from snn.backends.load import load_program
 
-from snn.backends.process import RunOptions
+from snn.backends.options import RunOptions
 from snn.backends.program import Candidate
+from snn.backends.registry import load_program
 from snn.errors import RunError
 from tests.snn.networks import stream
 from tests.snn.programs import spec

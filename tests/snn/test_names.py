@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from brian2 import Hz, ms
-from snn.plasticity.optimizer import Adam
 
 from snn import (
     ALIF,
@@ -19,6 +18,7 @@ from snn import (
     PiecewiseLinear,
     Poisson,
 )
+from snn.plasticity.eprop.optimizers import Adam
 from tests.snn.networks import CLASSES, INPUTS, kept, run, stream
 
 ODD = [

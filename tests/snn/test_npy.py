@@ -10,8 +10,8 @@ import zipfile
 
 import numpy as np
 import pytest
-from snn.state import State
 
+from snn.backends.state import State
 from snn.npy import read_npz
 from tests.snn.programs import ROOT
 
@@ -111,7 +111,7 @@ def test_a_member_that_is_not_an_array_is_refused():
 MEET = """
 import ast, gc, runpy, sys, threading
 for _ in "ab":  # a second call changes nothing
-    runpy.run_path("snn/ast_guard.py")["guard_ast"]()
+    runpy.run_path("snn/system/ast_guard.py")["guard_ast"]()
 inside, done, errors = threading.Event(), threading.Event(), []
 
 class Garbage:  # collected while one thread parses, it lets the other thread parse
@@ -166,7 +166,7 @@ def test_a_fork_can_parse_while_another_thread_does():
     """The lock is free in the fork, whoever held it."""
     code = """
 import ast, os, runpy, threading
-runpy.run_path("snn/ast_guard.py")["guard_ast"]()
+runpy.run_path("snn/system/ast_guard.py")["guard_ast"]()
 over = threading.Event()
 def parse():
     while not over.is_set():

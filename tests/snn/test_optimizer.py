@@ -7,11 +7,11 @@ import dataclasses
 import numpy as np
 import pytest
 from brian2 import Hz, ms
-from snn.plasticity.optimizer import Adam, GradientDescent
 
 from snn import ALIF, LIF, Dense, EProp, Given, LeakyReadout, Network, Normal, SpikeTrains
 from snn.backends.program import Samples
 from snn.errors import NetworkError
+from snn.plasticity.eprop.optimizers import Adam, GradientDescent
 from tests.snn.networks import run
 from tests.snn.reference import Cells, EPropNetwork
 

@@ -6,7 +6,7 @@ SAMPLE = """
 from tests.snn.networks import stream
 from tests.snn.programs import spec
 from snn import LeakyReadout, Network, Regular
-from snn.backends.load import load_program
+from snn.backends.registry import load_program
 from snn.backends.program import Candidate
 import dataclasses
 candidate = Candidate(dataclasses.replace(spec(), inputs=Regular(12)), 0)
@@ -15,12 +15,12 @@ load_program(candidate, {backend!r}).advance([candidate], [one], [None])
 """
 BUILD = """
 from tests.snn.programs import spec
-from snn.backends.build import compiler_version
+from snn.backends.standalone.build import compiler_version
 """
 WORKER = """
 import sys
-from search.job import Job
-from search.process import InProcess
+from search.spec.job import Job
+from search.execution.child_process import InProcess
 from tests.snn.programs import spec
 from tests.snn.long import Long
 """

@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 from brian2 import prefs
 from brian2.codegen.translation import make_statements
-from snn.backends.load import load_program
-from snn.backends.plan import Code
-from snn.backends.planner import plan
-from snn.backends.population import Population, together
 
-from snn.backends.process import RunOptions
+from snn.backends.batch import Population, together
+from snn.backends.options import RunOptions
 from snn.backends.program import Candidate, check_finite
+from snn.backends.registry import load_program
 from snn.errors import NotFinite
+from snn.lowering.plan.blocks import Code
+from snn.lowering.planner import plan
 from tests.snn.networks import FURTHER, INPUTS, NETWORKS, eprop_lif, spec_of, stream_for
 from tests.snn.populations import alone, among, candidates, differences
 
@@ -167,9 +167,7 @@ def test_signals_of_any_width_are_put_side_by_side():
     runs = candidates("everything", n=2, k=2)
     narrow = runs[0].samples.signals
     wide = dict(runs[1].samples.signals) | {"context": np.random.default_rng(0).random((2, 40))}
-    pieces = [
-        dataclasses.replace(run.samples, signals=given) for run, given in zip(runs, (narrow, wide), strict=True)
-    ]
+    pieces = [dataclasses.replace(run.samples, signals=given) for run, given in zip(runs, (narrow, wide), strict=True)]
     population = Population([run.plan for run in runs])
     rows = population.samples(pieces).signals["context"]
     hidden = [run.plan.groups["hidden"].n for run in runs]

@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from brian2 import prefs
-from snn.backends.genn.simulate import rehearse
-from snn.backends.preferences import own_preferences, set_own_preferences
 
+from snn.backends.brian.preferences import own_preferences, set_own_preferences
+from snn.backends.genn.engine.simulate import rehearse
 from snn.backends.program import Candidate
 from tests.snn.networks import run, spec_of, stream_for
 
@@ -35,7 +35,7 @@ PROGRAM = f"""
 import hashlib, sys
 from pathlib import Path
 from brian2 import prefs
-from snn.backends.build import write_source
+from snn.backends.standalone.build import write_source
 from tests.snn.networks import run, spec_of, stream_for
 assert prefs.core.default_integer_dtype.__name__ == sys.argv[2], prefs.core.default_integer_dtype
 for dtype in ("float32", "float64"):

@@ -13,14 +13,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from snn.backends.arrays import write_arrays
-from snn.backends.load import load_program
 
 from snn import Regular
-from snn.backends.process import RunOptions, run_process
+from snn.backends.options import RunOptions
+from snn.backends.process import run_process
 from snn.backends.program import Candidate
+from snn.backends.registry import load_program
 from snn.backends.spawn import guarded
-from snn.backends.standalone import StandaloneProgram
+from snn.backends.standalone.arrays import write_arrays
+from snn.backends.standalone.program import StandaloneProgram
 from snn.errors import Cancelled, Killed, MachineError, RunError, RunTimeout
 from tests.snn.networks import stream
 from tests.snn.programs import spec
@@ -81,7 +82,7 @@ def test_a_program_ends_in_the_middle_of_a_sample_when_its_input_does(entry, mon
             process.kill()
         raise Cancelled
 
-    monkeypatch.setattr("snn.backends.standalone.run_process", closed)
+    monkeypatch.setattr("snn.backends.standalone.program.run_process", closed)
     candidate = Candidate(dataclasses.replace(spec(), inputs=Regular(12)), 0)
     samples = dataclasses.replace(stream(n=1, steps=1, inputs=12), steps=10**12)
     with pytest.raises(Cancelled):

@@ -11,11 +11,12 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 from brian2 import Hz, ms
-from snn.profile import OTHER, STAGES, Profile, cpu_seconds, stage
 
 from snn import LIF, Dense, EProp, LeakyReadout, Network, Poisson
-from snn.backends.process import RunOptions, run_process
+from snn.backends.options import RunOptions
+from snn.backends.process import run_process
 from snn.errors import RunTimeout
+from snn.profile import OTHER, STAGES, Profile, cpu_seconds, stage
 from tasks import Digits, Split
 
 

@@ -7,11 +7,12 @@ from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 
 import pytest
-from snn.backends.build import loops, write_source
-from snn.backends.generator import TIMES
-from snn.backends.merge import merge
-from snn.backends.plan import Code, Event, Group, OnEvent, Plan, Variable
 
+from snn.backends.standalone.build import loops, write_source
+from snn.backends.standalone.generator import TIMES
+from snn.lowering.arrangement.merging import merge
+from snn.lowering.plan.blocks import Code, Event, Group, OnEvent, Variable
+from snn.lowering.plan.plan import Plan
 from tests.snn.networks import spec_of
 
 

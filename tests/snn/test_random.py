@@ -9,9 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
-from snn.backends.build import compiler
-from snn.backends.device import ENGINE
 
+from snn.backends.standalone.compiler import ENGINE, compiler
 from snn.random import GOLDEN, MASK, _mix_int, normal, uniform
 
 N = 100_000

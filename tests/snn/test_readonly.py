@@ -7,10 +7,11 @@ import pickle
 
 import numpy as np
 import pytest
-from snn.result import Part, Result
-from snn.state import State
 
+from snn.backends.state import State
 from snn.readonly import ReadOnlyDict, readonly
+from snn.results.part import Part
+from snn.results.result import Result
 
 
 def result() -> Result:

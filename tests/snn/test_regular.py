@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from brian2 import Hz, ms
-from snn.backends.genn.simulate import rehearse
-from snn.backends.load import load_program
 
 from snn import LIF, Dense, LeakyReadout, Network, Regular, SNNError
+from snn.backends.genn.engine.simulate import rehearse
 from snn.backends.program import DTYPES, Candidate, Samples
+from snn.backends.registry import load_program
 
 VALUES = np.array([1.0, 0.5, 0.1, 0.7, 0.3, 1 / 3, 0.9999, 0.0, 1e-3])
 RATES = (50.0, 100.0, 125.0, 200.0, 300.0, 333.3333333333333, 500.0, 1000.0)

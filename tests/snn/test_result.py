@@ -14,14 +14,14 @@ import pytest
 from brian2 import ms
 from hypothesis import given
 from hypothesis import strategies as st
-from snn.plot import plot_learning_curve, plot_raster, plot_result, plot_weights
-from snn.result import Part
-from tasks.run import decide
 
-from snn import Environment, LeakyReadout, Result, SNNError, SpikeReadout
+from snn import Environment, LeakyReadout, Result, SNNError, SpikeReadout, structure_hash
 from snn.backends.program import Candidate
+from snn.results.part import Part
+from snn.results.plots import plot_learning_curve, plot_raster, plot_result, plot_weights
 from snn.serial import serialisable
 from tasks import Data, Split, Task
+from tasks.running.run import decide
 from tests.snn.networks import CLASSES, INPUTS, eprop_lif, spec_of
 
 matplotlib.use("Agg")
@@ -229,7 +229,7 @@ def test_without_labels_there_are_losses():
 
 def test_a_result_says_where_it_comes_from(eprop):
     spec = spec_of("eprop_lif")
-    assert eprop.hashes["network"] == spec.hash() and eprop.hashes["structure"] == spec.structure_hash()
+    assert eprop.hashes["network"] == spec.hash() and eprop.hashes["structure"] == structure_hash(spec)
     assert eprop.hashes.keys() == {"network", "structure", "task", "data"}
     assert {"python", "brian2", "numpy", "snnsearch"} <= set(eprop.versions)
     assert (eprop.task, eprop.seed, eprop.backend, eprop.dtype, eprop.period) == (

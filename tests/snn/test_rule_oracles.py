@@ -7,7 +7,6 @@ import dataclasses
 import numpy as np
 import pytest
 from brian2 import Hz, ms, mV, nS, pA, pF
-from snn.plasticity.volterra import POWERS
 
 from snn import (
     CoactivitySTDP,
@@ -25,6 +24,7 @@ from snn import (
     TripletSTDP,
     VolterraRule,
 )
+from snn.plasticity.rules.volterra import POWERS
 from tests.oracles import plasticity, stdp
 from tests.snn import rule_reference as reference
 from tests.snn.networks import run

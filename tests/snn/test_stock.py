@@ -8,14 +8,14 @@ from multiprocessing import get_context
 
 import numpy as np
 import pytest
-from snn.backends.build import write_source
-from snn.backends.load import load_program
-from snn.state import State
 
-from snn.backends.process import RunOptions
+from snn.backends.options import RunOptions
 from snn.backends.program import DTYPES, Candidate, Outcome, Samples
 from snn.backends.recording import SPIKES
-from snn.backends.standalone import StandaloneProgram
+from snn.backends.registry import load_program
+from snn.backends.standalone.build import write_source
+from snn.backends.standalone.program import StandaloneProgram
+from snn.backends.state import State
 from tests.snn.networks import FURTHER, NETWORKS, everything, run, spec_of, stream_for
 from tests.snn.stock import FLAGS, StockOutcome, StockProgram, arrays_of, differences
 

@@ -28,8 +28,8 @@ from snn import (
     SpikeTrace,
     SpikeTrains,
 )
-from snn.backends import device
-from snn.equations import free, unusable
+from snn.backends.standalone import device
+from snn.equations.parse import free, unusable
 from snn.errors import NetworkError
 from tests.snn.networks import run, stream
 

@@ -8,7 +8,6 @@ import brian2 as b2
 import numpy as np
 import pytest
 from brian2 import ms, us
-from snn.backends.load import load_program
 
 from snn import (
     AdEx,
@@ -21,9 +20,11 @@ from snn import (
     RoundedTime,
     SpikeReadout,
     SpikeTrains,
+    structure_hash,
 )
-from snn.backends.process import RunOptions
+from snn.backends.options import RunOptions
 from snn.backends.program import Candidate, Samples
+from snn.backends.registry import load_program
 from snn.errors import NetworkError
 from snn.times import delay_steps, refractory_steps, whole_steps
 
@@ -169,5 +170,5 @@ def test_a_learning_window_must_be_a_whole_number_of_steps():
 
 @pytest.mark.filterwarnings("ignore::snn.RoundedTime")
 def test_times_are_numbers_of_one_program():
-    hashes = {network(refractory=time, delay=time).freeze().structure_hash() for time in (1 * ms, 2.9 * ms, 4.5 * ms)}
+    hashes = {structure_hash(network(refractory=time, delay=time).freeze()) for time in (1 * ms, 2.9 * ms, 4.5 * ms)}
     assert len(hashes) == 1

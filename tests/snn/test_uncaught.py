@@ -6,10 +6,10 @@ import sys
 
 import pytest
 from brian2.utils.logger import brian_excepthook
-from snn.uncaught import spare_banner
 
-from snn import uncaught
 from snn.errors import NetworkError, SNNError
+from snn.system import uncaught
+from snn.system.uncaught import spare_banner
 
 
 @pytest.fixture

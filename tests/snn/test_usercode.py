@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 
 import pytest
-from snn.usercode import call_user
 
 from snn.errors import RunError
+from snn.system.usercode import call_user
 
 
 class Odd(BaseException):

@@ -10,7 +10,6 @@ import pytest
 from brian2 import ms
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from snn.arithmetic import INDEX, INTEGER, TRUTH, as_real_expression, as_real_statements
 
 from snn import (
     Constant,
@@ -27,6 +26,7 @@ from snn import (
     SpikeReadout,
     SpikeTrains,
 )
+from snn.equations.arithmetic import INDEX, INTEGER, TRUTH, as_real_expression, as_real_statements
 from snn.errors import NetworkError
 from tests.snn.networks import run, stream
 

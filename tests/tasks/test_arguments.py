@@ -8,13 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 from brian2 import second
-from snn.profile import Profile
-from tasks.arguments import MOST_SEED, check_run
-from tasks.together import together
 
 from snn.errors import ArgumentError
+from snn.profile import Profile
 from snn.serial import serialisable
 from tasks import Data, Split, Task
+from tasks.running.arguments import MOST_SEED, check_run
+from tasks.running.batch import together
 from tests.snn.networks import eprop_lif
 
 

@@ -14,15 +14,16 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from brian2 import Hz, ms
-from snn.backends.build import BINARY
-from snn.backends.load import load_program
-from snn.result import Result
 
 from snn import LIF, Dense, EProp, LeakyReadout, Network, Poisson, SpikeTrains
-from snn.backends.process import RunOptions
+from snn.backends.options import RunOptions
 from snn.backends.program import Candidate
+from snn.backends.registry import load_program
+from snn.backends.standalone.compiler import BINARY
 from snn.errors import RunError
-from tasks import Data, Drawn, Split, Task, run, task
+from snn.results.result import Result
+from tasks import Data, Drawn, Split, Task, task
+from tasks.running import run
 
 INPUTS, CLASSES, MIB = 784, 10, 2**20
 

@@ -12,12 +12,14 @@ from dataclasses import dataclass, field
 import numpy as np
 import pytest
 from brian2 import Hz, ms
-from snn.result import Part, Result
 
 from snn import LIF, Dense, EProp, LeakyReadout, Network, PairSTDP, Poisson, Signal, SpikeReadout, Uniform
 from snn.errors import Cancelled, NetworkError, OtherRun, RunTimeout, SNNError
+from snn.results.part import Part
+from snn.results.result import Result
 from snn.serial import serialisable
-from tasks import Data, Drawn, Split, Task, run
+from tasks import Data, Drawn, Split, Task
+from tasks.running import run
 
 WIDTH, CLASSES, N = 6, 3, 29
 STREAM = 17

@@ -10,12 +10,13 @@ import pytest
 from brian2 import Hz, ms
 from hypothesis import given
 from hypothesis import strategies as st
-from tasks.run import decide
-from tasks.settling import settled_after
 
 from snn import LIF, Dense, LeakyReadout, Network, Neuron, Regular, Result, SNNError, SpikeReadout, Uniform
 from snn.serial import serialisable
-from tasks import Data, Split, Task, run
+from tasks import Data, Split, Task
+from tasks.running import run
+from tasks.running.run import decide
+from tasks.running.settling import settled_after
 from tests.tasks.test_run import Ramp, follower
 
 WIDTH, CLASSES, N, STEPS, GAP = 6, 3, 12, 20, 3

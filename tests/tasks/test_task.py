@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 from brian2 import Hz, ms
-from tasks.run import decide, writes_during_sample
 
 from snn import (
     LIF,
@@ -30,7 +29,9 @@ from snn import (
 )
 from snn.errors import Cancelled, NetworkError, RunTimeout
 from snn.serial import serialisable
-from tasks import Data, Split, Task, run
+from tasks import Data, Split, Task
+from tasks.running import run
+from tasks.running.run import decide, writes_during_sample
 
 INPUTS, CLASSES, N = 8, 4, 80
 

@@ -9,13 +9,13 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pytest
 from brian2 import ms
-from tasks.together import together
 
 from snn.backends.program import Program
-from snn.backends.runtime import RuntimeProgram
+from snn.backends.runtime.program import RuntimeProgram
 from snn.errors import Cancelled, NetworkError, NotFinite, RunError, RunTimeout
-from tasks import run as pieces
 from tasks import task as of_tasks
+from tasks.running import run as pieces
+from tasks.running.batch import together
 from tests.tasks.test_run import STREAM, Noise, assert_equal, eprop, follower, taught
 from tests.tasks.test_task import Corners, learner
 
