@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from search.spec.objectives import OBJECTIVES, Objective
 from search.storage.checkpoints import make_folder
+from search.storage.identity import CALL_NOTES
 from snn.system.usercode import call_user
 
 if TYPE_CHECKING:
@@ -20,8 +21,7 @@ if TYPE_CHECKING:
 
     from search.spec.spec import Plan
 
-NOTE, ENDED = "call.json", "ended.json"
-NOTES = (NOTE, ENDED)  # files that `UserCalls` alone reads and removes
+NOTE, ENDED = CALL_NOTES
 MOST = 2  # times that a trial's functions may end the driver
 
 

@@ -9,10 +9,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from search.driver.usercalls import NOTES
 from search.storage.checkpoints import NAME as STATE
 from search.storage.checkpoints import States
-from search.storage.identity import Identity
+from search.storage.identity import CALL_NOTES, Identity
 from search.storage.pending import LARGEST
 from search.storage.pending import NAME as UNTOLD
 from search.storage.record import RESULT
@@ -66,7 +65,7 @@ def _unknown(folder: Path, identity: Identity, trials: Sequence[FrozenTrial]) ->
     for path in sorted(folder.iterdir()) if folder.is_dir() else []:
         found = STATE.fullmatch(path.name) or UNTOLD.fullmatch(path.name)
         known = found is not None and identity.find(found["mark"], int(found["number"]), trials) is not None
-        if path.suffix in (".rung", ".json") and path.name not in NOTES and not known:
+        if path.suffix in (".rung", ".json") and path.name not in CALL_NOTES and not known:
             left.append(path)
     return left
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 IDENTIFIER = "identifier"  # user attribute of a study
 MARK = r"(?P<study>[0-9a-f]{32})-(?P<parameters>[0-9a-f]{16})"
 _MARK = re.compile(MARK)
+CALL_NOTES = ("call.json", "ended.json")  # files of `search.driver.usercalls`, which alone reads and removes them
 
 
 def new_identifier() -> str:

@@ -131,8 +131,13 @@ def _network(name: str) -> Candidate:
     """A candidate of three neurons that spike, whose population has that name."""
     from brian2 import ms
 
-    from snn import LIF, Constant, Dense, LeakyReadout, Network, SpikeTrains
     from snn.backends.program import Candidate
+    from snn.connectivity.patterns import Dense
+    from snn.connectivity.weights import Constant
+    from snn.encoders import SpikeTrains
+    from snn.network.builder import Network
+    from snn.neurons import LIF
+    from snn.readouts import LeakyReadout
 
     net = Network(inputs=SpikeTrains(2), dt=1 * ms)
     net.population(name, LIF(tau_m=10 * ms, v_th=0.5), n=3)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from snn.backends.program import DTYPES
 from snn.lowering.plan.blocks import INTEGERS, Block, Group, SynapseBlock, Variable
 from snn.lowering.plan.plan import Plan
 from snn.lowering.populations.environment import ENVIRONMENT
@@ -41,7 +40,7 @@ def memory_bits(plan: Plan, dtype: str) -> int:
     What all neurons or synapses of a block share (time constants, learning rates, delays, bounds) is not counted, nor
     are the program, counters that only report costs, and the environment, which is not the network.
     """
-    number = 8 * np.dtype(DTYPES[dtype]).itemsize
+    number = 8 * np.dtype(dtype).itemsize
     total = 0
     for block in plan.blocks():
         if block.name == ENVIRONMENT:
