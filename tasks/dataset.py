@@ -96,7 +96,8 @@ class Dataset(ABC):
         """The task's name in results."""
         return type(self).__name__
 
-    def _hash(self) -> str:
+    def hash(self) -> str:
+        """A hash of the task's own numbers."""
         return hashlib.sha256(repr(self).encode()).hexdigest()[:16]
 
     def to_json(self) -> str:

@@ -2,30 +2,20 @@
 
 from __future__ import annotations
 
-import math
-import threading
 import time
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from snn.backends.options import RunOptions
-from snn.backends.program import Candidate
-from snn.backends.registry import load_program
-from snn.chip import LOIHI
-from snn.errors import NetworkError, OtherRun, SNNError
-from snn.fields import si
-from snn.lowering.memory import memory_bits
-from snn.network.builder import Network, freeze
+from snn.errors import SNNError
+from snn.network.builder import Network
 from snn.network.spec import NetworkSpec
-from snn.profile import Profile, stage
+from snn.profile import stage
 from snn.results.result import Result
 from snn.serial import loads
-from snn.system.versions import versions
 from tasks.dataset import Dataset
-from tasks.running import check
-from tasks.running.arguments import check_run
+from tasks.running.assembly import assemble, prepare
 from tasks.running.batch import Calls, alone
-from tasks.running.run import TaskRun
+from tasks.running.settings import run_settings, shows_settings
 
 
 @dataclass(frozen=True)
@@ -63,29 +53,15 @@ class Task(Dataset):
             raise SNNError(f"The JSON must describe a task, but it describes a {type(task).__name__}.")
         return task
 
-    def run(
-        self,
-        network: Network | NetworkSpec,
-        *,
-        seed: int = 0,
-        backend: str = "standalone",
-        dtype: str = "float32",
-        record: Sequence[str] = (),
-        record_samples: int = 5,
-        upto: float = 1.0,
-        after: Result | None = None,
-        test: bool = False,
-        settling: bool = False,
-        timeout: float | None = None,
-        cancel: threading.Event | None = None,
-        profile: Profile | None = None,
-        memory: int | None = None,
-    ) -> Result:
+    @shows_settings
+    def run(self, network: Network | NetworkSpec, **settings: Any) -> Result:
         """Run a network through the stream, then score it.
 
         Parameters
         ----------
         network : Network or NetworkSpec
+        **settings
+            Any of the following.
         seed : int, 0 to 2**31 - 1
             Decides the order of the stream, first weights, connectivity, and all noise.
         backend : {"standalone", "runtime", "runtime:cython", "genn", "genn:cpu"}
@@ -127,153 +103,35 @@ class Task(Dataset):
         OtherRun
             If `after` is of another network, task, seed, backend or precision, or of other data.
         """
-        return alone(
-            self.calls(
-                network,
-                seed=seed,
-                backend=backend,
-                dtype=dtype,
-                record=record,
-                record_samples=record_samples,
-                upto=upto,
-                after=after,
-                test=test,
-                settling=settling,
-                timeout=timeout,
-                cancel=cancel,
-                profile=profile,
-                memory=memory,
-            )
-        )
+        return alone(self.calls(network, **settings))
 
-    def calls(
-        self,
-        network: Network | NetworkSpec,
-        *,
-        seed: int,
-        backend: str,
-        dtype: str,
-        record: Sequence[str],
-        record_samples: int = 5,
-        upto: float,
-        after: Result | None,
-        test: bool,
-        settling: bool,
-        timeout: float | None,
-        cancel: threading.Event | None,
-        profile: Profile | None,
-        memory: int | None,
-        beside: int = 1,
-    ) -> Calls:
-        """What `run` does, for `tasks.running.batch`, which makes the calls that this asks for.
+    def calls(self, network: Network | NetworkSpec, beside: int = 1, **settings: Any) -> Calls:
+        """Do what `run` does, as a generator for `tasks.running.batch.together`, which makes the calls that it yields.
 
         Parameters
         ----------
-        network, seed, backend, dtype, record, record_samples, upto, after, test, settling, timeout, cancel, profile
-            As in `run`, `memory` too.
+        network, **settings
+            As in `run`.
         beside : int
-            How many runs go side by side: they share the memory for samples.
+            The number of runs that share the memory for samples.
         """
         begin = time.monotonic()
-        check_run(
-            network=network,
-            seed=seed,
-            backend=backend,
-            dtype=dtype,
-            record=record,
-            record_samples=record_samples,
-            upto=upto,
-            after=after,
-            test=test,
-            settling=settling,
-            timeout=timeout,
-            cancel=cancel,
-            profile=profile,
-            memory=memory,
-        )
-        with stage(profile, "lower"):
-            spec = freeze(network)
-            with stage(profile, "write"):  # the samples, which are read the first time
-                problems = check.problems(self, spec)
-            if problems:
-                raise NetworkError(problems)
-            candidate = Candidate(spec, int(seed))
-            run = TaskRun(self, candidate, cancel, profile, beside)
-            run.check_signals()
-            hashes = {"network": spec.hash(), "structure": candidate.plan.structure_hash(), "task": self._hash()}
-            with stage(profile, "write"):
-                hashes["data"] = self.data_hash
-            split = self.parts
-            rung = _rung(len(split.stream), upto, after)
-            if after is not None:
-                known = {"task": self.name, "seed": int(seed), "backend": backend, "dtype": dtype}
-                _check_same(after, known, hashes)
-            if settling:
-                run.check_settling()
-        with stage(profile, "build"):
-            program = load_program(candidate, backend, dtype, RunOptions(cancel=cancel, profile=profile))
-        prepared = time.monotonic() - begin
-        run.start(program, (backend, dtype), timeout, memory)
-        recorded = (record,) if isinstance(record, str) else tuple(record)
-        stream, outcome = yield from run.stream(recorded, record_samples, rung, None if after is None else after.state)
-        over = rung.stop == len(split.stream)
+        chosen = run_settings(network, settings)
+        prepared = prepare(self, network, chosen, beside)
+        run, split, rung = prepared.run, self.parts, prepared.rung
+        seconds = time.monotonic() - begin
+        run.start(prepared.program, (chosen.backend, chosen.dtype), chosen.timeout, chosen.memory)
+        state = None if chosen.after is None else chosen.after.state
+        stream, outcome = yield from run.stream(chosen.recorded, chosen.record_samples, rung, state)
         validation = tested = None
+        over = rung.stop == len(split.stream)
         if over and self.hold_out:
-            validation = yield from run.frozen(split.validation, outcome.state, settling)
-        if over and test:
+            validation = yield from run.frozen(split.validation, outcome.state, chosen.settling)
+        if over and chosen.test:
             tested = yield from run.frozen(split.test, outcome.state)
-        if profile is not None:
-            profile.memory(run.peak_memory_bytes)
-        with stage(profile, "score"):
-            counts = candidate.plan.counts(outcome.totals)
-            neuron_updates = sum(int(p.n) for p in spec.populations) * len(stream) * run.period
-            result = Result(
-                task=self.name,
-                seed=int(seed),
-                backend=backend,
-                dtype=dtype,
-                stream=stream,
-                validation=validation,
-                test=tested,
-                counts=counts
-                | {"samples": len(stream), "steps": len(stream) * run.period}
-                | {"neuron_updates": neuron_updates},
-                weights=candidate.weights(outcome.state),
-                recordings=dict(outcome.recordings),
-                dt_ms=si(spec.dt) * 1e3,
-                period=run.period,
-                versions=versions(),
-                hashes=hashes,
-                seconds=prepared + run.seconds,
-                run_seconds=run.seconds,
-                builds=int(program.built),
-                peak_memory_bytes=run.peak_memory_bytes,
-                memory_bits=memory_bits(candidate.plan, dtype),
-                state=None if over else outcome.state,
-                energy_table=LOIHI if spec.chip is None else spec.chip.energy_table(),
-            )
-            return result if after is None else after.followed_by(result)
-
-
-def _rung(n: int, upto: float, after: Result | None) -> slice:
-    """The places of the stream, of n samples, that a run goes through."""
-    begin, end = 0 if after is None else len(after.stream), math.ceil(upto * n)
-    if after is not None and (after.state is None or begin >= end):
-        raise SNNError(
-            f"`upto` must lie beyond where `after` has stopped, but that was after {begin} of {n} samples and "
-            f"upto = {upto:g} is sample {end}."
-        )
-    return slice(begin, end)
-
-
-def _check_same(after: Result, known: Mapping[str, object], hashes: Mapping[str, str]) -> None:
-    """Raise an error if a result is of another run."""
-    for name, value in known.items():
-        if (other := getattr(after, name)) != value:
-            raise OtherRun(f"`after` must be of the same run, but its {name} is {other!r} instead of {value!r}.")
-    for name, value in hashes.items():
-        if (other := after.hashes.get(name, "not known")) != value:
-            raise OtherRun(
-                f"`after` must be of the same run, but the hash of its {name} is {other} instead of {value}: "
-                "run it from the beginning."
-            )
+        if chosen.profile is not None:
+            chosen.profile.memory(run.peak_memory_bytes)
+        with stage(chosen.profile, "score"):
+            parts = {"stream": stream, "validation": validation, "test": tested}
+            result = assemble(self.name, chosen, prepared, parts, outcome, over, seconds)
+            return result if chosen.after is None else chosen.after.followed_by(result)

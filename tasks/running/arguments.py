@@ -11,9 +11,7 @@ import numpy as np
 
 from snn.backends.program import DTYPES
 from snn.backends.registry import BACKENDS
-from snn.errors import ArgumentError, nearest
-from snn.network.builder import Network
-from snn.network.spec import NetworkSpec
+from snn.errors import nearest
 from snn.profile import Profile
 from snn.results.result import Result
 
@@ -21,18 +19,6 @@ MOST_SEED = 2**31 - 1
 
 Check = Callable[[str, Any], str | None]
 """A name and a value -> what is wrong with the value, in one sentence; None if nothing is."""
-
-
-def check_run(**arguments: Any) -> None:
-    """Check arguments of `Task.run`, by its names for them.
-
-    Raises
-    ------
-    ArgumentError
-        With one sentence for each argument that is wrong.
-    """
-    if found := problems(arguments, RUN, optional=OPTIONAL):
-        raise ArgumentError(found)
 
 
 def problems(arguments: Mapping[str, Any], checks: Mapping[str, Check], optional: Sequence[str]) -> list[str]:
@@ -85,14 +71,8 @@ def check_bytes(name: str, value: Any) -> str | None:
     return f"{words}: write {name}=2 * 2**30 for 2 GiB."
 
 
-def _check_network(name: str, value: Any) -> str | None:
-    if isinstance(value, Network | NetworkSpec):
-        return None
-    remedy = ": call it with a trial, and give what it returns" if callable(value) else ""
-    return f"`{name}` must be a Network or NetworkSpec, but is a {type(value).__name__}{remedy}."
-
-
-def _check_record(name: str, value: Any) -> str | None:
+def check_record(name: str, value: Any) -> str | None:
+    """Names of what to record, or one name."""
     if isinstance(value, str):
         return None
     if isinstance(value, Collection) and all(isinstance(item, str) for item in value):
@@ -100,23 +80,27 @@ def _check_record(name: str, value: Any) -> str | None:
     return f"`{name}` must be a list of names such as ['spikes', 'hidden.v'], but is {value!r}."
 
 
-def _check_upto(name: str, value: Any) -> str | None:
+def check_upto(name: str, value: Any) -> str | None:
+    """A fraction above 0, up to 1."""
     return None if _is_real(value) and 0 < value <= 1 else f"`0 < {name} <= 1` must hold, but {name} = {value!r}."
 
 
-def _check_after(name: str, value: Any) -> str | None:
+def check_after(name: str, value: Any) -> str | None:
+    """The result of a run that has stopped."""
     if isinstance(value, Result):
         return None
     return f"`{name}` must be the Result of a run that has stopped, or None, but is a {type(value).__name__}."
 
 
-def _check_cancel(name: str, value: Any) -> str | None:
+def check_cancel(name: str, value: Any) -> str | None:
+    """An event, or what has its `is_set`."""
     if callable(getattr(value, "is_set", None)):
         return None
     return f"`{name}` must be a threading.Event or None, but is {value!r}."
 
 
-def _check_profile(name: str, value: Any) -> str | None:
+def check_profile(name: str, value: Any) -> str | None:
+    """A profile."""
     if isinstance(value, Profile):
         return None
     return f"`{name}` must be a snn.profile.Profile or None, but is {value!r}: write {name}=Profile()."
@@ -133,19 +117,3 @@ COMMON: Mapping[str, Check] = {
     "memory": check_bytes,
 }
 """Checks of what a run and a search are both given."""
-RUN: Mapping[str, Check] = {
-    **COMMON,
-    "network": _check_network,
-    "seed": whole(0, MOST_SEED),
-    "record": _check_record,
-    "record_samples": whole(0),
-    "upto": _check_upto,
-    "after": _check_after,
-    "test": check_flag,
-    "settling": check_flag,
-    "cancel": _check_cancel,
-    "profile": _check_profile,
-}
-"""Checks of a run's arguments."""
-OPTIONAL = ("after", "timeout", "cancel", "profile", "memory")
-"""Those of a run's arguments that may be None."""
