@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import io
-import json
 import textwrap
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 
 from snn.backends.state import State
 from snn.chip import LOIHI, EnergyTable
-from snn.errors import SNNError
-from snn.npy import read_npz
 from snn.profile import largest
 from snn.readonly import protect
-from snn.results.part import PARTS, Part, mean, sliding_mean
+from snn.results.files import read, to_arrays
+from snn.results.part import Part, mean, sliding_mean
 
 COSTS = ("spikes", "synaptic_operations", "weight_writes")
 
@@ -230,27 +228,13 @@ class Result:
     def save(self, path: str | Path) -> None:
         """Write a file of plain arrays and a JSON text."""
         with open(path, "wb") as file:
-            self._write(file, np.savez_compressed)
+            np.savez_compressed(file, **to_arrays(vars(self)))  # type: ignore[arg-type]  # NumPy's stub forbids names
 
     def to_bytes(self) -> bytes:
-        """What `save` writes, not compressed."""
+        """Return the content of a file as `save` writes it, not compressed."""
         file = io.BytesIO()
-        self._write(file, np.savez)
+        np.savez(file, **to_arrays(vars(self)))  # type: ignore[arg-type]  # NumPy's stub forbids names
         return file.getvalue()
-
-    def _write(self, file: IO[bytes], savez: Callable[..., None]) -> None:
-        arrays: dict[str, np.ndarray] = {}
-        for part in PARTS:
-            if (value := getattr(self, part)) is not None:
-                arrays |= {f"{part}:{name}": array for name, array in vars(value).items() if array is not None}
-        arrays |= {f"weights:{name}": array for name, array in self.weights.items()}
-        arrays |= {f"recordings:{name}": array for name, array in self.recordings.items()}
-        plain = {name: getattr(self, name) for name in _PLAIN}
-        plain["energy_table"] = asdict(self.energy_table)
-        if self.state is not None:
-            arrays |= {f"state:{name}": array for name, array in self.state.arrays.items()}
-            plain["step"] = self.state.step
-        savez(file, plain=np.array(json.dumps(plain)), **arrays)
 
     @staticmethod
     def load(path: str | Path) -> Result:
@@ -261,7 +245,7 @@ class Result:
         SNNError
             If the file is not a result.
         """
-        return _read(path, str(path))
+        return read(path, str(path), Result)
 
     @staticmethod
     def from_bytes(data: bytes) -> Result:
@@ -272,45 +256,9 @@ class Result:
         SNNError
             If they are not those of a result.
         """
-        return _read(io.BytesIO(data), f"What begins with {data[:8]!r}")
-
-
-def _read(file: str | Path | IO[bytes], name: str) -> Result:
-    try:
-        arrays = read_npz(file)
-        plain = json.loads(str(arrays.pop("plain")))
-        parts = {part: _part(arrays, part) for part in PARTS}
-        return Result(
-            **parts,  # type: ignore[arg-type]
-            weights=_prefixed(arrays, "weights:"),
-            recordings=_prefixed(arrays, "recordings:"),
-            state=State(int(plain["step"]), _prefixed(arrays, "state:")) if "step" in plain else None,
-            **{name: plain[name] for name in _PLAIN if name in plain},  # older versions had fewer
-            energy_table=EnergyTable(**plain["energy_table"]) if "energy_table" in plain else LOIHI,
-        )
-    except Exception as error:  # files, zip, zlib, NumPy and JSON each have their own
-        foreign = f"it was not written by save() ({type(error).__name__}: {error})"
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else foreign
-        raise SNNError(f"{name} is not a result that can be read: {reason}.") from error
+        return read(io.BytesIO(data), f"What begins with {data[:8]!r}", Result)
 
 
 def joined_recordings(before: Mapping[str, np.ndarray], after: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """What was recorded of two pieces of a run, as one."""
     return {name: np.concatenate([a, after[name]]) if len(a) else after[name] for name, a in before.items()}
-
-
-_PLAIN = (
-    *("task", "seed", "backend", "dtype", "counts", "dt_ms", "period", "versions", "hashes", "seconds", "builds"),
-    *("run_seconds", "peak_memory_bytes", "memory_bits"),
-)
-
-
-def _prefixed(arrays: Mapping[str, np.ndarray], prefix: str) -> dict[str, np.ndarray]:
-    return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
-
-
-def _part(arrays: Mapping[str, np.ndarray], name: str) -> Part | None:
-    found: dict[str, Any] = _prefixed(arrays, f"{name}:")
-    if list(found) == ["losses"]:  # neither labels nor predictions: a task without labels
-        found |= {"predictions": None, "labels": None}
-    return Part(**found) if found else None
