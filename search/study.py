@@ -8,24 +8,21 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from search.errors import StudyError
 from search.pruners.base import HALVING
 from search.pruners.make import problems_with_pruner
 from search.samplers.make import problems_with as problems_with_sampler
 from search.spec.constraints import make_constraint, problems_with_constraints
-from search.spec.objectives import Objective, make_objective, problems_with
+from search.spec.objectives import Objective, make_objective
 from search.spec.rungs import RUNGS
 from search.spec.script import Script, load_module, loading
-from search.spec.settings import check_settings, is_plain
+from search.spec.settings import ELSEWHERE, SETTINGS, check_settings, plain_number, problems_with_parts
 from search.spec.spec import Plan, StudyReference
 from search.storage.address import absolute_reference, absolute_storage
 from search.storage.location import Location
 from search.text import readable
 from snn.errors import nearest
 from snn.profile import cpu_seconds
-from snn.serial import is_registered, undecorated
 from tasks import Task
 
 if TYPE_CHECKING:
@@ -39,14 +36,6 @@ if TYPE_CHECKING:
     from snn.network.builder import Network
     from snn.network.spec import NetworkSpec
     from snn.results.result import Result
-
-SETTINGS = (
-    *("constraints", "name", "storage", "seed", "sampler", "backend", "dtype", "pruner", "rungs", "replicates"),
-    *("warm_start", "enqueue"),
-)
-"""What a run may change of a study."""
-ELSEWHERE = ("name", "storage", "warm_start", "enqueue")
-"""Of these: which study it is, and what is done once and remembered by itself."""
 
 
 class Study:
@@ -127,18 +116,7 @@ class Study:
         warm_start: str | Path | Study | None = None,
         enqueue: Sequence[Mapping[str, Any]] = (),
     ):
-        problems = []
-        if not callable(network):
-            problems.append(f"`network` must be a function of a trial, but is {network!r}: write `def network(trial)`.")
-        if not isinstance(task, Task):
-            problems.append(f"`task` must be a Task, but is {task!r}: give an instance such as Digits().")
-        elif not is_registered(type(task)):
-            problems.append(undecorated(type(task)))
-        if unknown := problems_with(objectives):
-            problems += unknown
-        else:
-            problems += problems_with_constraints(constraints, map(make_objective, objectives))
-            problems += problems_with_sampler(sampler, len(objectives))
+        problems = problems_with_parts(network, task, objectives, constraints, sampler)
         problems += problems_with_pruner(pruner)
         numbers = {"seed": seed, "backend": backend, "dtype": dtype, "rungs": rungs, "replicates": replicates}
         problems += check_settings(*numbers, "enqueue", **numbers, enqueue=enqueue)
@@ -184,7 +162,7 @@ class Study:
             raise StudyError(problems)
         script = script or Script.of(self.network)
         own = {name: getattr(self, name) for name in SETTINGS}
-        given = {name: _plain(value) for name, value in changes.items() if value is not None}
+        given = {name: plain_number(value) for name, value in changes.items() if value is not None}
         settled = {**own, "timeout": None, "memory": None, **given}
         other = settled.pop("warm_start")
         plan = Plan(
@@ -309,11 +287,6 @@ class Study:
         if interrupted:
             raise KeyboardInterrupt("the confirmation was interrupted; call confirm again to go on")
         return confirmation
-
-
-def _plain(value: Any) -> Any:
-    """Python's number for one of NumPy's, which JSON does not take; everything else as it is."""
-    return value.item() if isinstance(value, np.generic) else value
 
 
 def load_study(script: Script) -> Study:

@@ -91,9 +91,7 @@ def execute(arguments: argparse.Namespace) -> int:
     from search.driver.interrupt import Interrupt
 
     used = map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    began = sum(
-        usage.ru_utime + usage.ru_stime for usage in used
-    )  # as snn.profile counts, before the long imports
+    began = sum(usage.ru_utime + usage.ru_stime for usage in used)  # as snn.profile counts, before the long imports
     with Interrupt() as interrupt:  # from here on, so that Ctrl-C while Brian2 is imported ends in order too
         from search.driver.search import search
 

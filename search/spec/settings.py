@@ -6,11 +6,46 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from search.pruners.make import problems_with_pruner
+from search.samplers.make import problems_with as problems_with_sampler
 from search.spec.bounds import MOST_BATCH, MOST_REPLICATES, MOST_SEEDS
+from search.spec.constraints import problems_with_constraints
+from search.spec.objectives import make_objective, problems_with
 from search.spec.rungs import MOST_RUNGS
 from snn.errors import nearest
+from snn.serial import is_registered, undecorated
+from tasks import Task
 from tasks.running.arguments import COMMON, Check, check_flag, whole
+
+SETTINGS = (
+    *("constraints", "name", "storage", "seed", "sampler", "backend", "dtype", "pruner", "rungs", "replicates"),
+    *("warm_start", "enqueue"),
+)
+"""What a run may change of a study."""
+ELSEWHERE = ("name", "storage", "warm_start", "enqueue")
+"""Of these: which study it is, and what is done once and remembered by itself."""
+
+
+def problems_with_parts(network: object, task: object, objectives: Any, constraints: Any, sampler: Any) -> list[str]:
+    """Check what a study is made of: its function, task, objectives, constraints and sampler."""
+    problems = []
+    if not callable(network):
+        problems.append(f"`network` must be a function of a trial, but is {network!r}: write `def network(trial)`.")
+    if not isinstance(task, Task):
+        problems.append(f"`task` must be a Task, but is {task!r}: give an instance such as Digits().")
+    elif not is_registered(type(task)):
+        problems.append(undecorated(type(task)))
+    if unknown := problems_with(objectives):
+        return problems + unknown
+    problems += problems_with_constraints(constraints, map(make_objective, objectives))
+    return problems + problems_with_sampler(sampler, len(objectives))
+
+
+def plain_number(value: Any) -> Any:
+    """Python's number for one of NumPy's, which JSON does not take; everything else as it is."""
+    return value.item() if isinstance(value, np.generic) else value
 
 
 def is_plain(value: Any) -> bool:
