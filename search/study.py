@@ -16,7 +16,14 @@ from search.spec.constraints import make_constraint, problems_with_constraints
 from search.spec.objectives import Objective, make_objective
 from search.spec.rungs import RUNGS
 from search.spec.script import Script, load_module, loading
-from search.spec.settings import ELSEWHERE, SETTINGS, check_settings, plain_number, problems_with_parts
+from search.spec.settings import (
+    ELSEWHERE,
+    SETTINGS,
+    check_settings,
+    is_plain,
+    plain_number,
+    problems_with_parts,
+)
 from search.spec.spec import Plan, StudyReference
 from search.storage.address import absolute_reference, absolute_storage
 from search.storage.location import Location
