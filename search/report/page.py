@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from search.analysis.tables import PER_SAMPLE, number, setting, valued
 from search.analysis.trials import ended
-from search.report import html
 from search.report.figures.facts import NOTHING, Facts, words
 from search.report.figures.index import Drawing
 from search.report.script import python_script
+from search.report.sections import Command, Image, Numbers, Pairs, Section, render
 from search.spec.command_line import options, place
 from search.storage.attributes import GIVEN
 from search.storage.record import COSTS, SCORES, Record
+from snn.system.versions import versions
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
@@ -58,21 +59,20 @@ def write_page(
     command : str
         The command line that makes this page.
     """
-    parts = [("best", "Best network", _best(facts, summary))]
-    parts += [(d.name, SHORT.get(d.name, d.title), _figure(d)) for d in drawings]
-    parts += [
-        ("trials", "Best trials", _trials(facts)),
-        ("confirmation", "Confirmation", _confirmation(plan, confirmation, summary.over)),
-        ("failures", "Failures", _failures(plan, summary)),
-        ("script", "Script", _script(plan, facts)),
-        ("versions", "Versions", _versions(facts, command)),
+    sections = [
+        _best(facts, summary),
+        *map(_figure, drawings),
+        _trials(facts),
+        _confirmation(plan, confirmation, summary.over),
+        _failures(plan, summary),
+        _script(plan, facts),
+        _versions(facts, command),
     ]
-    links = html.links((anchor, text) for anchor, text, _ in parts)
-    body = [*_head(plan, facts, summary, attributes), links, *(line for *_, lines in parts for line in lines)]
-    return html.page(f"{facts.name}: report", body)
+    go_on = _go_on(plan, attributes.get(GIVEN, {}), ended(summary.trials))
+    return render(facts.name, _head(plan, facts, summary, attributes), go_on, sections)
 
 
-def _head(plan: Plan, facts: Facts, summary: Summary, attributes: dict[str, Any]) -> list[str]:
+def _head(plan: Plan, facts: Facts, summary: Summary, attributes: dict[str, Any]) -> Pairs:
     counts = summary.trials
     times = [t.datetime_start for t in facts.trials if t.datetime_start]
     times += [t.datetime_complete for t in facts.trials if t.datetime_complete]
@@ -88,23 +88,19 @@ def _head(plan: Plan, facts: Facts, summary: Summary, attributes: dict[str, Any]
         ("runs on", f"{engine['backend']}, {engine['dtype']}, seed {attributes.get('seed', plan.seed)}"),
         ("stored in", summary.storage),
     ]  # fmt: skip
-    return [html.title(facts.name), html.pairs(rows), *_go_on(plan, attributes.get(GIVEN, {}), ended(counts))]
+    return Pairs(rows)
 
 
-def _go_on(plan: Plan, given: Mapping[str, Any], so_far: int) -> list[str]:
+def _go_on(plan: Plan, given: Mapping[str, Any], so_far: int) -> Command:
     """The command that goes on, with what the last run was given besides its script."""
     words = ["--trials", str(so_far + MORE), *options(given)]
-    return [
-        html.paragraph(f"To go on, with {MORE} more trials:"),
-        html.code(f"snnsearch run {place(plan)} {shlex.join(words)}"),
-    ]
+    return Command(f"To go on, with {MORE} more trials:", f"snnsearch run {place(plan)} {shlex.join(words)}")
 
 
-def _best(facts: Facts, summary: Summary) -> list[str]:
-    head = html.heading("Best network", "best")
+def _best(facts: Facts, summary: Summary) -> Section:
     trial = facts.best
     if trial is None:
-        return [head, html.paragraph(NOTHING, "missing")]
+        return Section("best", "Best network", missing=NOTHING)
     known = {best.number: best.attrs for best in summary.best}
     attrs = known.get(trial.number) or Record(trial).attrs(None)  # a search that goes on may have a better one by now
     test = {name: attrs.get(name) for name in ("test_accuracy", "test_loss")}
@@ -113,16 +109,16 @@ def _best(facts: Facts, summary: Summary) -> list[str]:
     more = {name: attrs.get(name) for name in COSTS if name not in PER_SAMPLE}
     values = [(axis.words, shown) for axis, shown in zip(facts.axes, valued(trial), strict=True)]
     kept = [(name, f"broken by {number(by)}" if by > 0 else "kept") for name, by in trial.constraints.items()]
-    tables = [
-        html.column(html.pairs(values, "Objectives"), html.pairs(kept, "Constraints")),
-        html.pairs(_numbers(scores), "Scores"),
-        html.column(html.pairs(_numbers(costs), "Costs per sample"), html.pairs(_numbers(more), "Network")),
-        html.pairs([(name, setting(trial.params, name)) for name in trial.params], "Parameters"),
+    tables: list[Pairs | list[Pairs]] = [
+        [Pairs(values, "Objectives"), Pairs(kept, "Constraints")],
+        Pairs(_numbers(scores), "Scores"),
+        [Pairs(_numbers(costs), "Costs per sample"), Pairs(_numbers(more), "Network")],
+        Pairs([(name, setting(trial.params, name)) for name in trial.params], "Parameters"),
     ]
-    said = f"Trial {trial.number}{_among(facts)}."
+    text = f"Trial {trial.number}{_among(facts)}."
     if all(value is None for value in test.values()):
-        said += " The test part is scored when the search is over."
-    return [head, html.paragraph(said), f'<div class="beside">{"".join(tables)}</div>']
+        text += " The test part is scored when the search is over."
+    return Section("best", "Best network", text=text, tables=tables)
 
 
 def _among(facts: Facts) -> str:
@@ -138,27 +134,26 @@ def _numbers(values: dict[str, Any]) -> list[tuple[str, object]]:
     return [(words(name), number(value)) for name, value in values.items() if value is not None]
 
 
-def _figure(drawing: Drawing) -> list[str]:
-    head = html.heading(drawing.title, drawing.name)
+def _figure(drawing: Drawing) -> Section:
+    short = SHORT.get(drawing.name, "")
     if drawing.png is None:
-        return [head, html.paragraph(drawing.words, "missing")]
-    return [head, html.image(drawing.png, drawing.words)]
+        return Section(drawing.name, drawing.title, short, missing=drawing.words)
+    return Section(drawing.name, drawing.title, short, image=Image(drawing.png, drawing.words))
 
 
-def _trials(facts: Facts) -> list[str]:
+def _trials(facts: Facts) -> Section:
     several = len(facts.axes) > 1
     shown = list(facts.front)[:ROWS] if several else facts.ranked[:TOP]
-    head = html.heading("Best trials", "trials")
     if not shown:
-        return [head, html.paragraph(NOTHING, "missing")]
+        return Section("trials", "Best trials", missing=NOTHING)
     if not facts.feasible.any():
-        said = f"No trial keeps to all constraints; {len(shown)} that break them least."
+        text = f"No trial keeps to all constraints; {len(shown)} that break them least."
     elif several:
-        said = f"The Pareto front, {len(shown)} of {len(facts.front)} trials, the best by {facts.axes[0].words} first."
+        text = f"The Pareto front, {len(shown)} of {len(facts.front)} trials, the best by {facts.axes[0].words} first."
     else:
-        said = f"The best {len(shown)} of {len(facts.complete)} complete trials."
+        text = f"The best {len(shown)} of {len(facts.complete)} complete trials."
     if any("±" in cell for trial in shown for cell in valued(trial)):
-        said += " ± is the standard deviation over the replicates of a trial."
+        text += " ± is the standard deviation over the replicates of a trial."
     names = [axis.name for axis in facts.axes]
     extra = [name for name in (*SCORES, *COSTS) if name not in names and _known(shown, name)]
     params = list(dict.fromkeys(name for trial in shown for name in trial.params))
@@ -171,59 +166,47 @@ def _trials(facts: Facts) -> list[str]:
         rows.append(cells + [setting(trial.params, name) for name in params])
     ours = ["trial", *names, *extra, *(["same_as"] if same else [])]
     headings = [*map(words, ours), *params]
-    return [head, html.paragraph(said), html.table(headings, rows)]
+    return Section("trials", "Best trials", text=text, numbers=Numbers(headings, rows))
 
 
 def _known(trials: Sequence[FrozenTrial], name: str) -> bool:
     return any(Record(trial).result.get(name) is not None for trial in trials)
 
 
-def _confirmation(plan: Plan, confirmation: Confirmation | None, over: bool) -> list[str]:
-    head = html.heading("Confirmation on fresh seeds", "confirmation")
+def _confirmation(plan: Plan, confirmation: Confirmation | None, over: bool) -> Section:
+    heading: dict[str, Any] = {"anchor": "confirmation", "title": "Confirmation on fresh seeds", "short": "Confirmation"}
     if confirmation is None:
         why = "What a search selects has been flattered by chance; fresh seeds and the test part have not been run."
-        command = html.code(f"snnsearch confirm {place(plan)} --top 5 --seeds 10")
-        return [head, html.paragraph(why, "missing"), command]
+        return Section(**heading, missing=why, code=f"snnsearch confirm {place(plan)} --top 5 --seeds 10")
     if not over:
         later = "The search has gone on since networks were confirmed; their scores are shown when it is over again."
-        return [head, html.paragraph(later, "missing")]
-    return [head, html.table(*confirmation.columns()), html.paragraph(confirmation.curse())]
+        return Section(**heading, missing=later)
+    return Section(**heading, numbers=Numbers(*confirmation.columns()), after=confirmation.curse())
 
 
-def _failures(plan: Plan, summary: Summary) -> list[str]:
-    head = html.heading("Failures", "failures")
+def _failures(plan: Plan, summary: Summary) -> Section:
     if not summary.reasons:
-        return [head, html.paragraph("No trial has failed.", "missing")]
-    rows = [
-        f"<tr><td>{times} ×</td><td>{html.code(plan.location.hide(reason), 'wrap')}</td></tr>"
-        for reason, times in summary.reasons[:REASONS]
-    ]
+        return Section("failures", "Failures", missing="No trial has failed.")
+    reasons = [(plan.location.hide(reason), times) for reason, times in summary.reasons[:REASONS]]
     left = len(summary.reasons) - REASONS
-    more = [html.paragraph(f"{left} more reasons are not shown.")] if left > 0 else []
-    return [head, f"<table><tbody>{''.join(rows)}</tbody></table>", *more]
+    after = f"{left} more reasons are not shown." if left > 0 else ""
+    return Section("failures", "Failures", reasons=reasons, after=after)
 
 
-def _script(plan: Plan, facts: Facts) -> list[str]:
-    head = html.heading("Script of the best network", "script")
+def _script(plan: Plan, facts: Facts) -> Section:
+    heading: dict[str, Any] = {"anchor": "script", "title": "Script of the best network", "short": "Script"}
     trial = facts.best
     if trial is None:
-        return [head, html.paragraph(NOTHING, "missing")]
+        return Section(**heading, missing=NOTHING)
     if Record(trial).network is None:
-        return [head, html.paragraph(f"Trial {trial.number} has no stored network.", "missing")]
-    script, what = python_script(plan, trial)
-    return [head, html.paragraph(what), html.code(script, "script")]
+        return Section(**heading, missing=f"Trial {trial.number} has no stored network.")
+    script, text = python_script(plan, trial)
+    return Section(**heading, text=text, code=script, code_kind="script")
 
 
-def _versions(facts: Facts, command: str) -> list[str]:
-    from snn.system.versions import versions
-
+def _versions(facts: Facts, command: str) -> Section:
     ran = Record(facts.best).result.get("versions", {}) if facts.best else {}
-    tables = [html.pairs(versions().items(), "This page was made with")]
-    if ran:
-        tables.insert(0, html.pairs(ran.items(), "The best network ran with"))
-    return [
-        html.heading("Versions and command", "versions"),
-        f'<div class="beside">{"".join(tables)}</div>',
-        html.paragraph("This page:"),
-        html.code(command),
-    ]
+    tables = [Pairs(list(ran.items()), "The best network ran with")] if ran else []
+    tables.append(Pairs(list(versions().items()), "This page was made with"))
+    heading: dict[str, Any] = {"anchor": "versions", "title": "Versions and command", "short": "Versions"}
+    return Section(**heading, tables=tables, after="This page:", code=command)
