@@ -1,4 +1,4 @@
-# make demo | test | lint | clean
+# make demo | test | lint | docs | clean
 #   PYTHON=python3.12   the interpreter to build the environment with (default python3)
 #   VENV=.venv          where that environment goes
 #   ARGS="--slow -k x"  what `make test` passes on to pytest
@@ -10,7 +10,7 @@ ARGS ?=
 bin := $(VENV)/bin
 pip := $(bin)/python -m pip --disable-pip-version-check --quiet --quiet
 
-.PHONY: demo test lint clean
+.PHONY: demo test lint docs clean
 
 demo: $(VENV)/.installed
 	$(need-compiler)
@@ -25,14 +25,21 @@ lint: $(VENV)/.installed-test
 	$(bin)/mypy
 	$(bin)/lint-imports
 
+# Anew each time: a page of a name that is gone would stay, and a page that is not read again gives no warning.
+docs: $(VENV)/.installed-docs
+	rm -rf docs/_build docs/reference/generated
+	$(bin)/python -m sphinx --nitpicky --fail-on-warning --keep-going --quiet -b html docs docs/_build
+	@echo "Open docs/_build/index.html"
+
 clean:
-	rm -rf $(VENV) build dist *.egg-info .pytest_cache .hypothesis .mypy_cache .ruff_cache .import_linter_cache
+	rm -rf $(VENV) docs/_build docs/reference/generated build dist *.egg-info .pytest_cache .hypothesis .mypy_cache .ruff_cache .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Editable, so that only a changed pyproject.toml asks for another installation.
 $(VENV)/.installed: what := .
 $(VENV)/.installed-test: what := .[test]
-$(VENV)/.installed $(VENV)/.installed-test: pyproject.toml
+$(VENV)/.installed-docs: what := .[docs]
+$(VENV)/.installed $(VENV)/.installed-test $(VENV)/.installed-docs: pyproject.toml
 	$(need-compiler)$(need-python)$(need-venv)
 	@echo "Installing snnsearch into $(VENV) (a minute or two) ..." >&2
 	@$(PYTHON) -m venv $(VENV)
