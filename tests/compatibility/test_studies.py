@@ -20,6 +20,11 @@ def compared(value, folder):
     return stable(json.loads(neutral(json.dumps(value), folder)))
 
 
+def by_number(summary):
+    """The best trials of a summary by their numbers."""
+    return {best["number"]: best for best in summary["best"]}
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_show_tells_what_it_told(kind, folder, data):
     script = copy_study(kind, folder)
@@ -71,7 +76,8 @@ def test_a_half_finished_study_goes_on_to_the_same_trials(folder, data):
     assert list(folder.rglob("2.0.*.rung"))
     ran, recorded = data("run", *place("half", script), *GO_ON, "--json"), OUTPUTS["go on half"]
     assert compared(ran, folder) == stable(recorded) and shape(ran) == shape(recorded)
-    assert compared(ran["best"], folder) == stable(OUTPUTS["run journal"]["best"])
+    undisturbed, resumed = by_number(OUTPUTS["run journal"]), by_number(ran)
+    assert stable(resumed[2]) == stable(undisturbed[2])
     assert not list(folder.rglob("*.rung"))
 
 
