@@ -53,7 +53,7 @@ def test_a_journal_needs_no_repair(folder, data):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", ["journal", "half"])
 def test_a_report_shows_every_trial(kind, folder, output):
     script = copy_study(kind, folder)
     output("report", *place(kind, script), "-o", folder / "report.html")
