@@ -6,14 +6,9 @@ Brian2 does both. Every other duration must be a whole number of steps.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from brian2 import Quantity
 
 from snn.fields import si
-
-if TYPE_CHECKING:
-    pass
 
 TOLERANCE = 1e-6
 """Of a step. 3 ms are 30 steps of 0.1 ms, though their quotient is 30.000000000000004."""

@@ -11,9 +11,6 @@ from search.storage.record import Record
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
-if TYPE_CHECKING:
-    pass
-
 PER_SAMPLE = ("spikes", "synaptic_operations", "weight_writes", "energy_j")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from search.analysis.summary import Summary
 from search.driver.interrupt import Interrupt
@@ -13,9 +13,6 @@ from search.spec.spec import Plan
 from snn.profile import Profile, cpu_seconds
 from snn.system.notices import said_once
 from snn.system.usercode import call_user
-
-if TYPE_CHECKING:
-    pass
 
 
 def search(

@@ -6,14 +6,9 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from concurrent.futures import Future
-from typing import TYPE_CHECKING
 
 from search.errors import StudyError
 from search.spec.job import Job, Ran
-
-if TYPE_CHECKING:
-    pass
-
 
 MOST_AHEAD = 16
 

@@ -174,7 +174,8 @@ def _known(trials: Sequence[FrozenTrial], name: str) -> bool:
 
 
 def _confirmation(plan: Plan, confirmation: Confirmation | None, over: bool) -> Section:
-    heading: dict[str, Any] = {"anchor": "confirmation", "title": "Confirmation on fresh seeds", "short": "Confirmation"}
+    heading: dict[str, Any] = {"anchor": "confirmation", "title": "Confirmation on fresh seeds"}
+    heading["short"] = "Confirmation"
     if confirmation is None:
         why = "What a search selects has been flattered by chance; fresh seeds and the test part have not been run."
         return Section(**heading, missing=why, code=f"snnsearch confirm {place(plan)} --top 5 --seeds 10")

@@ -14,15 +14,12 @@ from dataclasses import dataclass, field, replace
 from difflib import unified_diff
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from search.errors import StudyError
 from search.spec.shadowing import explain, shadows
 from snn.errors import SNNError
 from snn.system.paths import STARTED_IN, absolute, pinned, working_folder
-
-if TYPE_CHECKING:
-    pass
 
 loading: ContextVar[str] = ContextVar("loading", default="")
 

@@ -12,14 +12,13 @@ from search.spec.spec import Plan, StudyReference
 from search.start.probe import Probe, misfits
 from search.storage.attributes import ENQUEUED, OBJECTIVES, WARM
 from search.storage.opening import load, open_storage
-from search.storage.record import ORIGIN, RESULT, is_warm
+from search.storage.record import ORIGIN, RESULT
 from snn.system.paths import shorter
 
 if TYPE_CHECKING:
     import optuna
     from optuna.trial import FrozenTrial
 
-__all__ = ["WARM", "is_warm", "warm_up"]
 
 OWN = ("seconds", "builds", "runs", "samples", "rungs", "constraints", "same_as")  # what is the other study's alone
 

@@ -7,15 +7,11 @@ import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote
 
 from search.errors import StudyError
 from search.storage.address import absolute_storage, server_identity, sqlite_path
 from snn.system.paths import absolute
-
-if TYPE_CHECKING:
-    pass
 
 # Greedy up to the last @: a password that should have been escaped is then hidden too.
 _LOGIN = re.compile(r"([A-Za-z][\w+.-]*://)([^\s'\"<>:@/]*):([^\s'\"<>]*)@")

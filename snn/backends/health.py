@@ -8,15 +8,29 @@ import shutil
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from brian2 import ms
 
+from snn.backends.genn.environment import examine, interpreter
+from snn.backends.genn.inventory import package_version
+from snn.backends.genn.requirements import notes, problems
+from snn.backends.options import RunOptions
+from snn.backends.program import Candidate, Program, Samples, check_finite
+from snn.backends.runtime.program import RuntimeProgram
+from snn.backends.standalone.cache.entry import lock_path
+from snn.backends.standalone.cache.folder import cache_folder, cache_limit
+from snn.backends.standalone.cache.upkeep import discard
+from snn.backends.standalone.compiler import compiler, compiler_version
+from snn.backends.standalone.program import StandaloneProgram
+from snn.connectivity.patterns import Dense
+from snn.connectivity.weights import Constant
+from snn.encoders import SpikeTrains
 from snn.errors import RunError, SNNError
-
-if TYPE_CHECKING:
-    from snn.backends.options import RunOptions
-    from snn.backends.program import Candidate, Program
+from snn.network.builder import Network
+from snn.neurons import LIF
+from snn.readouts import LeakyReadout
 
 WORKS, READY, NOT_READY = "works", "ready, not tried", "not ready"
 TIMEOUT = 300.0  # seconds; compiling takes a few
@@ -57,9 +71,6 @@ def backends() -> Iterator[Health]:
 
 def standalone() -> Health:
     """Compiles a program that is not in the cache yet, compares its run with Brian2's, and removes it."""
-    from snn.backends.standalone.cache.folder import cache_folder, cache_limit
-    from snn.backends.standalone.compiler import compiler, compiler_version
-
     found: dict[str, str | None] = {"compiler": None, "cache": str(cache_folder()), "built_and_ran": None}
     try:
         name, *words = compiler()
@@ -74,10 +85,6 @@ def standalone() -> Health:
 
 
 def _compile_and_run() -> None:
-    from snn.backends.standalone.cache.entry import lock_path
-    from snn.backends.standalone.cache.upkeep import discard
-    from snn.backends.standalone.program import StandaloneProgram
-
     candidate = _network(f"tried_{secrets.token_hex(4)}")  # a name of its own makes it a program of its own
     program = StandaloneProgram.load(candidate, "float64", _options())
     entry = program.binary.parent
@@ -96,8 +103,6 @@ def _compile_and_run() -> None:
 
 def runtime() -> Health:
     """Runs a network with NumPy."""
-    from snn.backends.genn.inventory import package_version
-
     found = {package: package_version(package) for package in ("brian2", "numpy", "cython")}
     try:
         _score_of_numpy()
@@ -108,9 +113,6 @@ def runtime() -> Health:
 
 def genn() -> Iterator[Health]:
     """Looks at what GeNN needs: compiling a network with it would take a minute."""
-    from snn.backends.genn.environment import examine, interpreter
-    from snn.backends.genn.requirements import notes, problems
-
     try:
         found = examine(interpreter())
     except SNNError as error:
@@ -122,23 +124,11 @@ def genn() -> Iterator[Health]:
 
 
 def _score_of_numpy() -> np.ndarray:
-    from snn.backends.runtime.program import RuntimeProgram
-
     return _run(RuntimeProgram("numpy", "float64"), _network("tried"))
 
 
 def _network(name: str) -> Candidate:
     """A candidate of three neurons that spike, whose population has that name."""
-    from brian2 import ms
-
-    from snn.backends.program import Candidate
-    from snn.connectivity.patterns import Dense
-    from snn.connectivity.weights import Constant
-    from snn.encoders import SpikeTrains
-    from snn.network.builder import Network
-    from snn.neurons import LIF
-    from snn.readouts import LeakyReadout
-
     net = Network(inputs=SpikeTrains(2), dt=1 * ms)
     net.population(name, LIF(tau_m=10 * ms, v_th=0.5), n=3)
     net.readout(LeakyReadout(2))
@@ -148,8 +138,6 @@ def _network(name: str) -> Candidate:
 
 
 def _run(program: Program, candidate: Candidate) -> np.ndarray:
-    from snn.backends.program import Samples, check_finite
-
     flags: dict[str, Any] = {flag: np.zeros(1, bool) for flag in ("learn", "teach", "reset", "preview", "record")}
     signals = {"values": np.ones((1, STEPS, 2)), "label": np.zeros(1, np.int64)}
     samples = Samples(STEPS, signals, **flags)
@@ -162,6 +150,4 @@ def _run(program: Program, candidate: Candidate) -> np.ndarray:
 
 
 def _options() -> RunOptions:
-    from snn.backends.options import RunOptions
-
     return RunOptions(timeout=TIMEOUT)

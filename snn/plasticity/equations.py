@@ -180,12 +180,8 @@ class RuleEquations:
         return itemsize * (1 + len(self.variables))
 
     def __str__(self) -> str:
-        from snn.plasticity.equations import listing
-
         return listing(self)
 
     def latex(self) -> str:
         """The mathematics as LaTeX, an ``align*`` environment."""
-        from snn.plasticity.equations import latex
-
         return latex(self)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-BLUE, RED, GREEN, YELLOW, CYAN, PURPLE = COLOURS
+BLUE, RED, YELLOW = COLOURS[0], COLOURS[1], COLOURS[3]
 FAINT = "0.62"  # what is there but not the point
 WIDTH = 9.0  # inches
 DPI = 130

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from snn.equations.parse import identifiers
+from snn.fields import si, unit_text
 from snn.lowering.plan.schedule import CLOCK, STEP
 
 
@@ -108,8 +109,6 @@ class Block:
 
     def parameters(self, numbers: Mapping[str, Any]) -> None:
         """Add constants: arguments of the program, one number for the whole block."""
-        from snn.fields import si, unit_text
-
         for name, value in numbers.items():
             self.declare(name, si(value), "constant", unit_text(value), shared=True)
 

@@ -94,7 +94,7 @@ def _schedule(block: SynapseBlock, on: str, code: str, events: dict[str, tuple[s
     elif on == "sample":
         block.codes.append(Code("writes", code, LEARN_LAST, order))
     else:
-        order += order == STEPS  # spikes act after every-step code
+        order = EVENT_STEPS if order == STEPS else order  # spikes act after every-step code
         block.on_events.append(OnEvent(events[on][0], code, "learning", LEARN, order, side=on))
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from snn.connectivity.patterns import Connection
 from snn.fields import problems as field_problems
+from snn.network.data import Drive
 from snn.neurons import NeuronModel
 from snn.plasticity.rule import Rule
 from snn.signals import Signal
@@ -20,8 +21,6 @@ NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 
 def kinds_of_population(population: Population) -> Iterator[str]:
     """Check the types of a population's parts."""
-    from snn.network.data import Drive
-
     name = f"population {population.name!r}"
     if isinstance(population.model, NeuronModel):
         yield from population.model.problems(str(population.name))

@@ -18,6 +18,7 @@ from snn.network.checks.names import clashing_names
 from snn.network.checks.populations import problems_of_population, problems_of_readout
 from snn.network.checks.projections import problems_of_inhibitions, problems_of_projection
 from snn.network.checks.rules import rule_problems
+from snn.network.data import Inhibition, NamedReadout, Population, Projection
 from snn.readouts import LeakyReadout, Readout, SpikeReadout
 from snn.signals import Environment
 
@@ -49,8 +50,6 @@ def _problems(spec: NetworkData) -> list[str]:
 
 def _basics(spec: NetworkData) -> Iterator[str]:
     """What is not even of the right kind."""
-    from snn.network.data import Inhibition, NamedReadout, Population, Projection
-
     yield from field_problems(spec, "the network")
     if not isinstance(spec.inputs, Encoder):
         yield f"`inputs` must be an encoder such as Poisson(64, rate=100*Hz), but is {spec.inputs!r}."

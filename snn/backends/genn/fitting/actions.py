@@ -13,7 +13,7 @@ from dataclasses import replace
 import numpy as np
 from brian2 import DEFAULT_FUNCTIONS, second
 from brian2.core.variables import Constant, Variable
-from brian2.equations.equations import DIFFERENTIAL_EQUATION, SUBEXPRESSION
+from brian2.equations.equations import SUBEXPRESSION
 from brian2.stateupdaters.base import StateUpdateMethod
 
 from snn.backends.genn.fitting.action import ALLOWED, WHEN, Action, flag, given, inbox, key
@@ -128,12 +128,6 @@ def _update(group: Group, dt: float) -> str:
     known["dt"] = _TimeStep(dt)
     code = StateUpdateMethod.apply_stateupdater(equations, known, group.method, group_name=group.name)
     return text + (code if isinstance(code, str) else code[0])
-
-
-def differential_names(group: Group) -> set[str]:
-    """The variables that the state update changes."""
-    equations = parsed(group.model) if group.model else {}
-    return {name for name, equation in equations.items() if equation.type == DIFFERENTIAL_EQUATION}
 
 
 def synapse_words(plan: Plan, block: SynapseBlock) -> dict[str, str]:
