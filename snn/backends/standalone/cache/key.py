@@ -35,20 +35,25 @@ def program_key(structure: str, dtype: str) -> str:
 
 
 @cache
-def own_source() -> str:
+def own_source(backends: Path = Path(__file__).parents[2]) -> str:
     """Return a hash of the files that turn a plan into a program."""
-    return hashlib.sha256(b"".join(file.read_bytes() for file in program_sources())).hexdigest()
+    return hashlib.sha256(b"".join(file.read_bytes() for file in program_sources(backends))).hexdigest()
 
 
-def program_sources() -> list[Path]:
+def program_sources(backends: Path) -> list[Path]:
     """Return the files that turn a plan into a program.
 
     A plan's own text is a part of the key already, so nothing that makes the plan is among them. Neither are files that
     run a finished program, check the machine or keep the cache: editing them discards no program.
+
+    Parameters
+    ----------
+    backends : Path
+        The folder ``snn/backends``.
     """
-    standalone = Path(__file__).parents[1]
+    standalone = backends / "standalone"
     own = [standalone / f"{name}.py" for name in ("build", "compiler", "device", "generator", "loops", "source")]
-    folders = [(standalone / "templates", "*"), (standalone / "engine", "*"), (standalone.parent / "brian", "*.py")]
+    folders = [(standalone / "templates", "*"), (standalone / "engine", "*"), (backends / "brian", "*.py")]
     return sorted([*own, *(file for folder, pattern in folders for file in folder.glob(pattern) if file.is_file())])
 
 
