@@ -1,8 +1,10 @@
 """Spiking networks as data, run by Brian2 equations on compiled engines."""
 
+from typing import Any
+
 from snn.chip import Chip
 from snn.connectivity.patterns import Dense, FixedFanIn, OneToOne, Sparse
-from snn.connectivity.weights import Constant, Given, Normal, Uniform
+from snn.connectivity.weights import Constant, FromArray, Normal, Uniform
 from snn.encoders import Analog, Poisson, Regular, SpikeTrains
 from snn.errors import NetworkWarning, RoundedTime, SNNError
 from snn.lowering.planner import structure_hash
@@ -43,6 +45,13 @@ from snn.system.uncaught import spare_banner
 
 spare_banner()
 
+
+def __getattr__(name: str) -> Any:
+    if name == "Given":  # no AttributeError: `from snn import Given` would hide its text
+        raise ImportError("`Given` is now `FromArray`: write snn.FromArray(values).")
+    raise AttributeError(f"module 'snn' has no attribute {name!r}")
+
+
 __all__ = [
     "ALIF",
     "LIF",
@@ -63,7 +72,7 @@ __all__ = [
     "Factor",
     "FastSigmoid",
     "FixedFanIn",
-    "Given",
+    "FromArray",
     "GradientDescent",
     "HomeostaticLIF",
     "InhibitorySTDP",

@@ -25,7 +25,7 @@ from brian2 import Hz, ms
 
 from search import Study
 from search.driver.resources import available_cpus
-from snn import ALIF, LIF, Adam, Dense, EProp, Given, LeakyReadout, Network, Normal, SNNError, SpikeTrains, Uniform
+from snn import ALIF, LIF, Adam, Dense, EProp, FromArray, LeakyReadout, Network, Normal, SNNError, SpikeTrains, Uniform
 from snn.connectivity.weights import Weights
 from snn.results.part import Part
 from snn.serial import serialisable
@@ -116,11 +116,11 @@ def _published_weights(rng, n_in, n_rec, draw_out, populations):
     w_out, feedback = (as_published(array) for array in draw_out(rng))
     first = First({}, {}, {}, {})
     for target, post in populations.items():
-        first.w_in[target] = Given(w_in[:, post])
-        first.w_out[target], first.feedback[target] = Given(w_out[post]), Given(feedback[post])
+        first.w_in[target] = FromArray(w_in[:, post])
+        first.w_out[target], first.feedback[target] = FromArray(w_out[post]), FromArray(feedback[post])
         for source, pre in populations.items():
             block = w_rec[pre, post]
-            first.w_rec[source, target] = Given(
+            first.w_rec[source, target] = FromArray(
                 block[~np.eye(len(block), dtype=bool)] if source == target else block  # no autapses
             )
     return first

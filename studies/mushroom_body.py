@@ -151,7 +151,7 @@ def genn_network(kenyon_cells=20000, gain_control=True):
         giant = Neuron("dV/dt = 0/second : 1", "V >= 200", "V = 0", input="V", method="euler")
         net.population("giant", giant, n=1)
         net.connect("kenyon", "giant", Dense(Constant(scale)))
-        net.connect("giant", "kenyon", Dense(Constant(-5e-9)), onto="I_inh")
+        net.connect("giant", "kenyon", Dense(Constant(-5e-9)), target_variable="I_inh")
     nearest = {"tau": 15 * ms, "nearest": True}
     rule = LocalRule(
         pre="eta*(y - 0.01)",

@@ -43,8 +43,11 @@ class Record:
 
     @property
     def network(self) -> str | None:
-        """JSON of its network, None if `network(trial)` failed."""
-        return self.trial.user_attrs.get(NETWORK)
+        """JSON of its network as this version writes it, None if `network(trial)` failed."""
+        from snn.network.upgrade import upgraded
+
+        text = self.trial.user_attrs.get(NETWORK)
+        return None if text is None else upgraded(text)
 
     @property
     def origin(self) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from snn import fields
-from snn.connectivity.weights import Constant, Given, Normal, Weights
+from snn.connectivity.weights import Constant, FromArray, Normal, Weights
 from snn.fields import flag, number
 from snn.serial import serialisable
 
@@ -44,10 +44,10 @@ class Connection(ABC):
         return found + self.weights.problems(name)
 
     def with_synapses(self, name: str, n: int) -> list[str]:
-        """Whether `Given` weights are as many as the synapses."""
-        if isinstance(self.weights, Given) and self.weights.values.size != n:
+        """Whether `FromArray` weights are as many as the synapses."""
+        if isinstance(self.weights, FromArray) and self.weights.values.size != n:
             return [
-                f"`Given` weights of {name} must be one per synapse, {n}, but there are {self.weights.values.size}."
+                f"`FromArray` weights of {name} must be one per synapse, {n}, but there are {self.weights.values.size}."
             ]
         return []
 

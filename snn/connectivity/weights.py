@@ -72,7 +72,7 @@ class Constant(Weights):
 
 @serialisable
 @dataclass(frozen=True, eq=False)
-class Given(Weights):
+class FromArray(Weights):
     """Weights given as an array.
 
     Parameters
@@ -94,7 +94,7 @@ class Given(Weights):
             object.__setattr__(self, "values", values)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Given) and np.array_equal(self.values, other.values)
+        return isinstance(other, FromArray) and np.array_equal(self.values, other.values)
 
     def __hash__(self) -> int:
         return hash(np.asarray(self.values).tobytes())
@@ -103,14 +103,16 @@ class Given(Weights):
         values = self.values.ravel()
         if len(values) != len(pre):
             raise NetworkError(
-                f"`Given` weights must be one number per synapse: {len(pre)}, but there are {len(values)}."
+                f"`FromArray` weights must be one number per synapse: {len(pre)}, but there are {len(values)}."
             )
         return values.copy()
 
     def problems(self, name):
         values = self.values
         if not isinstance(values, np.ndarray) or isinstance(values, Quantity) or values.ndim == 0:
-            return [f"`Given` weights of {name} must be an array of plain numbers, but are {values!r}."]
+            return [f"`FromArray` weights of {name} must be an array of plain numbers, but are {values!r}."]
         if not np.isfinite(values).all():
-            return [f"`Given` weights of {name} must be finite, but {values[~np.isfinite(values)][0]} is among them."]
+            return [
+                f"`FromArray` weights of {name} must be finite, but {values[~np.isfinite(values)][0]} is among them."
+            ]
         return []

@@ -21,6 +21,7 @@ from snn.plasticity.rule import Rule
 from snn.plasticity.rules.static import Static
 from snn.readouts import Readout
 from snn.signals import Environment, Signal
+from snn.system.renamed import renamed_arguments
 
 
 class Network:
@@ -74,6 +75,7 @@ class Network:
         """Add a readout. The first one gives the decision that tasks score and environments answer."""
         self._readouts.append(NamedReadout(name, readout))
 
+    @renamed_arguments(onto="target_variable")
     def connect(
         self,
         source: str,
@@ -85,7 +87,7 @@ class Network:
         w_min: float | None = None,
         w_max: float | None = None,
         name: str | None = None,
-        onto: str | None = None,
+        target_variable: str | None = None,
     ) -> None:
         """Connect two populations, or a population to a `LeakyReadout`.
 
@@ -106,12 +108,14 @@ class Network:
             Bounds of the weights, applied wherever a weight is written.
         name : str
             By default ``"source->target"``.
-        onto : str
+        target_variable : str
             The neurons' variable that receives the weights, where they have several kinds of synapses (excitatory and
             inhibitory conductances, say); by default the model's `input`.
         """
         name, rule = name or f"{source}->{target}", rule if rule is not None else Static()
-        self._projections.append(Projection(name, source, target, connection, rule, delay, w_min, w_max, onto))
+        self._projections.append(
+            Projection(name, source, target, connection, rule, delay, w_min, w_max, target_variable)
+        )
 
     def drive(self, population: str, signal: Signal, gain: float = 1.0) -> None:
         """Add `gain` times a signal to the input of a population in every step: a teacher's current, say."""

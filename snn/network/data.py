@@ -13,10 +13,11 @@ from brian2 import Quantity, second
 
 from snn.chip import Chip
 from snn.connectivity.patterns import Connection
-from snn.connectivity.weights import Constant, Given
+from snn.connectivity.weights import Constant, FromArray
 from snn.encoders import Encoder
 from snn.errors import NetworkError, nearest
 from snn.fields import choice, number, sort_mappings
+from snn.network.upgrade import SCHEMA
 from snn.neurons import NeuronModel
 from snn.plasticity.rule import Rule
 from snn.plasticity.rules.static import Static
@@ -24,7 +25,6 @@ from snn.readouts import LeakyReadout, Readout
 from snn.serial import dumps, serialisable
 from snn.signals import Environment, Signal
 
-SCHEMA = 1
 INPUTS = "inputs"
 SEQUENTIAL = "sequential"
 
@@ -66,7 +66,7 @@ class Projection:
     delay: Quantity | None = number(None, second, at_least=0, optional=True)
     w_min: float | None = number(None, optional=True)
     w_max: float | None = number(None, optional=True)
-    onto: str | None = None
+    target_variable: str | None = None
 
 
 @serialisable
@@ -135,7 +135,7 @@ class NetworkData:
             if name not in names:
                 raise NetworkError(f"There is no projection {name!r}; {nearest(name, names)}.")
         projections = tuple(
-            dataclasses.replace(p, connection=p.connection.with_weights(Given(np.asarray(weights[p.name]))))
+            dataclasses.replace(p, connection=p.connection.with_weights(FromArray(np.asarray(weights[p.name]))))
             if p.name in weights
             else p
             for p in self.projections
@@ -151,8 +151,11 @@ class NetworkData:
         chip = None if self.chip is None else dataclasses.replace(self.chip, fan_in=None)
         return dataclasses.replace(self, projections=empty, chip=chip)
 
-    def frozen(self) -> Self:
-        """The same network with synapses that do not learn; thresholds that adapt (`HomeostaticLIF`) go on adapting."""
+    def without_plasticity(self) -> Self:
+        """Return the same network with synapses that do not learn.
+
+        Thresholds that adapt (`HomeostaticLIF`) go on adapting.
+        """
         return dataclasses.replace(
             self, projections=tuple(dataclasses.replace(p, rule=Static()) for p in self.projections)
         )

@@ -5,14 +5,22 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 from snn.chip import Chip
 from snn.errors import NetworkError, SNNError
 from snn.network.checks.network import problems
-from snn.network.data import SCHEMA, NetworkData
+from snn.network.data import NetworkData
 from snn.network.rules import place
+from snn.network.upgrade import SCHEMA, upgraded
 from snn.plasticity.equations import RuleEquations
 from snn.serial import field_of, loads, serialisable
+from snn.system.renamed import renamed_attribute
+
+RENAMED = {
+    "frozen": "`without_plasticity`: write spec.without_plasticity()",
+    "structure_hash": "a function of the package: write snn.structure_hash(spec)",
+}
 
 
 @serialisable
@@ -35,6 +43,7 @@ class NetworkSpec(NetworkData):
         NetworkError
             If `Network.freeze` would have refused it.
         """
+        text = upgraded(text)
         if (schema := field_of(text, "schema")) not in (SCHEMA, None):
             raise SNNError(f"This version reads networks of schema {SCHEMA}, but the JSON has schema {schema!r}.")
         spec = loads(text)
@@ -56,6 +65,9 @@ class NetworkSpec(NetworkData):
             If the chip cannot hold it.
         """
         return dataclasses.replace(self, chip=chip)._checked()
+
+    def __getattr__(self, name: str) -> Any:
+        return renamed_attribute("NetworkSpec", name, RENAMED)
 
     def _checked(self) -> NetworkSpec:
         if found := problems(self):

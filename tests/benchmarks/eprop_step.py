@@ -26,7 +26,7 @@ from snn import LIF, Dense, EProp, LeakyReadout, Network, PiecewiseLinear, Spike
 from snn.backends.program import Candidate, Samples
 from snn.backends.registry import load_program
 from snn.backends.standalone.compiler import FLAGS, compiler
-from snn.connectivity.weights import Given
+from snn.connectivity.weights import FromArray
 from snn.network.spec import NetworkSpec
 from tests.benchmarks import step as s
 from tests.benchmarks import step_brian2, step_jax
@@ -49,9 +49,9 @@ def network(problem: s.Problem) -> NetworkSpec:
     net = Network(inputs=SpikeTrains(problem.n), dt=s.DT_MS * ms)
     net.population("hidden", LIF(tau_m=s.TAU_M_MS * ms, v_th=s.V_TH), n=problem.n)
     net.readout(LeakyReadout(1, tau=s.TAU_OUT_MS * ms, loss="squared_error", target="target"))
-    net.connect("inputs", "hidden", Dense(Given(problem.w_in)), rule)
-    net.connect("hidden", "hidden", Dense(Given(problem.w_rec), autapses=True), rule)
-    net.connect("hidden", "readout", Dense(Given(problem.w_out)), rule)
+    net.connect("inputs", "hidden", Dense(FromArray(problem.w_in)), rule)
+    net.connect("hidden", "hidden", Dense(FromArray(problem.w_rec), autapses=True), rule)
+    net.connect("hidden", "readout", Dense(FromArray(problem.w_out)), rule)
     return net.freeze()
 
 

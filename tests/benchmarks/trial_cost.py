@@ -19,7 +19,7 @@ from brian2 import ms
 from snn import LIF, Dense, EProp, LeakyReadout, Network, SpikeTrains
 from snn.backends.program import Candidate, Samples
 from snn.backends.registry import load_program
-from snn.connectivity.weights import Given
+from snn.connectivity.weights import FromArray
 from snn.network.spec import NetworkSpec
 from tests.benchmarks import trial as t
 from tests.benchmarks import trial_brian2
@@ -32,9 +32,9 @@ def network(trial: t.Trial) -> NetworkSpec:
     net = Network(inputs=SpikeTrains(t.INPUTS), dt=t.DT_MS * ms)
     net.population("hidden", LIF(tau_m=t.TAU_M_MS * ms, v_th=t.V_TH), n=t.HIDDEN)
     net.readout(LeakyReadout(t.CLASSES, tau=t.TAU_OUT_MS * ms))
-    net.connect("inputs", "hidden", Dense(Given(trial.w_in)), rule)
-    net.connect("hidden", "hidden", Dense(Given(trial.w_rec), autapses=True), rule)
-    net.connect("hidden", "readout", Dense(Given(trial.w_out)), rule)
+    net.connect("inputs", "hidden", Dense(FromArray(trial.w_in)), rule)
+    net.connect("hidden", "hidden", Dense(FromArray(trial.w_rec), autapses=True), rule)
+    net.connect("hidden", "readout", Dense(FromArray(trial.w_out)), rule)
     return net.freeze()
 
 

@@ -28,7 +28,7 @@ from snn import (
     Factor,
     FastSigmoid,
     FixedFanIn,
-    Given,
+    FromArray,
     HomeostaticLIF,
     InhibitorySTDP,
     Izhikevich,
@@ -201,7 +201,7 @@ def turns() -> Network:
     net.connect("inputs", "kc", FixedFanIn(k=5, weights=Uniform(0, 0.6)))
     net.inhibit("kc", gain=0.02, tau=3 * ms)
     net.inhibit("out", gain=0.1)
-    net.connect("kc", "out", Dense(Given(np.linspace(0, 0.4, 18 * CLASSES))), PairSTDP(), w_min=0)
+    net.connect("kc", "out", Dense(FromArray(np.linspace(0, 0.4, 18 * CLASSES))), PairSTDP(), w_min=0)
     net.connect("kc", "out", Sparse(p=0.5), name="late", delay=2 * ms)
     net.connect("out", "kc", Dense(Constant(0.1)))
     return net
@@ -271,7 +271,7 @@ def own_neuron() -> Network:
     net.population("out", model, n=CLASSES, signals=told)
     net.readout(SpikeReadout("out", decide="first_spike"))
     net.connect("inputs", "out", Dense(Uniform(0, 1)), PairSTDP(a_plus=0.05, a_minus=0.06), w_min=0, w_max=1)
-    net.connect("inputs", "out", Sparse(p=0.5, weights=Constant(0.3)), name="inhibition", onto="g")
+    net.connect("inputs", "out", Sparse(p=0.5, weights=Constant(0.3)), name="inhibition", target_variable="g")
     return net
 
 

@@ -28,7 +28,7 @@ from snn import (
     Factor,
     FastSigmoid,
     FixedFanIn,
-    Given,
+    FromArray,
     HomeostaticLIF,
     InhibitorySTDP,
     Izhikevich,
@@ -86,13 +86,13 @@ NEURONS = (
 )
 CONNECTIONS = (
     *(Dense(weights) for weights in (Normal(gain=0.5, mean=0.1), Uniform(-1, 1), Constant(0.5))),
-    Dense(Given([[0.1 * i + 0.01 * j for j in range(N)] for i in range(N)]), autapses=True),
+    Dense(FromArray([[0.1 * i + 0.01 * j for j in range(N)] for i in range(N)]), autapses=True),
     Sparse(p=0.5),
     Sparse(p=0.5, weights=Uniform(0, 1), autapses=True),
     FixedFanIn(k=2, weights=Constant(0.25)),
     FixedFanIn(k=2, autapses=True),
     OneToOne(),
-    OneToOne(Given([1.0, 2.0, 3.0, 4.0])),
+    OneToOne(FromArray([1.0, 2.0, 3.0, 4.0])),
 )
 RULES = (
     Static(),
@@ -184,7 +184,8 @@ def others() -> Iterator[NetworkSpec]:
     net.inhibit("post", gain=0.1)
     net.drive("post", Signal("label", one_hot=True, teacher=True), gain=2.0)
     net.connect("inputs", "post", Dense())
-    net.connect("inputs", "post", Sparse(p=0.5), name="inhibition", onto="g", delay=1.5 * ms, w_min=0, w_max=1)
+    inhibition = {"name": "inhibition", "target_variable": "g"}
+    net.connect("inputs", "post", Sparse(p=0.5), **inhibition, delay=1.5 * ms, w_min=0, w_max=1)
     net.connect("post", "second", Dense())
     yield net.freeze()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from brian2 import ms
 
-from snn import LIF, Dense, Given, Network, Signal, SpikeReadout, SpikeTrains
+from snn import LIF, Dense, FromArray, Network, Signal, SpikeReadout, SpikeTrains
 from snn.backends.program import Outcome, Samples
 from snn.lowering.plan.names import block_names
 from tests.snn.networks import run
@@ -39,11 +39,11 @@ def network(rules, w, model=None, environment=None, dt=1.0, signals=(), connecti
     if environment is not None:
         net.environment(environment)
     drive = np.eye(n_pre + n_post)
-    net.connect("inputs", "pre", Dense(Given(1.5 * drive[:, :n_pre])), name="drive pre")
+    net.connect("inputs", "pre", Dense(FromArray(1.5 * drive[:, :n_pre])), name="drive pre")
     if model is None:
-        net.connect("inputs", "post", Dense(Given(1.5e6 * drive[:, n_pre:])), name="drive post")
+        net.connect("inputs", "post", Dense(FromArray(1.5e6 * drive[:, n_pre:])), name="drive post")
     for name, rule in rules.items():
-        net.connect("pre", "post", connection or Dense(Given(w)), rule, name=name, **options.get(name, {}))
+        net.connect("pre", "post", connection or Dense(FromArray(w)), rule, name=name, **options.get(name, {}))
     return net.freeze()
 
 

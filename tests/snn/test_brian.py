@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from brian2 import Hz, ms, mV, nS, pF
 
-from snn import Dense, Given, Network, Neuron, SpikeReadout, SpikeTrains
+from snn import Dense, FromArray, Network, Neuron, SpikeReadout, SpikeTrains
 from snn.backends.program import Samples
 from tests.snn.networks import run
 
@@ -104,8 +104,8 @@ def ours(neuron, x, w_in, w_rec, delay, dt):
     net = Network(inputs=SpikeTrains(N_IN), dt=dt)
     net.population("out", neuron, n=N)
     net.readout(SpikeReadout("out"))
-    net.connect("inputs", "out", Dense(Given(w_in)))
-    net.connect("out", "out", Dense(Given(w_rec), autapses=True), delay=delay * dt)
+    net.connect("inputs", "out", Dense(FromArray(w_in)))
+    net.connect("out", "out", Dense(FromArray(w_rec), autapses=True), delay=delay * dt)
     on = np.ones(1, bool)
     samples = Samples(STEPS, {"values": x[None], "label": np.zeros(1, int)}, on, on, on, ~on, on)
     outcome = run(net.freeze(), samples, "runtime", record=("out.spikes", "out.v"))

@@ -13,7 +13,7 @@ from snn import (
     Chip,
     Dense,
     FixedFanIn,
-    Given,
+    FromArray,
     LeakyReadout,
     Network,
     OneToOne,
@@ -195,7 +195,7 @@ def crowded(chip=None, connection=None, weights=None):
     net = Network(inputs=Poisson(12, rate=150 * Hz), dt=1 * ms, chip=chip)
     net.population("hidden", LIF(tau_m=15 * ms, v_th=0.8), n=20)
     net.readout(LeakyReadout(4))
-    net.connect("inputs", "hidden", Dense() if weights is None else Dense(Given(weights)), PairSTDP())
+    net.connect("inputs", "hidden", Dense() if weights is None else Dense(FromArray(weights)), PairSTDP())
     net.connect("hidden", "hidden", connection or Dense())
     net.connect("hidden", "readout", Dense())
     return net.freeze()

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from snn import (
     Chip,
     Dense,
-    Given,
+    FromArray,
     Network,
     Neuron,
     PairSTDP,
@@ -45,7 +45,7 @@ def told(rule, chip=None, weights=None, **bounds):
     net = Network(inputs=SpikeTrains(N_PRE), dt=1 * ms, chip=chip)
     net.population("out", FIRED, n=N_POST, signals={"fire": Signal("fire", per="step"), "told": Signal("told")})
     net.readout(SpikeReadout("out"))
-    net.connect("inputs", "out", Dense(Given(weights)), rule, **bounds)
+    net.connect("inputs", "out", Dense(FromArray(weights)), rule, **bounds)
     return net.freeze()
 
 
@@ -186,7 +186,7 @@ def test_stochastic_rounding_is_right_on_average(backend, dtype):
         net.population("out", FIRED, n=4, signals={"fire": Signal("fire", per="step")})
         net.readout(SpikeReadout("out"))
         rule = PairSTDP(a_plus=a_plus * step * np.exp(1 / 20), a_minus=a_minus * step * np.exp(1 / 20))
-        net.connect("inputs", "out", Dense(Given(np.full(4000, 0.25))), rule)
+        net.connect("inputs", "out", Dense(FromArray(np.full(4000, 0.25))), rule)
         spec = net.freeze()
         samples = told_stream(n=1)
         values, fire = np.zeros((1, STEPS, 1000)), np.zeros((1, STEPS, 4))

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from snn import Constant, Dense, FixedFanIn, Given, Normal, OneToOne, Sparse, Uniform
+from snn import Constant, Dense, FixedFanIn, FromArray, Normal, OneToOne, Sparse, Uniform
 from snn.errors import NetworkError
 
 sizes = st.integers(1, 30)
@@ -108,22 +108,22 @@ def test_the_gain_counts_each_neurons_own_fan_in():
 @given(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=12, max_size=12))
 def test_given_weights_are_kept_to_the_bit(values):
     array = np.array(values)
-    weights = Given(array)
+    weights = FromArray(array)
     pre, post = Dense().pairs(np.random.default_rng(0), 3, 4, False)
     drawn = weights.draw(np.random.default_rng(0), pre, post, np.full(4, 3))
     assert drawn.tobytes() == array.tobytes()
-    matrix = Given(array.reshape(3, 4))
+    matrix = FromArray(array.reshape(3, 4))
     np.testing.assert_array_equal(matrix.draw(None, pre, post, None), drawn)
     assert drawn[pre == 1].tolist() == array.reshape(3, 4)[1].tolist()
     array[:] = 0  # what is frozen does not follow the user's array
     np.testing.assert_array_equal(weights.draw(None, pre, post, None), drawn)
-    assert weights == Given(values) and weights != matrix and hash(weights) == hash(Given(values))
+    assert weights == FromArray(values) and weights != matrix and hash(weights) == hash(FromArray(values))
 
 
 def test_given_weights_of_another_number_are_refused_at_the_run_too():
     pre, post = Sparse(p=0.5).pairs(np.random.default_rng(0), 5, 5, False)
     with pytest.raises(NetworkError, match=f"must be one number per synapse: {len(pre)}, but there are 3"):
-        Given(np.ones(3)).draw(None, pre, post, None)
+        FromArray(np.ones(3)).draw(None, pre, post, None)
 
 
 def test_other_weights_on_the_same_connection():

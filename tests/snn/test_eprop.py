@@ -13,7 +13,7 @@ from snn import (
     Dense,
     Environment,
     EProp,
-    Given,
+    FromArray,
     LeakyReadout,
     Network,
     Neuron,
@@ -56,7 +56,7 @@ def network(model, rule, w, n=1, n_in=1, environment=None, **population) -> Netw
     net.readout(SpikeReadout("hidden"))
     if environment is not None:
         net.environment(environment)
-    net.connect("inputs", "hidden", Dense(Given(np.ravel(w))), rule)
+    net.connect("inputs", "hidden", Dense(FromArray(np.ravel(w))), rule)
     return net
 
 

@@ -17,7 +17,7 @@ from snn import (
     AdEx,
     Dense,
     EProp,
-    Given,
+    FromArray,
     Izhikevich,
     LeakyReadout,
     Network,
@@ -207,11 +207,11 @@ def learned(name: str, setting: Setting, backend="runtime", rules=None):
     net.population("hidden", case.model(setting.n_ref * case.dt * ms), n=N)
     net.readout(LeakyReadout(N_OUT, tau=TAU_OUT * ms, loss="squared_error", target="target"))
     before = {"w_in": weights.w_in.T.ravel(), "w_out": weights.w_out.T.ravel()}
-    net.connect("inputs", "hidden", Dense(Given(before["w_in"])), rules.get("w_in"))
+    net.connect("inputs", "hidden", Dense(FromArray(before["w_in"])), rules.get("w_in"))
     if setting.recurrent:
         before["w_rec"] = synapses(weights.w_rec)
-        net.connect("hidden", "hidden", Dense(Given(before["w_rec"])), rules.get("w_rec"))
-    net.connect("hidden", "readout", Dense(Given(before["w_out"])), rules.get("w_out"))
+        net.connect("hidden", "hidden", Dense(FromArray(before["w_rec"])), rules.get("w_rec"))
+    net.connect("hidden", "readout", Dense(FromArray(before["w_out"])), rules.get("w_out"))
     on, off = np.ones(1, bool), np.zeros(1, bool)
     samples = Samples(
         steps=setting.steps,

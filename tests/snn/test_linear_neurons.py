@@ -16,7 +16,7 @@ from brian2 import ms
 from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
-from snn import Dense, EProp, Given, LeakyReadout, Network, Neuron, PiecewiseLinear, SNNError, SpikeTrains
+from snn import Dense, EProp, FromArray, LeakyReadout, Network, Neuron, PiecewiseLinear, SNNError, SpikeTrains
 from snn.backends.program import Samples
 from tests.snn.networks import run
 
@@ -205,8 +205,8 @@ def check(kind: Linear, backend="runtime") -> np.ndarray:
     net = Network(inputs=SpikeTrains(N_IN), dt=1 * ms)
     net.population("hidden", neuron(kind, numbers), n=N)
     net.readout(LeakyReadout(N_OUT, tau=TAU_OUT * ms, loss="squared_error", target="target"))
-    net.connect("inputs", "hidden", Dense(Given(w.T.ravel())), rule)
-    net.connect("hidden", "readout", Dense(Given(numbers.w_out.T.ravel())))
+    net.connect("inputs", "hidden", Dense(FromArray(w.T.ravel())), rule)
+    net.connect("hidden", "readout", Dense(FromArray(numbers.w_out.T.ravel())))
     try:
         spec = net.freeze()
     except SNNError as error:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from brian2 import Hz, ms
 
-from snn import ALIF, LIF, Dense, EProp, Given, LeakyReadout, Network, Normal, SpikeTrains
+from snn import ALIF, LIF, Dense, EProp, FromArray, LeakyReadout, Network, Normal, SpikeTrains
 from snn.backends.program import Samples
 from snn.errors import NetworkError
 from snn.plasticity.eprop.optimizers import Adam, GradientDescent
@@ -68,9 +68,9 @@ def build(options: Options):
     net.population("hidden", model, n=N)
     window = None if options.window is None else options.window * ms
     net.readout(LeakyReadout(CLASSES, tau=8 * ms, loss=options.loss, learning_window=window))
-    net.connect("inputs", "hidden", Dense(Given(w_in.T.ravel())), rule)
-    net.connect("hidden", "hidden", Dense(Given(w_rec.T[OFF_DIAGONAL])), rule)
-    net.connect("hidden", "readout", Dense(Given(w_out.T.ravel())), rule)
+    net.connect("inputs", "hidden", Dense(FromArray(w_in.T.ravel())), rule)
+    net.connect("hidden", "hidden", Dense(FromArray(w_rec.T[OFF_DIAGONAL])), rule)
+    net.connect("hidden", "readout", Dense(FromArray(w_out.T.ravel())), rule)
     reference = EPropNetwork(
         Cells(N, tau_m=15.0, v_th=0.5, n_ref=2, zeta=1.0, beta=beta, tau_a=tau_a),
         w_in,

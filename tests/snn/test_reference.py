@@ -14,7 +14,7 @@ from snn import (
     Constant,
     Dense,
     EProp,
-    Given,
+    FromArray,
     Izhikevich,
     LeakyReadout,
     Network,
@@ -97,9 +97,9 @@ def build(case, rng):
         )
     )
     off_diagonal = ~np.eye(N, dtype=bool)
-    net.connect("inputs", "hidden", Dense(Given(w_in.T)), rule)
-    net.connect("hidden", "hidden", Dense(Given(w_rec.T[off_diagonal])), rule)
-    net.connect("hidden", "readout", Dense(Given(w_out.T)), rule)
+    net.connect("inputs", "hidden", Dense(FromArray(w_in.T)), rule)
+    net.connect("hidden", "hidden", Dense(FromArray(w_rec.T[off_diagonal])), rule)
+    net.connect("hidden", "readout", Dense(FromArray(w_out.T)), rule)
     reference = EPropNetwork(
         cells,
         w_in,
@@ -217,8 +217,8 @@ def test_neurons(name, backend):
     net = Network(inputs=SpikeTrains(N_IN), dt=dt * ms)
     net.population("hidden", model, n=N)
     net.readout(SpikeReadout("hidden", variable="y" if isinstance(model, ResonateAndFire) else "v"))
-    net.connect("inputs", "hidden", Dense(Given(unit * w_in.T)))
-    net.connect("hidden", "hidden", Dense(Given(unit * w_rec.T[~np.eye(N, dtype=bool)])))
+    net.connect("inputs", "hidden", Dense(FromArray(unit * w_in.T)))
+    net.connect("hidden", "hidden", Dense(FromArray(unit * w_rec.T[~np.eye(N, dtype=bool)])))
     cells = stepper(N, n_ref)
     state = None
     for k, sample in enumerate(x):
@@ -259,8 +259,8 @@ def one_synapse(rule, pre, post, w=0.5, **options):
     net.population("post", LIF(v_th=1e3, reset="zero"), n=1)
     net.readout(SpikeReadout("post"))
     net.environment(Environment("reward = label : 1"))
-    net.connect("inputs", "pre", Dense(Given(np.array([1.5, 0.0]))), name="drive pre")
-    net.connect("inputs", "post", Dense(Given(np.array([0.0, 1.5e3]))), name="drive post")
+    net.connect("inputs", "pre", Dense(FromArray(np.array([1.5, 0.0]))), name="drive pre")
+    net.connect("inputs", "post", Dense(FromArray(np.array([0.0, 1.5e3]))), name="drive post")
     net.connect("pre", "post", Dense(Constant(w)), rule, **options)
     return net.freeze(), samples_of(x, np.array([1]))
 
@@ -335,8 +335,8 @@ def test_samples_without_resets_are_scored_one_by_one(backend):
     net = Network(inputs=SpikeTrains(N_IN), dt=1 * ms)
     net.population("hidden", LIF(tau_m=15 * ms, v_th=0.3), n=N)
     net.readout(LeakyReadout(CLASSES, tau=8 * ms))
-    net.connect("inputs", "hidden", Dense(Given(rng.normal(0, 0.4, N_IN * N))))
-    net.connect("hidden", "readout", Dense(Given(rng.normal(0, 1, N * CLASSES))))
+    net.connect("inputs", "hidden", Dense(FromArray(rng.normal(0, 0.4, N_IN * N))))
+    net.connect("hidden", "readout", Dense(FromArray(rng.normal(0, 1, N * CLASSES))))
     spec = net.freeze()
     x = np.zeros((3, 400, N_IN))
     x[:, :40] = (rng.random((40, N_IN)) < 0.2)[None]  # then silence, in which everything decays
@@ -352,7 +352,7 @@ def test_spikes_in_a_gap_count_for_nothing(decide, expected):
     net = Network(inputs=SpikeTrains(2), dt=1 * ms)
     net.population("out", LIF(v_th=1.0, reset="zero", tau_m=50 * ms), n=2)
     net.readout(SpikeReadout("out", decide=decide))
-    net.connect("inputs", "out", Dense(Given(np.array([1.5, 0.0, 0.0, 1.5]))), delay=3 * ms)
+    net.connect("inputs", "out", Dense(FromArray(np.array([1.5, 0.0, 0.0, 1.5]))), delay=3 * ms)
     x = np.zeros((2, 20, 2))
     x[:, [0, 5], 0] = 1  # arrive in steps 3 and 8
     x[:, 18, 1] = 1  # arrives in the gap

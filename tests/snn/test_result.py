@@ -285,7 +285,7 @@ def test_weight_writes_are_the_weights_that_changed(eprop):
 
 def test_trained_weights_put_back_and_frozen_predict_the_same(eprop):
     """Poisson inputs too: noise is a function of the step since the stream's beginning, which is the same."""
-    frozen = spec_of("eprop_lif").with_weights(eprop.weights).frozen()
+    frozen = spec_of("eprop_lif").with_weights(eprop.weights).without_plasticity()
     again = run(frozen, test=True)
     np.testing.assert_array_equal(again.validation.predictions, eprop.validation.predictions)
     np.testing.assert_allclose(again.validation.losses, eprop.validation.losses, rtol=1e-9)
@@ -293,7 +293,7 @@ def test_trained_weights_put_back_and_frozen_predict_the_same(eprop):
     assert again.counts["weight_writes"] == 0
     for name, weights in eprop.weights.items():
         np.testing.assert_array_equal(again.weights[name], weights)
-    untrained = run(spec_of("eprop_lif").frozen())
+    untrained = run(spec_of("eprop_lif").without_plasticity())
     assert not np.allclose(untrained.validation.losses, eprop.validation.losses)
 
 

@@ -18,7 +18,7 @@ from snn import (
     Environment,
     EProp,
     Factor,
-    Given,
+    FromArray,
     LeakyReadout,
     ModulatedSTDP,
     Network,
@@ -201,7 +201,7 @@ def test_a_readouts_error_as_a_factor_is_gradient_descent():
         net.population("hidden", LIF(v_th=0.3), n=8)
         net.readout(LeakyReadout(CLASSES, tau=tau))
         net.connect("inputs", "hidden", Dense(Constant(0.2)))
-        net.connect("hidden", "readout", Dense(Given(np.linspace(-1, 1, 8 * CLASSES))), rule)
+        net.connect("hidden", "readout", Dense(FromArray(np.linspace(-1, 1, 8 * CLASSES))), rule)
         weights.append(run(net.freeze(), stream(n=3)).state.arrays["hidden_to_readout.weight"])
     assert np.abs(weights[0] - np.linspace(-1, 1, 8 * CLASSES)).max() > 0.05
     np.testing.assert_allclose(*weights, rtol=0, atol=1e-12)

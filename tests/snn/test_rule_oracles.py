@@ -218,10 +218,12 @@ def balanced(b=plasticity.BALANCED):
     weight, plastic = (Constant(b[f"{kind}_weight"] * 1e-9) for kind in ("excitatory", "first_plastic"))
     for target in ("excitatory", "inhibitory"):
         net.connect("excitatory", target, Sparse(b["p"], weight))
-    net.connect("inhibitory", "inhibitory", Sparse(b["p"], Constant(b["inhibitory_weight"] * 1e-9)), onto="gaba")
+    net.connect(
+        "inhibitory", "inhibitory", Sparse(b["p"], Constant(b["inhibitory_weight"] * 1e-9)), target_variable="gaba"
+    )
     rule = InhibitorySTDP(b["lr"] * 1e-9, rate=b["rate"] * Hz, tau=b["tau"] * ms)
     most = b["largest_weight"] * 1e-9
-    net.connect("inhibitory", "excitatory", Sparse(b["p"], plastic), rule, w_min=0, w_max=most, onto="gaba")
+    net.connect("inhibitory", "excitatory", Sparse(b["p"], plastic), rule, w_min=0, w_max=most, target_variable="gaba")
     return net.freeze()
 
 

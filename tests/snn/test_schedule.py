@@ -13,7 +13,7 @@ from snn import (
     Analog,
     Constant,
     Dense,
-    Given,
+    FromArray,
     HomeostaticLIF,
     Network,
     NetworkSpec,
@@ -194,8 +194,8 @@ def test_a_projection_may_add_to_another_variable(backend):
     net = Network(inputs=SpikeTrains(2), dt=1 * ms)
     net.population("out", CONDUCTANCES, n=1)
     net.readout(SpikeReadout("out"))
-    net.connect("inputs", "out", Dense(Given(np.array([[2.0], [0.0]]))), name="excite")
-    net.connect("inputs", "out", Dense(Given(np.array([[0.0], [3.0]]))), name="inhibit", onto="gi")
+    net.connect("inputs", "out", Dense(FromArray(np.array([[2.0], [0.0]]))), name="excite")
+    net.connect("inputs", "out", Dense(FromArray(np.array([[0.0], [3.0]]))), name="inhibit", target_variable="gi")
     x = np.zeros((1, 12, 2))
     x[0, 2, 0] = x[0, 5, 0] = x[0, 5, 1] = x[0, 7, 1] = 1
     samples = dataclasses.replace(stream(1, steps=12, inputs=2, spikes=True))
@@ -212,7 +212,7 @@ def test_a_projection_may_add_to_another_variable(backend):
         v = 0.0 if v > 0.4 else v
     assert found["out.v"].max() > 0.4
     with pytest.raises(NetworkError, match="adds to 'gj' of out, which is not in its equations"):
-        net.connect("inputs", "out", Dense(), name="more", onto="gj")
+        net.connect("inputs", "out", Dense(), name="more", target_variable="gj")
         net.freeze()
 
 

@@ -27,7 +27,7 @@ from snn import (
     Factor,
     FastSigmoid,
     FixedFanIn,
-    Given,
+    FromArray,
     GradientDescent,
     LeakyReadout,
     LocalRule,
@@ -170,7 +170,7 @@ def networks(draw):
         net.drive("hidden", draw(signals), gain=draw(plain))
     matrix = st.lists(plain, min_size=n_in * n, max_size=n_in * n).map(np.array)
     connection = draw(
-        st.builds(Dense, weights | matrix.map(Given) | matrix.map(lambda m: Given(m.reshape(n_in, n))))
+        st.builds(Dense, weights | matrix.map(FromArray) | matrix.map(lambda m: FromArray(m.reshape(n_in, n))))
         | st.builds(Sparse, p=st.floats(0, 1), weights=weights)
         | st.builds(FixedFanIn, k=st.integers(1, n_in), weights=weights)
         | (st.builds(OneToOne, weights) if n == n_in else st.nothing())
@@ -265,7 +265,7 @@ def test_a_frozen_network_does_not_follow_its_makers():
         "out", Neuron("dv/dt = (I - v)/tau : 1\nI : 1", "v > 1", parameters=parameters), n=2, signals=signals
     )
     net.readout(SpikeReadout("out"))
-    net.connect("inputs", "out", Dense(Given(array)))
+    net.connect("inputs", "out", Dense(FromArray(array)))
     spec = net.freeze()
     before = spec.to_json()
     parameters["tau"], signals["y"], array[0] = 1 * second, Signal("reward"), 7.0
@@ -436,7 +436,7 @@ def test_sizes_weights_and_the_seed_are_no_structure():
         net = Network(inputs=Poisson(4), dt=1 * ms)
         net.population("hidden", LIF(), n=n)
         net.readout(LeakyReadout(3))
-        net.connect("inputs", "hidden", Dense(Given(np.full(4 * n, given))), delay=k * ms, w_min=-k)
+        net.connect("inputs", "hidden", Dense(FromArray(np.full(4 * n, given))), delay=k * ms, w_min=-k)
         net.connect("hidden", "readout", Dense())
         return net.freeze()
 
@@ -542,6 +542,6 @@ def test_with_weights():
 
 
 def test_frozen():
-    spec = spec_of("eprop_lif").frozen()
+    spec = spec_of("eprop_lif").without_plasticity()
     assert [p.rule for p in spec.projections] == [Static()] * 3
-    assert spec.frozen() == spec and structure_hash(spec) != structure_hash(spec_of("eprop_lif"))
+    assert spec.without_plasticity() == spec and structure_hash(spec) != structure_hash(spec_of("eprop_lif"))

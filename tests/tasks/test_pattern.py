@@ -95,14 +95,14 @@ def test_a_network_learns_it():
 
 
 def test_the_frozen_network_scores_what_the_stream_saw():
-    result = PatternGeneration(iterations=2).run(learner().freeze().frozen(), seed=2)
+    result = PatternGeneration(iterations=2).run(learner().freeze().without_plasticity(), seed=2)
     np.testing.assert_array_equal(result.stream.losses, np.repeat(result.validation.losses, 2))
 
 
 def test_the_loss_is_half_the_squared_error_summed():
     """From the readout's recorded y in every step."""
     task = PatternGeneration(iterations=2)
-    spec = learner().freeze().frozen()
+    spec = learner().freeze().without_plasticity()
     result = task.run(spec, seed=2, dtype="float64", record=["readout.y"], record_samples=1)
     target = task.data.arrays["target"][np.arange(1)][0]
     loss = 0.5 * np.sum((result.recordings["readout.y"] - target) ** 2)

@@ -69,7 +69,7 @@ def add_population(plan: Plan, spec: NetworkSpec, population: Population, seed: 
         group.parameters({f"drive_gain_{index}": drive.gain})
         load_signal(plan, group, f"drive_{index}", drive.signal)
         group.codes.append(Code("synapses", f"{neuron.input} += drive_gain_{index}*drive_{index}", order=1))
-    onto = {p.onto for p in spec.projections if p.target == population.name and p.onto}
+    onto = {p.target_variable for p in spec.projections if p.target == population.name and p.target_variable}
     for variable in sorted({neuron.input, *onto}):
         if parsed(model)[variable].type == PARAMETER:  # it holds what arrived in this step
             group.codes.append(Code("groups", f"{variable} = 0*{variable}", order=1))

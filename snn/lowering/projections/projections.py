@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from snn.chip import Chip
-from snn.connectivity.weights import Given
+from snn.connectivity.weights import FromArray
 from snn.lowering.plan.blocks import Group, OnEvent, SynapseBlock
 from snn.lowering.plan.names import WEIGHT, block_names, receiving
 from snn.lowering.plan.plan import Plan
@@ -70,8 +70,10 @@ def _draw(
     pre, post = projection.connection.pairs(rng, n_pre, n_post, projection.source == projection.target)
     distribution = projection.connection.weights
     if kept is not None:
-        if isinstance(distribution, Given) and distribution.values.size == len(kept):  # not only of those that are left
-            distribution = Given(distribution.values.ravel()[kept])
+        if isinstance(distribution, FromArray) and distribution.values.size == len(
+            kept
+        ):  # not only of those that are left
+            distribution = FromArray(distribution.values.ravel()[kept])
         pre, post = pre[kept], post[kept]
     block.pre, block.post = pre, post
     weights = distribution.draw(rng, pre, post, np.bincount(post, minlength=n_post))
@@ -89,7 +91,7 @@ def _transmission(spec: NetworkSpec, projection: Projection, onto_readout: bool)
     """Weights are plain numbers in the SI unit of the variable that receives them."""
     if onto_readout:
         return f"I_post += {WEIGHT}"
-    variable, factor = receiving(spec, projection.target, projection.onto)
+    variable, factor = receiving(spec, projection.target, projection.target_variable)
     return f"{variable}_post += {WEIGHT}{factor}"
 
 

@@ -50,7 +50,7 @@ def kinds_of_projection(projection: Projection) -> Iterator[str]:
         yield from projection.rule.problems(f"the rule of {projection.name}")
     else:
         yield f"The {name} needs a rule such as Static(), but has {projection.rule!r}."
-    for end in ("name", "source", "target", *(("onto",) if projection.onto is not None else ())):
+    for end in ("name", "source", "target", *(("target_variable",) if projection.target_variable is not None else ())):
         if not isinstance(getattr(projection, end), str):
             yield f"`{end}` of the {name} must be a text, but is {getattr(projection, end)!r}."
     yield from field_problems(projection, f"the {name}")

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from snn.connectivity.weights import Constant, Given
+from snn.connectivity.weights import Constant, FromArray
 from snn.errors import nearest
 from snn.network.rules import neuron_of
 from snn.readouts import LeakyReadout
@@ -39,7 +39,7 @@ def problems_of_projection(spec: NetworkData, projection: Projection) -> Iterato
     same = projection.source == projection.target
     pre, post = sizes[projection.source], sizes[projection.target]
     connection = projection.connection
-    if spec.chip is not None and spec.chip.fan_in is not None and isinstance(connection.weights, Given):
+    if spec.chip is not None and spec.chip.fan_in is not None and isinstance(connection.weights, FromArray):
         connection = connection.with_weights(Constant())  # one per synapse that there is room for, which drawing tells
     yield from connection.problems(projection.name, pre, post, same)
     if projection.delay is not None and delay_steps(projection.delay, spec.dt) > MAX_DELAY_STEPS:
@@ -54,12 +54,15 @@ def problems_of_projection(spec: NetworkData, projection: Projection) -> Iterato
 
 def _onto(spec: NetworkData, projection: Projection, readout: bool) -> Iterator[str]:
     """Whether the variable that a projection names can receive weights."""
-    if projection.onto is None:
+    if projection.target_variable is None:
         return
     if readout:
-        yield f"A readout has one kind of input, but {projection.name} has onto = {projection.onto!r}; leave it out."
+        name = f"{projection.name} has target_variable = {projection.target_variable!r}"
+        yield f"A readout has one kind of input, but {name}; leave it out."
     elif (neuron := neuron_of(spec, projection.target)) is not None:
-        yield from neuron.receiving_problems(projection.onto, f"{projection.name} adds to", projection.target)
+        yield from neuron.receiving_problems(
+            projection.target_variable, f"{projection.name} adds to", projection.target
+        )
 
 
 def problems_of_inhibitions(spec: NetworkData) -> Iterator[str]:
