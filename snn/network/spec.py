@@ -45,7 +45,7 @@ class NetworkSpec(NetworkData):
         """
         text = upgraded(text)
         if (schema := field_of(text, "schema")) not in (SCHEMA, None):
-            raise SNNError(f"This version reads networks of schema {SCHEMA}, but the JSON has schema {schema!r}.")
+            raise SNNError(f"This version reads networks of schema 1 to {SCHEMA}, but the JSON has schema {schema!r}.")
         spec = loads(text)
         if not isinstance(spec, NetworkSpec):
             raise SNNError(f"The JSON must describe a NetworkSpec, but it describes a {type(spec).__name__}.")

@@ -139,7 +139,7 @@ def test_what_is_recorded_is_checked_before_anything_is_started(script):
 def test_a_task_runs_behind_the_boundary(monkeypatch):
     """Stream, validation and test parts in turn, each with the state that the one before has left."""
     expected = run_task(spec_of("eprop_lif"), backend="runtime", test=True, record="spikes")
-    monkeypatch.setattr("tasks.task.load_program", lambda candidate, backend, dtype, options: HERE)
+    monkeypatch.setattr("tasks.running.assembly.load_program", lambda candidate, backend, dtype, options: HERE)
     there = run_task(spec_of("eprop_lif"), backend="genn:cpu", test=True, record="spikes")
     for part in ("stream", "validation", "test"):
         np.testing.assert_array_equal(getattr(there, part).predictions, getattr(expected, part).predictions)

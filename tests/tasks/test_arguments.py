@@ -13,8 +13,9 @@ from snn.errors import ArgumentError
 from snn.profile import Profile
 from snn.serial import serialisable
 from tasks import Data, Split, Task
-from tasks.running.arguments import MOST_SEED, check_run
+from tasks.running.arguments import MOST_SEED
 from tasks.running.batch import together
+from tasks.running.settings import run_settings
 from tests.snn.networks import eprop_lif
 
 
@@ -61,11 +62,16 @@ RIGHT = {
 }
 
 
+def check_run(name, value):
+    network = value if name == "network" else eprop_lif()
+    run_settings(network, {} if name == "network" else {name: value})
+
+
 @pytest.mark.parametrize("name", WRONG)
 def test_a_wrong_argument_is_refused_by_name(name):
     for value in WRONG[name]:
         with pytest.raises(ArgumentError) as caught:
-            check_run(**{name: value})
+            check_run(name, value)
         (problem,) = caught.value.problems
         assert name in problem and problem.endswith(".") and (repr(value) in problem or name == "after"), problem
 
@@ -73,7 +79,7 @@ def test_a_wrong_argument_is_refused_by_name(name):
 @pytest.mark.parametrize("name", RIGHT)
 def test_a_right_argument_is_taken(name):
     for value in RIGHT[name]:
-        check_run(**{name: value})
+        check_run(name, value)
 
 
 def test_all_problems_come_at_once_and_before_the_data_are_read():
