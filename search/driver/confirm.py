@@ -19,10 +19,10 @@ from search.analysis.outcome import plain
 from search.analysis.tables import number
 from search.analysis.trials import candidates, count, ended, front, is_over
 from search.driver.interrupt import Interrupt
-from search.driver.stop import Stop
 from search.errors import ExecutorLost, StudyError
 from search.execution.faults import say_aloud
 from search.execution.queue import Jobs
+from search.execution.stop import Stop
 from search.spec.job import Job, Ran
 from search.spec.objectives import Objective, measured
 from search.spec.script import fault
@@ -95,7 +95,7 @@ def confirm(
     KeyboardInterrupt
         If Ctrl-C ends the wait for a storage.
     """
-    from search.driver.resources import check, executor_of
+    from search.start.resources import check, executor_of
     from search.storage.locks.ownership import owned
     from search.storage.opening import load, open_storage
     from search.storage.outages import Patience

@@ -14,14 +14,14 @@ from search.driver.progress import Progress
 from search.driver.ranking import Ranking
 from search.driver.rungs import Rungs
 from search.driver.session import Session
-from search.driver.stop import Stop
 from search.driver.suggestions import Suggestions
 from search.driver.tally import Tally
 from search.driver.trial import network_of
-from search.driver.usercalls import UserCalls
 from search.errors import ExecutorLost, SpaceChanged, StudyError
 from search.execution.executor import Executor
 from search.execution.queue import Jobs
+from search.execution.stop import Stop
+from search.execution.usercalls import UserCalls
 from search.spec.script import fault
 from search.spec.seeds import trial_seed
 from search.spec.spec import Plan

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from search.analysis.summary import Summary
 from search.driver.interrupt import Interrupt
-from search.driver.resources import check, executor_of
 from search.spec.spec import Plan
+from search.start.resources import check, executor_of
 from snn.profile import Profile, cpu_seconds
 from snn.system.notices import said_once
 from snn.system.usercode import call_user

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from search.driver.ledger import Ledger
 from search.driver.progress import Progress
 from search.driver.ranking import Ranking
-from search.driver.stop import Stop
-from search.driver.usercalls import UserCalls
 from search.execution.queue import Jobs
+from search.execution.stop import Stop
+from search.execution.usercalls import UserCalls
 from search.spec.spec import Plan
 from search.storage.checkpoints import States
 

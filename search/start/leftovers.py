@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from search.driver.usercalls import NOTES
+from search.execution.usercalls import NOTES
 from search.storage.checkpoints import NAME as STATE
 from search.storage.checkpoints import States
 from search.storage.identity import Identity

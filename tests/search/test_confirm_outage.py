@@ -17,11 +17,11 @@ from sqlalchemy.exc import OperationalError
 
 from search import Study
 from search.analysis.confirmation import Confirmation, stored_runs
-from search.driver import resources
 from search.driver.search import search
 from search.errors import ExecutorLost, StudyError
 from search.execution.executor import Executor
 from search.spec.job import Job, Ran
+from search.start import resources
 from search.storage import outages
 from search.storage.attributes import CONFIRM
 from search.storage.journal.file import Backend
