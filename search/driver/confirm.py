@@ -97,11 +97,12 @@ def confirm(
     """
     from search.start.resources import check, executor_of
     from search.storage.locks.ownership import owned
-    from search.storage.opening import load, open_storage
+    from search.storage.opening import check_file, load, open_storage
     from search.storage.outages import Patience
 
     with nullcontext(interrupt) if interrupt else Interrupt() as asked:
         call_user(check, plan, cluster, workers)
+        check_file(plan.location)
         with owned(plan.location, plan.name) as owner:  # the stored runs of a trial are read, added to and written back
             patience = Patience(say_aloud, lambda: asked.asked, owner.check)
             study = load(open_storage(plan.location, create=False, patience=patience), plan.name, plan.location)

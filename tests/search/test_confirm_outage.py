@@ -27,12 +27,12 @@ from search.storage.attributes import CONFIRM
 from search.storage.journal.file import Backend
 from search.storage.opening import open_storage
 from search.storage.outages import Patience
+from search.storage.record import NETWORK
 from snn.errors import OtherData
 from snn.network.spec import NetworkSpec
 from tests.search.synthetic import Bowl, network
 
 TOP, SEEDS = 2, 4
-NETWORK = "network"  # attribute of a trial
 
 
 class Storage:
@@ -231,3 +231,11 @@ def test_the_order_in_which_runs_end_does_not_matter(searched, at_once):
     assert sum(len(row.values) for row in half.rows) == TOP * SEEDS // 2
     at_once(study)
     assert same(study.confirm(top=TOP, seeds=SEEDS), other.confirm(top=TOP, seeds=SEEDS))
+
+
+@pytest.mark.parametrize("name", ["s.journal", "folder/s.journal"])
+def test_a_study_that_was_never_run_leaves_no_file(name, tmp_path):
+    study = Study(network, Bowl(), ["accuracy"], name="s", storage=tmp_path / name)
+    with pytest.raises(StudyError, match="must have been run before it can be read, but there is no"):
+        study.confirm()
+    assert not list(tmp_path.iterdir())
