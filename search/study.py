@@ -235,6 +235,7 @@ class Study:
         KeyboardInterrupt
             If it was interrupted; the study can be run again.
         """
+        from search.dashboard.present import present
         from search.driver.search import search
 
         if file := loading.get():
@@ -247,7 +248,7 @@ class Study:
             raise StudyError(problems)
         began = cpu_seconds() if profile else None
         plan = self.plan(timeout=timeout, **changes)
-        summary, interrupted = search(plan, trials, workers, None, began, cluster, batch or 1, keep_going)
+        summary, interrupted = search(plan, trials, workers, None, began, cluster, batch or 1, keep_going, present)
         if interrupted:
             raise KeyboardInterrupt(f"study {summary.study!r} was interrupted; call run again to go on")
         return summary

@@ -24,7 +24,7 @@ import numpy as np
 from brian2 import Hz, ms
 
 from search import Study
-from search.driver.resources import available_cpus
+from search.start.resources import available_cpus
 from snn import ALIF, LIF, Adam, Dense, EProp, FromArray, LeakyReadout, Network, Normal, SNNError, SpikeTrains, Uniform
 from snn.connectivity.weights import Weights
 from snn.results.part import Part

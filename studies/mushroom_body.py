@@ -36,8 +36,8 @@ from optuna.trial import FixedTrial, TrialState
 
 from search import Study
 from search.analysis.trials import candidates
-from search.driver.resources import available_cpus
 from search.errors import StudyError
+from search.start.resources import available_cpus
 from snn import (
     LIF,
     Analog,

@@ -99,10 +99,11 @@ def _listen(plan: Plan, study: optuna.Study, host: str, port: int | None) -> WSG
 
 def draw_best(plan: Plan, study: optuna.Study, runner: Runner) -> None:
     """Give images and notes to the best so far of a search that is not over; the test part stays unread."""
+    from search.dashboard.present import present
     from search.driver.finish import Finish
     from snn.errors import SNNError
 
-    finish = Finish(plan, study, test=False)
+    finish = Finish(plan, study, test=False, present=present)
     for trial, jobs in finish.todo():
         try:
             finish.keep(trial, [runner.run(job) for job in jobs], seconds=0.0)

@@ -37,9 +37,9 @@ def add(commands: Any) -> argparse.ArgumentParser:
 def execute(arguments: argparse.Namespace) -> int:
     """Run the command."""
     from search.analysis.outcome import outcome
-    from search.driver.resources import available_cpus
     from search.execution.local import local_executor
     from search.spec.spec import replay_jobs
+    from search.start.resources import available_cpus
 
     plan = read_plan(arguments)
     trial = _trial(read_study(plan), arguments.number)

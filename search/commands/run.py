@@ -93,13 +93,14 @@ def execute(arguments: argparse.Namespace) -> int:
     used = map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     began = sum(usage.ru_utime + usage.ru_stime for usage in used)  # as snn.profile counts, before the long imports
     with Interrupt() as interrupt:  # from here on, so that Ctrl-C while Brian2 is imported ends in order too
+        from search.dashboard.present import present
         from search.driver.search import search
 
         changes = {name: getattr(arguments, name) for name in CHANGES}
         plan = read_plan(arguments, **changes)
         profiled_from = began if arguments.profile else None
         places = (arguments.workers, interrupt, profiled_from, arguments.cluster, arguments.batch)
-        summary, interrupted = search(plan, arguments.trials, *places, arguments.keep_going)
+        summary, interrupted = search(plan, arguments.trials, *places, arguments.keep_going, present)
     if arguments.json:
         print(summary.to_json(), file=arguments.out, flush=True)
     if interrupted:

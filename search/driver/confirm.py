@@ -1,15 +1,17 @@
-"""The best of a search once more, on fresh seeds and the test part: what selection has flattered loses it there."""
+"""Runs of the best networks of a search on fresh seeds, scored on the test part.
+
+Selection prefers networks that were lucky on their seeds. Fresh seeds show their true scores.
+"""
 
 from __future__ import annotations
 
-import sys
+from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
 from itertools import islice
-from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 from search.analysis.confirmation import ON_TEST, Confirmation, confirmation_of, measure_of, stored_runs
@@ -18,6 +20,9 @@ from search.analysis.tables import number
 from search.analysis.trials import candidates, count, ended, front, is_over
 from search.driver.interrupt import Interrupt
 from search.errors import ExecutorLost, StudyError
+from search.execution.faults import say_aloud
+from search.execution.queue import Jobs
+from search.execution.stop import Stop
 from search.spec.job import Job, Ran
 from search.spec.objectives import Objective, measured
 from search.spec.script import fault
@@ -61,7 +66,7 @@ def confirm(
     interrupt: Interrupt | None = None,
     cluster: Any = None,
 ) -> tuple[Confirmation, bool]:
-    """Run the best of a finished search on fresh seeds, what has not been run before.
+    """Run the best networks of a finished search on fresh seeds. Runs that are stored already are not repeated.
 
     Parameters
     ----------
@@ -86,23 +91,31 @@ def confirm(
     Raises
     ------
     StudyError
-        If the search is not over, or the script has other objectives by now.
+        If the search is not over, if the script has other objectives by now, or if the storage does not answer.
+    KeyboardInterrupt
+        If Ctrl-C ends the wait for a storage.
     """
-    from search.driver.resources import check, executor_of
+    from search.start.resources import check, executor_of
     from search.storage.locks.ownership import owned
-    from search.storage.opening import load, open_storage
+    from search.storage.opening import check_file, load, open_storage
+    from search.storage.outages import Patience
 
     with nullcontext(interrupt) if interrupt else Interrupt() as asked:
         call_user(check, plan, cluster, workers)
-        study = load(open_storage(plan.location, create=False), plan.name, plan.location)
-        check_objectives(study, plan)
-        with owned(plan.location, plan.name):  # what is stored of a trial is read, added to and written back
+        check_file(plan.location)
+        with owned(plan.location, plan.name) as owner:  # the stored runs of a trial are read, added to and written back
+            patience = Patience(say_aloud, lambda: asked.asked, owner.check)
+            study = load(open_storage(plan.location, create=False, patience=patience), plan.name, plan.location)
+            check_objectives(study, plan)
             members = _members(study, top)
             fresh = fresh_seeds(study, plan, seeds)
             known = stored_runs(study)
             jobs = [(t, _job(plan, t, seed)) for t in members for seed in fresh if seed not in known.get(t.number, ())]
-            finished = not jobs or _run(plan, study, jobs, executor_of(plan, workers, len(jobs), cluster), asked)
-        return confirmation_of(plan, study, members, fresh), not finished
+            finished = True
+            if jobs:
+                runs = _FreshRuns(plan, study, executor_of(plan, workers, len(jobs), cluster))
+                finished = runs.run(jobs, asked)
+            return confirmation_of(plan, study, members, fresh), not finished
 
 
 def _members(study: optuna.Study, top: int) -> list[FrozenTrial]:
@@ -123,44 +136,90 @@ def _job(plan: Plan, trial: FrozenTrial, seed: int) -> Job:
     return replace(replay_jobs(plan, trial)[0], seed=seed, test=True)
 
 
-def _run(
-    plan: Plan, study: optuna.Study, jobs: list[tuple[FrozenTrial, Job]], executor: Executor, asked: Interrupt
-) -> bool:
-    """Run jobs in parallel, storing each result as it comes; whether all came to their end before Ctrl-C."""
-    inbox: SimpleQueue[tuple[FrozenTrial, Job, Future[Ran]] | None] = SimpleQueue()
-    asked.then = lambda: inbox.put(None)
-    try:
-        for trial, job in jobs:
-            executor.submit(job).add_done_callback(partial(_put, inbox, trial, job))
-        for place in range(1, len(jobs) + 1):
-            if asked.asked or (item := inbox.get()) is None:
-                return False
-            print(f"[{place}/{len(jobs)}] {_keep(plan, study, *item)}", file=sys.stderr, flush=True)
-        return True
-    finally:
-        executor.stop()
+class _FreshRuns:
+    """Runs networks on fresh seeds, and stores the scores of each run as soon as it ends.
+
+    Parameters
+    ----------
+    plan : Plan
+        The settings of the study.
+    study : optuna.Study
+        The study in its storage.
+    executor : Executor
+        Runs the jobs. It is stopped in the end.
+    """
+
+    def __init__(self, plan: Plan, study: optuna.Study, executor: Executor):
+        self._plan = plan
+        self._study = study
+        self._jobs = Jobs(executor)
+        self._stop = Stop(self._jobs.wake)
+        self._ended = self._total = 0
+
+    def run(self, runs: Sequence[tuple[FrozenTrial, Job]], asked: Interrupt) -> bool:
+        """Run all jobs in parallel.
+
+        Returns
+        -------
+        bool
+            Whether all of them have ended, so that Ctrl-C has left none.
+
+        Raises
+        ------
+        ExecutorLost
+            If the executor is gone, or its workers have other data than this process.
+        StudyError
+            If the storage does not answer.
+        KeyboardInterrupt
+            If Ctrl-C ends the wait for a storage.
+        """
+        self._total = len(runs)
+        asked.then = self._stop.request
+        if asked.asked:
+            self._stop.request()
+        try:
+            self._run(deque(runs))
+        except ExecutorLost as error:
+            self._stop.fail(error)
+        finally:
+            self._jobs.stop()
+        while self._jobs.waiting:  # runs that had ended before the stop
+            self._jobs.next(0)
+        if self._stop.error is not None:
+            raise self._stop.error
+        return self._ended == self._total
+
+    def _run(self, left: deque[tuple[FrozenTrial, Job]]) -> None:
+        while not self._stop.requested:
+            while left and self._jobs.room:
+                trial, job = left.popleft()
+                self._jobs.submit(job, partial(self._end, trial, job))
+            if not self._jobs:
+                return
+            self._jobs.next()
+
+    def _end(self, trial: FrozenTrial, job: Job, future: Future[Ran]) -> None:
+        """Store the scores of a run that has ended."""
+        name = f"trial {trial.number}, seed {job.seed}"
+        try:
+            ran = future.result()
+            scores = _scores(self._plan.objectives, ran.result)  # calls the user's functions
+        except (ExecutorLost, OtherData) as error:
+            return self._stop.fail(error)
+        except Exception as error:
+            if not self._stop.requested:  # else the stop has ended the run
+                self._say(f"{name} failed: {fault(error, self._plan.script)}")
+            return
+        runs = {**stored_runs(self._study).get(trial.number, {}), job.seed: scores}
+        self._study.set_user_attr(f"{CONFIRM}{trial.number}", {str(seed): one for seed, one in runs.items()})
+        measure = measure_of(self._plan.objectives[0].name)
+        self._say(f"{name}: {measure} {number(scores[measure])}  ({ran.ended - ran.began:.1f} s)")
+
+    def _say(self, text: str) -> None:
+        self._ended += 1
+        say_aloud(f"[{self._ended}/{self._total}] {text}")
 
 
-def _put(inbox: SimpleQueue, trial: FrozenTrial, job: Job, future: Future[Ran]) -> None:
-    inbox.put((trial, job, future))
-
-
-def _keep(plan: Plan, study: optuna.Study, trial: FrozenTrial, job: Job, future: Future[Ran]) -> str:
-    """Store what a run gave, and say it."""
-    what = f"trial {trial.number}, seed {job.seed}"
-    try:
-        ran = future.result()
-        kept = _kept(plan.objectives, ran.result)  # calls the user's functions
-    except (ExecutorLost, OtherData):
-        raise
-    except Exception as error:
-        return f"{what} failed: {fault(error, plan.script)}"
-    runs = {**stored_runs(study).get(trial.number, {}), job.seed: kept}
-    study.set_user_attr(f"{CONFIRM}{trial.number}", {str(seed): scores for seed, scores in runs.items()})
-    measure = measure_of(plan.objectives[0].name)
-    return f"{what}: {measure} {number(kept[measure])}  ({ran.ended - ran.began:.1f} s)"
-
-
-def _kept(objectives: Sequence[Objective], result: Result) -> dict[str, float | None]:
+def _scores(objectives: Sequence[Objective], result: Result) -> dict[str, float | None]:
     scores = {name: plain(getattr(result, name)) for name in (*SCORES, *ON_TEST.values())}
     return {**scores, **{name: plain(value) for name, (value,) in measured(objectives, [result]).items()}}

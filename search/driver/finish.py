@@ -1,17 +1,14 @@
-"""The end of a search: its best networks are run once more, scored on the test part and drawn."""
+"""The runs and scores of the best trials after a search."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 from search.analysis.outcome import mean, outcome
-from search.analysis.trials import count, ended, front, objective_names
-from search.dashboard.images import attach_images, save_note
-from search.dashboard.note import markdown
-from search.spec.command_line import place
+from search.analysis.trials import count, ended, front
 from search.spec.job import Job
 from search.spec.script import fault
 from search.spec.spec import Plan, replay_jobs
@@ -25,28 +22,13 @@ if TYPE_CHECKING:
     from snn.results.result import Result
 
 
-@dataclass
-class Final:
-    """A member of the front under way to its last scores.
+class Present(Protocol):
+    """Prepares one of the best trials for the dashboard."""
 
-    Parameters
-    ----------
-    trial : FrozenTrial
-    began : float
-        On the monotonic clock.
-    replicates : int
-        How many runs it takes.
-    """
-
-    trial: FrozenTrial
-    began: float
-    replicates: int
-    results: dict[int, Result] = field(default_factory=dict)
-
-    def all(self) -> list[Result] | None:
-        """The results of all replicates, in order, when they are there."""
-        done = len(self.results) == self.replicates
-        return [self.results[place] for place in range(self.replicates)] if done else None
+    def __call__(
+        self, plan: Plan, study: optuna.Study, trial: FrozenTrial, result: Result, final: dict[str, Any] | None
+    ) -> list[str]:
+        """Return lines for the user; `final` holds the scores on the test part, or is None if they are not known."""
 
 
 class Finish:
@@ -59,13 +41,16 @@ class Finish:
     study : optuna.Study
         Where it is kept.
     test : bool
-        Whether to score the test part: False draws the best so far of a search that is not over.
+        Whether to score the test part. With False, the best trials so far of a search that is not over are drawn.
+    present : Present, optional
+        Gives each of the trials its figures and its note. Without it they get none.
     """
 
-    def __init__(self, plan: Plan, study: optuna.Study, test: bool = True):
+    def __init__(self, plan: Plan, study: optuna.Study, test: bool = True, present: Present | None = None):
         self._plan = plan
         self._study = study
         self._test = test
+        self._present = present
 
     def todo(self) -> list[tuple[FrozenTrial, list[Job]]]:
         """Members of the front that have not been scored (or drawn) yet, with the jobs that do it."""
@@ -81,14 +66,13 @@ class Finish:
         ]
 
     def keep(self, trial: FrozenTrial, results: Sequence[Result], seconds: float) -> list[str]:
-        """Store scores of those runs, and images of the first.
+        """Store the scores of those runs, and present the first of them.
 
         Returns
         -------
         list of str
             What the user should know.
         """
-        stored = Record(trial)
         final = None
         if self._test:
             final = {
@@ -98,15 +82,9 @@ class Finish:
                 "builds": sum(int(result.builds) for result in results),
                 "ended": datetime.now(UTC).isoformat(),
             }
-        images = self._study.user_attrs.get(f"{IMAGES}{trial.number}")
         said = []
-        if images is None:
-            try:
-                images = attach_images(self._study, trial, results[0], self._plan.location)
-            except OSError as error:
-                images, said = {}, [f"images of trial {trial.number} cannot be kept: {error}"]
-        text = markdown(trial, objective_names(self._study), stored.attrs(final), place(self._plan))
-        save_note(self._study, trial, text, images)
+        if self._present is not None:
+            said = self._present(self._plan, self._study, trial, results[0], final)
         if final is not None:  # at last: what has this has all
             self._study.set_user_attr(f"{FINAL}{trial.number}", final)
         try:

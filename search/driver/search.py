@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from search.analysis.summary import Summary
 from search.driver.interrupt import Interrupt
-from search.driver.resources import check, executor_of
 from search.spec.spec import Plan
+from search.start.resources import check, executor_of
 from snn.profile import Profile, cpu_seconds
 from snn.system.notices import said_once
 from snn.system.usercode import call_user
+
+if TYPE_CHECKING:
+    from search.driver.finish import Present
 
 
 def search(
@@ -24,6 +27,7 @@ def search(
     cluster: Any = None,
     batch: int = 1,
     keep_going: bool = False,
+    present: Present | None = None,
 ) -> tuple[Summary, bool]:
     """Search, and say how.
 
@@ -45,6 +49,9 @@ def search(
         How many trials each worker runs together (`tasks.running.batch`).
     keep_going : bool, default False
         Whether to go on although the first trials all fail for one reason (`search.driver.failures`).
+    present : callable, optional
+        Gives each of the best trials its figures and its note after the search
+        (`search.dashboard.present.present`). Without it they get none.
 
     Returns
     -------
@@ -82,7 +89,7 @@ def search(
             choose_sampler(study, plan, (workers or executor.workers) * batch)
             if cluster is not None:
                 progress.say(f"{executor}, each of {batch} trials" if batch > 1 else str(executor))
-            driver = Driver(plan, study, executor, progress, profile, batch, keep_going)
+            driver = Driver(plan, study, executor, progress, profile, batch, keep_going, present)
             asked.then = driver.interrupt
             if asked.asked:
                 driver.interrupt()

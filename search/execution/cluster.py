@@ -28,29 +28,24 @@ can run code on its workers: keep it inside the cluster's own network.
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import re
 import time
 from collections.abc import Sequence
 from concurrent.futures import Future
 from contextlib import suppress
-from dataclasses import replace
-from importlib.metadata import version
-from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
 
 from search.errors import ExecutorLost, StudyError
 from search.execution.answer import results
+from search.execution.dask_calls import DaskCalls, one_line
 from search.execution.executor import Executor
 from search.execution.faults import Faults, Say, say_aloud
 from search.execution.runner import ran_together
 from search.spec.job import Job, Ran
 from search.storage.location import mask
 from snn import errors, serial
-from snn.system.versions import installed
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -59,7 +54,6 @@ ATTEMPTS = 2  # how often Dask is asked to run a job; each time it bears with `a
 CONNECT = 10.0  # seconds within which a scheduler must answer
 FOLLOW = 2.0  # seconds between two looks at how many threads the cluster has
 TRIES, PAUSE = 5, 0.5  # to reach all workers, and seconds between
-GRACE = 5.0  # seconds that workers have to stop what they run
 
 
 class Cluster(Executor):
@@ -86,51 +80,39 @@ class Cluster(Executor):
     """
 
     def __init__(self, client: Client, workers: int | None = None, owned: bool = False, say: Say = say_aloud):
-        from search.execution.cluster_worker import PACKAGE, Bench
-
+        self._calls = DaskCalls(client)
         self._faults = Faults(say)
-        self._client, self._owned = client, owned
-        self._loop: Any = client.loop
-        self._address = "the cluster" if client.scheduler is None else client.scheduler.address
-        self._version = installed(PACKAGE)
-        self._name = f"snnsearch-{uuid4().hex[:12]}"
-        self._numbers = count()
-        self._underway: set[Any] = set()
-        self._stopped, self._gone = False, False
+        self._owned = owned
         self._sources: dict[str, str] = {}
-        self.threads = self._settle_in(Bench(self._name), PACKAGE)
+        self.threads = self._settle_in()
         super().__init__(workers or max(1, self.threads))
-        self._follower = None if workers else self._spawn(self._follow())
+        self._follower = None if workers else self._calls.spawn(self._follow())
 
     def __str__(self) -> str:
-        workers = len(self._client.nthreads())
+        workers = self._calls.workers()
         waits = "" if workers else "; trials wait for workers"
         at_a_time = f"threads {self.threads}, jobs at a time {self.workers}{waits}"
-        return f"cluster {self._address}: workers {workers}, {at_a_time}"
+        return f"cluster {self._calls.address}: workers {workers}, {at_a_time}"
 
     def submit(self, job: Job) -> Future[Ran]:
         """Hand the job to the scheduler."""
-        return self._spawn(self._run_one(job, self._checked_source([job])))
+        return self._calls.spawn(self._run_one(job, self._checked_source([job])))
 
     def submit_together(self, jobs: Sequence[Job]) -> Future[list[Ran | Exception]]:
         """Hand the jobs to the scheduler, as one."""
-        return self._spawn(self._run(jobs, self._checked_source(jobs)))
+        return self._calls.spawn(self._run(jobs, self._checked_source(jobs)))
 
     def stop(self) -> None:
         """Cancel what is queued, and kill what runs."""
-        if self._stopped:
+        if self._calls.stopped:
             return
-        self._stopped = True
-        if not self._gone:
-            with suppress(Exception):  # a scheduler that goes now runs nothing either
-                self._spawn(self._cancel()).result(GRACE)
+        self._calls.stop()
         if self._follower is not None:
             self._follower.cancel()
         if self._owned:
-            with suppress(Exception):
-                self._client.close(timeout=GRACE)
+            self._calls.close()
 
-    def _settle_in(self, bench: Any, package: str) -> int:
+    def _settle_in(self) -> int:
         """Have the workers know what a job is; the number of their threads.
 
         A worker that dies in this very moment breaks the call to all of them, which is then made again.
@@ -139,18 +121,16 @@ class Cluster(Executor):
         while True:
             tries += 1
             try:
-                self._check_versions(package)
-                self._client.register_plugin(bench, name=self._name)
-                return sum(self._client.nthreads().values())
+                if problem := self._other_versions(self._calls.versions()):
+                    raise StudyError(problem)
+                self._calls.register()
+                return self._calls.threads()
             except OSError as error:
-                if tries == TRIES or self._client.status != "running":
-                    raise self._lost(error) from None
+                if tries == TRIES or self._calls.status != "running":
+                    raise self._calls.lost(error) from None
                 time.sleep(PAUSE)
 
     # ---- on the client's event loop
-
-    def _spawn(self, coroutine: Any) -> Future[Any]:
-        return asyncio.run_coroutine_threadsafe(coroutine, self._loop.asyncio_loop)
 
     async def _run_one(self, job: Job, source: str | None) -> Ran:
         (ran,) = await self._run([job], source)
@@ -165,7 +145,7 @@ class Cluster(Executor):
         problem: errors.RunError | ExecutorLost | None = None
         for _ in range(ATTEMPTS if len(jobs) == 1 else 1):
             try:
-                answer, data = await self._ask(jobs, source)
+                answer, data = await self._calls.ask(jobs, source)
             except KilledWorker as error:
                 problem = _given_up(f"{error.allowed_failures + 1} of them died while they did")
             except errors.Cancelled:
@@ -185,52 +165,12 @@ class Cluster(Executor):
         assert problem is not None
         return [problem]
 
-    async def _ask(self, jobs: Sequence[Job], source: str | None) -> tuple[dict[str, Any], list[bytes]]:
-        """One attempt."""
-        from dask import config
-        from distributed import CancelledError, KilledWorker
-
-        from search.execution.cluster_worker import run_jobs
-
-        if self._stopped:
-            raise errors.Cancelled("The run was stopped.")
-        key = f"{self._name}-{next(self._numbers)}"
-        texts, afters = [replace(job, after=None).to_json() for job in jobs], [job.after for job in jobs]
-        with config.set({"distributed.admin.large-graph-warning-threshold": "1 GiB"}):  # a state may have 10 MB
-            given = (self._name, self._version, texts, afters, source)
-            future = self._client.submit(run_jobs, *given, key=key, pure=False)
-        self._underway.add(future)
-        gathering = asyncio.ensure_future(self._client.gather(future, asynchronous=True))
-        try:
-            answer, data = await asyncio.shield(gathering)
-            return json.loads(answer), data
-        except (CancelledError, asyncio.CancelledError, OSError) as error:
-            if self._stopped:
-                raise errors.Cancelled("The run was stopped.") from None
-            if (task := asyncio.current_task()) is not None and task.cancelling():
-                await self._client.cancel([future], asynchronous=True)  # nobody waits for the job any more
-                await asyncio.gather(gathering, return_exceptions=True)
-                raise
-            raise self._lost(error) from None
-        except KilledWorker:
-            raise
-        except Exception as error:  # what the worker could not even begin
-            raise errors.RunError(f"A worker of {self._address} failed: {type(error).__name__}: {error}") from error
-        finally:
-            self._underway.discard(future)
-
-    async def _cancel(self) -> None:
-        await self._client.cancel(list(self._underway), asynchronous=True)
-        await self._client._unregister_worker_plugin(self._name)  # which stops its runners; not public as a coroutine
-        while self._underway:
-            await asyncio.sleep(0.01)
-
     async def _follow(self) -> None:
         """Keep to the number of threads of a cluster that grows and shrinks."""
-        while not self._stopped:
+        while not self._calls.stopped:
             await asyncio.sleep(FOLLOW)
             with suppress(OSError):  # jobs will say so
-                self.threads = sum((await self._client.nthreads(asynchronous=True)).values())
+                self.threads = await self._calls.threads_now()
                 self.workers = max(1, self.threads)
 
     # ---- answers
@@ -243,40 +183,22 @@ class Cluster(Executor):
             self._faults.tell(errors.MachineError(text), f"That was on the worker {worker}.")
         return ran_together(results(answer, data), worker, answer["began"], answer["ended"])
 
-    def _lost(self, error: BaseException | None = None) -> ExecutorLost:
-        self._gone = True
-        why = f" ({_words(error)})" if isinstance(error, OSError) and str(error) else ""
-        return ExecutorLost(
-            f"The scheduler of the cluster must be there to the end, but {self._address} is lost or has dropped the "
-            f"search{why}: start it, and the same command goes on."
-        )
-
-    def _check_versions(self, package: str) -> None:
-        found = self._client.run(version, package, on_error="return")
-        for answer in found.values():
-            if isinstance(answer, OSError):  # the worker has gone
-                raise answer
-        shown = {
-            worker: "not installed" if isinstance(answer, Exception) else answer for worker, answer in found.items()
-        }
-        if problem := self._other_versions(shown):
-            raise StudyError(problem)
-
     def _other_versions(self, found: dict[str, str]) -> str:
-        others = {worker: mine for worker, mine in found.items() if mine != self._version}
+        mine = self._calls.version
+        others = {worker: theirs for worker, theirs in found.items() if theirs != mine}
         if not others:
             return ""
         worker, other = next(iter(others.items()))
         more = f", and {len(others) - 1} more differ" if len(others) > 1 else ""
         return (
-            f"Workers must have the driver's version of snnsearch, {self._version}, but {worker} has {other}{more}: "
-            f"install snnsearch {self._version} there."
+            f"Workers must have the driver's version of snnsearch, {mine}, but {worker} has {other}{more}: "
+            f"install snnsearch {mine} there."
         )
 
     def _checked_source(self, jobs: Sequence[Job]) -> str | None:
         """The source of one of the jobs, if the cluster is there to run them."""
-        if self._client.status not in ("running", "connecting"):
-            raise self._lost()
+        if self._calls.status not in ("running", "connecting"):
+            raise self._calls.lost()
         return next(filter(None, map(self._source, jobs)), None)
 
     def _source(self, job: Job) -> str | None:
@@ -294,11 +216,6 @@ def _given_up(reason: str) -> errors.RunError:
         f"A run must leave the workers of the cluster alive, but {reason}, and was given up after {ATTEMPTS} attempts: "
         "do they have the memory that it needs?"
     )
-
-
-def _words(error: BaseException) -> str:
-    """An error's text in one line."""
-    return " ".join(str(error).split())
 
 
 def connect(cluster: str | Client, workers: int | None = None, say: Say = say_aloud) -> Cluster:
@@ -337,7 +254,7 @@ def connect(cluster: str | Client, workers: int | None = None, say: Say = say_al
         client = Client(cluster, timeout=CONNECT, set_as_default=False)
     except (OSError, ValueError) as error:
         raise StudyError(
-            f"The scheduler of the cluster must answer, but {cluster} does not ({_words(error)}): "
+            f"The scheduler of the cluster must answer, but {cluster} does not ({one_line(error)}): "
             "start one with `dask scheduler`, or give the address that it printed."
         ) from None
     try:

@@ -36,7 +36,7 @@ def check_space(plan: Plan, study: optuna.Study) -> None:
 
     It is tried with a few drawn values, if the script has changed since the study began. `Space` finds the rest while
     the search runs. If the function has ended the process in this check, later starts leave the check out: in a trial
-    such an end is counted (`search.driver.usercalls`).
+    such an end is counted (`search.execution.usercalls`).
 
     Raises
     ------

@@ -38,8 +38,8 @@ def open_storage(location: Location, create: bool, patience: Patience | None = N
     StudyError
         If there is none and `create` is false, or if it cannot be opened.
     """
-    if not create and (missing := _missing_file(location)):
-        raise StudyError(f"A study must have been run before it can be read, but there is no {missing} yet.")
+    if not create:
+        check_file(location)
     if patience is None:
         with opening(location):
             return _open(location, None)
@@ -84,8 +84,16 @@ def _open(location: Location, patience: Patience | None) -> BaseStorage:
     return open_journal(Path(location.text))
 
 
-def _missing_file(location: Location) -> Path | None:
-    return None if location.file is None or location.file.is_file() else location.file
+def check_file(location: Location) -> None:
+    """Check that the file of a storage exists. A storage on a server has none.
+
+    Raises
+    ------
+    StudyError
+        If the file is missing.
+    """
+    if location.file is not None and not location.file.is_file():
+        raise StudyError(f"A study must have been run before it can be read, but there is no {location.file} yet.")
 
 
 def load(storage: BaseStorage, name: str, location: Location) -> optuna.Study:

@@ -6,9 +6,9 @@ import pytest
 from optuna.samplers import RandomSampler
 
 from search import Study
-from search.driver.resources import available_cpus, executor_of
 from search.errors import StudyError
 from search.spec.bounds import problems_with_workers, useful_workers
+from search.start.resources import available_cpus, executor_of
 from tests.search.synthetic import Bowl, network
 
 

@@ -250,14 +250,14 @@ def test_a_job_of_a_batch_that_kills_its_workers_costs_the_others_nothing(client
     from search.execution.cluster import Cluster
 
     executor = Cluster(client)
-    ask = executor._ask
+    ask = executor._calls.ask
 
     async def deadly(jobs, source):
         if any(one.seed == 2 for one in jobs):
             raise KilledWorker("a job", SimpleNamespace(address="tcp://127.0.0.1:1"), 0)
         return await ask(jobs, source)
 
-    monkeypatch.setattr(executor, "_ask", deadly)
+    monkeypatch.setattr(executor._calls, "ask", deadly)
     try:
         jobs = [replace(job(Bowl(), "standalone"), seed=seed) for seed in range(4)]
         ended = executor.submit_together(jobs).result(120)

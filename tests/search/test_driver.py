@@ -297,13 +297,13 @@ def test_the_best_carry_images_and_a_note(make, tmp_path):
     from optuna_dashboard._note import get_note_from_system_attrs
 
     study = make(objectives=["accuracy"])
-    summary, trials = run(study, 4)
+    summary = study.run(4, workers=2)
     files = list((tmp_path / "s.artifacts").iterdir())
     assert len(files) == 3 and all(file.read_bytes().startswith(b"\x89PNG") for file in files)
     plan = study.plan()
     opened = optuna.load_study(study_name="s", storage=open_storage(plan.location, create=False))
     attributes = opened._storage.get_study_system_attrs(opened._study_id)
-    note = get_note_from_system_attrs(attributes, trials[summary.best[0].number]._trial_id)["body"]
+    note = get_note_from_system_attrs(attributes, opened.trials[summary.best[0].number]._trial_id)["body"]
     assert "test_accuracy" in note and "| x |" in note and "raster.png" in note
 
 

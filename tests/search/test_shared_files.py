@@ -12,7 +12,7 @@ import optuna
 import pytest
 
 from search import Study
-from search.driver.usercalls import NOTES
+from search.execution.usercalls import NOTES
 from search.samplers.byindex import ByIndex
 from search.storage.identity import IDENTIFIER
 from search.storage.location import Location

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from search import Study
-from search.driver.resources import check
 from search.errors import StudyError
+from search.start.resources import check
 from snn.errors import SNNError
 from tests.search.synthetic import Bowl, network
 

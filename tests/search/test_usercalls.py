@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from search.driver.usercalls import UserCalls
+from search.execution.usercalls import UserCalls
 from snn.errors import RunError
 
 BEGAN = datetime(2024, 2, 29, 12, 30, 15, 123)
