@@ -90,9 +90,7 @@ def test_missing_venv_module_is_one_sentence(project):
     assert_stops_with_one_sentence(done, "venv module", sys.executable, "apt install python3-venv")
 
 
-@pytest.mark.parametrize(
-    ("target", "stamp"), [("demo", ".installed"), ("test", ".installed-test"), ("docs", ".installed-docs")]
-)
+@pytest.mark.parametrize(("target", "stamp"), [("demo", ".installed"), ("test", ".installed-test")])
 def test_installs_again_only_when_pyproject_changed(project, target, stamp):
     def plan() -> str:
         return make(project, "--dry-run", target, f"PYTHON={sys.executable}").stdout

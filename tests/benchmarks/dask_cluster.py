@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.search.postgres import free_port
+from tests.support.postgres import free_port
 
 LOOPBACK = ("--host", "127.0.0.1", "--no-dashboard")
 

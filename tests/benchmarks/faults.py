@@ -39,7 +39,7 @@ from search.cli import main as snnsearch
 from search.storage.opening import open_storage
 from tests.benchmarks.dask_cluster import dask_cluster
 from tests.benchmarks.driven import Driver, Trials, binaries, describe, environment, read
-from tests.search import postgres
+from tests.support import postgres
 
 FAULTS = {"driver_kills": 20, "binary_kills": 20, "worker_kills": 5, "server_restarts": 2}
 WRONG = ("finished_lost", "stuck", "duplicates", "different", "not_replayed")

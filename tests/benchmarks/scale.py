@@ -32,8 +32,8 @@ from search.spec.script import Script
 from search.start.opening import begin
 from search.study import Study
 from tests.benchmarks.virtual import Clock, Refits
-from tests.search.postgres import server
-from tests.search.synthetic import Bowl, network
+from tests.support.postgres import server
+from tests.support.synthetic import Bowl, network
 
 SECONDS = (30.0, 90.0)  # of a whole trial
 WINDOW = 50  # trials before and after one that its CPU is averaged over

@@ -6,23 +6,39 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
+from search import Study
 from search.cli import main
-from tests.search import postgres
-
-ROOT = Path(__file__).resolve().parents[2]
+from tests.support import postgres
+from tests.support.command_line import ROOT
+from tests.support.figures import sketch
+from tests.support.studies import make_study as make_study_in
 
 SCRIPT = """\
 from optuna.samplers import RandomSampler
 from search import Study
-from tests.search.synthetic import Bowl, network
+from tests.support.synthetic import Bowl, network
 
 study = Study(network, task=Bowl({task}), objectives={objectives!r}, sampler=RandomSampler, pruner=None)
 """
+
+
+@pytest.fixture
+def real_images() -> None:
+    """Have figures drawn as PNGs, as in use."""
+
+
+@pytest.fixture(autouse=True)
+def sketches(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Put figures together without making PNGs of them, which takes longer than most of the searches here."""
+    if "real_images" not in request.fixturenames:
+        for user in ("search.dashboard.images", "search.report.figures.index"):
+            monkeypatch.setattr(f"{user}.paint", sketch)
 
 
 @pytest.fixture
@@ -47,6 +63,18 @@ def write(folder: Path) -> Callable[..., Path]:
         return path
 
     return write
+
+
+@pytest.fixture
+def make_study(tmp_path: Path) -> Callable[..., Study]:
+    """Make a study of the synthetic task in a journal of its own; see `tests.support.studies`."""
+    return partial(make_study_in, tmp_path)
+
+
+@pytest.fixture
+def in_rungs(make_study: Callable[..., Study]) -> Callable[..., Study]:
+    """Make a study whose trials run in four rungs."""
+    return partial(make_study, rungs=4)
 
 
 @pytest.fixture

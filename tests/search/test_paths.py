@@ -17,14 +17,14 @@ from search.storage.locks.ownership import owned
 from search.storage.opening import open_storage
 from snn.backends.standalone.cache.folder import cache_folder
 from snn.system.paths import absolute, child_environment, pinned, working_folder
-from tests.search.synthetic import Bowl, network
+from tests.support.synthetic import Bowl, network
 
 SCRIPT = """\
 import os
 from pathlib import Path
 
 from search import Study
-from tests.search.synthetic import Bowl, network as bowl
+from tests.support.synthetic import Bowl, network as bowl
 
 {top}
 
@@ -119,6 +119,7 @@ def test_what_is_written_and_read_besides_stays_too(folder, elsewhere, back, snn
     assert {path.name for path in elsewhere.iterdir()} == {"snn.py"}
 
 
+@pytest.mark.slow
 def test_a_worker_process_begins_where_the_command_was_started(folder, elsewhere, snnsearch):
     """The script changes to a relative folder when it is read, which works once, and again in network()."""
     study = script(folder, top="os.chdir('elsewhere')", inside="os.chdir('/')", task=f"log={str(folder / 'log')!r}")
@@ -127,6 +128,7 @@ def test_a_worker_process_begins_where_the_command_was_started(folder, elsewhere
     assert len((folder / "log").read_text().splitlines()) >= 3
 
 
+@pytest.mark.slow
 def test_a_program_is_found_and_built_from_any_working_folder(folder, elsewhere, monkeypatch):
     from brian2 import ms
 

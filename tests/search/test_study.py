@@ -1,6 +1,5 @@
 import json
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,7 +8,8 @@ from search import Study
 from search.errors import StudyError
 from search.start.resources import check
 from snn.errors import SNNError
-from tests.search.synthetic import Bowl, network
+from tests.support.command_line import ROOT
+from tests.support.synthetic import Bowl, network
 
 
 def test_all_problems_are_reported_at_once():
@@ -109,7 +109,7 @@ def test_a_task_that_holds_nothing_out_is_searched_by_its_stream():
 
 def test_defaults_come_from_the_file_that_defines_network():
     plan = Study(network, Bowl()).plan()
-    file = Path(__file__).with_name("synthetic.py")
+    file = ROOT / "tests/support/synthetic.py"
     assert plan.name == "synthetic" and plan.location.text == str(file.with_suffix(".journal"))
     assert plan.script.source == file.read_text()
 
@@ -123,7 +123,7 @@ def test_changes_replace_what_the_study_says():
 def test_run_in_a_notebook(folder, capsys):
     """What a notebook does: names of __main__ without a file, and the summary as the value of the cell."""
     namespace = {"__name__": "__main__"}
-    exec("def network(trial):\n    from tests.search.synthetic import network\n    return network(trial)", namespace)
+    exec("def network(trial):\n    from tests.support.synthetic import network\n    return network(trial)", namespace)
     import sys
 
     main = sys.modules["__main__"]
@@ -141,7 +141,7 @@ HIGH = """\
 from brian2 import mV, ms
 from snn import Neuron
 from search import Study
-from tests.search import synthetic
+from tests.support import synthetic
 
 
 def network(trial):

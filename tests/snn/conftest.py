@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import shutil
 import subprocess
 
@@ -10,17 +11,26 @@ import pytest
 from snn.backends.program import Candidate
 from snn.backends.registry import load_program
 from snn.backends.standalone.cache import key
-from tests.snn.old_brian import UnavailableError, old_brian
-from tests.snn.programs import USE, answer, spec, start
+from tests.support.old_brian import UnavailableError, old_brian
+from tests.support.programs import USE, answer, spec, start
 
 
 @pytest.fixture(scope="session")
-def folder(tmp_path_factory):
-    """A cache with one program, built by one of two processes that wanted it at once, and run by both."""
-    folder = tmp_path_factory.mktemp("programs")
-    said = sorted(answer(process) for process in [start(folder, USE, "077") for _ in "ab"])
-    assert [built for built, _ in said] == [False, True], "two processes that want one program build it once"
-    assert said[0][1] == said[1][1] != 0
+def folder(tmp_path_factory, worker_id):
+    """A cache with one program, built by one of two processes that wanted it at once, and run by both.
+
+    The workers of pytest-xdist share it: the first one makes it, and the others wait.
+    """
+    base = tmp_path_factory.getbasetemp()
+    base = base if worker_id == "master" else base.parent
+    folder, made = base / "programs", base / "programs-made"
+    with open(base / "programs-lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not made.exists():
+            said = sorted(answer(process) for process in [start(folder, USE, "077") for _ in "ab"])
+            assert [built for built, _ in said] == [False, True], "two processes that want one program build it once"
+            assert said[0][1] == said[1][1] != 0
+            made.touch()
     return folder
 
 

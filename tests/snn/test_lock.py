@@ -17,7 +17,7 @@ from snn.backends.standalone.cache import store
 from snn.backends.standalone.cache.store import find_or_build
 from snn.errors import BuildError, RunTimeout
 from snn.system.lock import Holder, Lock, started
-from tests.snn.programs import held, meanwhile
+from tests.support.programs import held, meanwhile
 
 
 def test_one_at_a_time_and_free_once_its_holder_is_dead(tmp_path):

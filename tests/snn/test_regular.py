@@ -10,6 +10,7 @@ from snn import LIF, Dense, LeakyReadout, Network, Regular, SNNError
 from snn.backends.genn.engine.simulate import rehearse
 from snn.backends.program import DTYPES, Candidate, Samples
 from snn.backends.registry import load_program
+from tests.support.choices import COMPILED
 
 VALUES = np.array([1.0, 0.5, 0.1, 0.7, 0.3, 1 / 3, 0.9999, 0.0, 1e-3])
 RATES = (50.0, 100.0, 125.0, 200.0, 300.0, 333.3333333333333, 500.0, 1000.0)
@@ -73,7 +74,7 @@ def test_rounds_of_genn_count_the_same(dtype):
     np.testing.assert_array_equal(count(outcome), 2 * expected(333.3333333333333, 0.3, 20))
 
 
-@pytest.mark.parametrize("backend", ["standalone", "runtime"])
+@pytest.mark.parametrize("backend", COMPILED)
 def test_phases_go_on_from_sample_to_sample_and_from_run_to_run(backend):
     """A sum over four samples, in one run and in two; a preview in between leaves no trace."""
     one = candidate(333.3333333333333, 0.25)

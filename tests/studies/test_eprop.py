@@ -20,19 +20,19 @@ from tests.oracles.eprop import (
     REGRESSION_NEST,
     REGRESSION_TF,
 )
+from tests.support.choices import COMPILED
 
 ROOT = Path(__file__).resolve().parents[2]
-BACKENDS = ("standalone", pytest.param("runtime", marks=pytest.mark.slow))
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", COMPILED)
 def test_the_published_regression(backend):
     losses = oracle("regression", 5, 1, backend, "float64")
     np.testing.assert_allclose(losses, REGRESSION_NEST, rtol=1e-10)
     np.testing.assert_allclose(losses, REGRESSION_TF, rtol=1e-7)
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", COMPILED)
 def test_the_published_classification(backend):
     losses = oracle("classification", 5, 1, backend, "float64")
     np.testing.assert_allclose(losses, CLASSIFICATION_NEST, rtol=1e-10)
@@ -49,11 +49,13 @@ def test_the_published_losses_on_genn(on_genn, kind, published, dtype, tolerance
     np.testing.assert_allclose(oracle(kind, 5, 1, on_genn, dtype), published, rtol=tolerance)
 
 
+@pytest.mark.slow
 def test_the_classification_in_batches():
     losses = oracle("classification", 3, 2, "standalone", "float64")
     np.testing.assert_allclose(losses, CLASSIFICATION_BATCH_2, rtol=1e-12)
 
 
+@pytest.mark.slow
 def test_single_precision_is_close_for_the_first_iterations():
     np.testing.assert_allclose(oracle("regression", 5, 1, "standalone", "float32"), REGRESSION_NEST, rtol=1e-5)
 
@@ -71,16 +73,18 @@ def test_the_command_prints_one_line_of_json():
     np.testing.assert_allclose(json.loads(done.stdout)["losses"], REGRESSION_NEST[:3], rtol=1e-10)
 
 
+WRONG = [
+    (("--oracle", "regression", "--backend", "standalon"), "nearest: 'standalone'"),
+    (("--oracle", "regresion"), "choose from"),
+    (("--oracle", "regression", "--dtype", "float16"), "nearest: 'float"),
+    (("--oracle", "regression", "--iterations", "0"), "a whole number of at least 1"),
+    (("--oracle", "regression", "--batch", "2"), "--batch is for the classification"),
+    (("--json",), "--json needs --oracle"),
+]
+
+
 @pytest.mark.parametrize(
-    ("arguments", "text"),
-    [
-        (("--oracle", "regresion"), "choose from"),
-        (("--oracle", "regression", "--backend", "standalon"), "nearest: 'standalone'"),
-        (("--oracle", "regression", "--dtype", "float16"), "nearest: 'float"),
-        (("--oracle", "regression", "--iterations", "0"), "a whole number of at least 1"),
-        (("--oracle", "regression", "--batch", "2"), "--batch is for the classification"),
-        (("--json",), "--json needs --oracle"),
-    ],
+    ("arguments", "text"), [WRONG[0], *(pytest.param(*one, marks=pytest.mark.slow) for one in WRONG[1:])]
 )
 def test_a_wrong_argument_is_told(arguments, text):
     done = command(*arguments)

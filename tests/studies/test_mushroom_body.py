@@ -27,10 +27,10 @@ from studies.mushroom_body import (
     spikelearn_network,
     verdict,
 )
-from tests.snn.networks import run, stream
+from tests.support.choices import BACKENDS
+from tests.support.runs import run, stream
 
 ROOT = Path(__file__).resolve().parents[2]
-BACKENDS = ("runtime", "standalone")
 
 
 def drawn(spec, seed=3):

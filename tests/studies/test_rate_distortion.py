@@ -7,7 +7,7 @@ import pytest
 
 from snn.backends.program import Samples
 from studies.rate_distortion import N, rate_network, train, variance_network
-from tests.snn.networks import run
+from tests.support.runs import run
 
 
 @pytest.mark.slow

@@ -9,7 +9,7 @@ from sklearn.datasets import load_digits
 
 from snn import LIF, Dense, EProp, LeakyReadout, Network, Poisson
 from tasks import Digits
-from tests.tasks.contract import TaskContract
+from tests.support.task_contract import TaskContract
 
 
 class TestDigits(TaskContract):

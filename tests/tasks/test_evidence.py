@@ -13,8 +13,8 @@ from scipy.stats import binom
 from snn import LIF, Dense, EProp, LeakyReadout, Network, SpikeTrains
 from snn.errors import NetworkError
 from tasks import EvidenceAccumulation
-from tests.tasks.contract import TaskContract
-from tests.tasks.published import float32, readout_of
+from tests.support.published import float32, readout_of
+from tests.support.task_contract import TaskContract
 
 SHORT = {"cues": 3, "cue": 20 * ms, "pause": 5 * ms, "delay": 30 * ms, "recall": 15 * ms, "group": 2}
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from snn.errors import DataError
 from tasks.idx import read_idx
-from tests.tasks.idx_files import idx_bytes
+from tests.support.idx_files import idx_bytes
 
 ARRAY = np.arange(2 * 3 * 4).reshape(2, 3, 4)
 DATA = idx_bytes(ARRAY)

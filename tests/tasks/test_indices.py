@@ -7,7 +7,7 @@ import pytest
 
 from snn.errors import DataError
 from tasks import Split
-from tests.tasks.given import N, given, learner
+from tests.support.given import N, given, learner
 
 ALL = np.arange(N)
 

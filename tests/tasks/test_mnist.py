@@ -15,8 +15,8 @@ import pytest
 from snn.errors import DataError
 from tasks import Mnist
 from tasks.mnist import FOLDER_VARIABLE, fetch, find_folder, load_mnist
-from tests.tasks.contract import TaskContract
-from tests.tasks.idx_files import idx_bytes, write_part
+from tests.support.idx_files import idx_bytes, write_part
+from tests.support.task_contract import TaskContract
 
 
 class TestMnistOfTestFiles(TaskContract):

@@ -13,7 +13,7 @@ from search import Study
 from snn import LIF, Dense, LeakyReadout, Network, Regular, SNNError
 from snn.errors import NetworkError
 from tasks import Split
-from tests.tasks.given import VALUES, WIDTH, N, given, learner
+from tests.support.given import VALUES, WIDTH, N, given, learner
 
 
 @pytest.mark.parametrize(("backend", "sizes"), [

@@ -11,8 +11,8 @@ from brian2 import Hz, ms
 from snn import LIF, Dense, EProp, LeakyReadout, Network, Poisson, SpikeReadout, SpikeTrains
 from snn.errors import NetworkError
 from tasks import PatternGeneration
-from tests.tasks.contract import TaskContract
-from tests.tasks.published import float32, readout_of
+from tests.support.published import float32, readout_of
+from tests.support.task_contract import TaskContract
 
 
 class TestPatternGeneration(TaskContract):
@@ -94,6 +94,7 @@ def test_a_network_learns_it():
     assert "accuracy" not in result.summary() and f"validation loss  {result.loss:.4f}" in result.summary()
 
 
+@pytest.mark.slow
 def test_the_frozen_network_scores_what_the_stream_saw():
     result = PatternGeneration(iterations=2).run(learner().freeze().without_plasticity(), seed=2)
     np.testing.assert_array_equal(result.stream.losses, np.repeat(result.validation.losses, 2))

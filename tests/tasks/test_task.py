@@ -13,12 +13,9 @@ from snn import (
     LIF,
     DeltaRule,
     Dense,
-    EProp,
     Factor,
     HomeostaticLIF,
-    LeakyReadout,
     Network,
-    PairSTDP,
     Poisson,
     Regular,
     RewardSTDP,
@@ -29,46 +26,10 @@ from snn import (
 )
 from snn.errors import Cancelled, NetworkError, RunTimeout
 from snn.serial import serialisable
-from tasks import Data, Split, Task
+from tasks import Data, Task
 from tasks.running import run
 from tasks.running.run import decide, writes_during_sample
-
-INPUTS, CLASSES, N = 8, 4, 80
-
-
-@serialisable
-@dataclass(frozen=True)
-class Corners(Task):
-    """Four patterns of eight values, with noise; nothing of it can be told from the order."""
-
-    informative: bool = True
-
-    def load(self) -> Data:
-        rng = np.random.default_rng(1)
-        labels = rng.integers(0, CLASSES, N)
-        patterns = np.repeat(np.eye(CLASSES), 2, axis=1) if self.informative else np.full((CLASSES, INPUTS), 0.5)
-        return Data(np.clip(patterns[labels] * 0.8 + rng.random((N, INPUTS)) * 0.2, 0, 1), labels, CLASSES)
-
-    def split(self, n: int) -> Split:
-        return Split.of([40, 20, 20])
-
-
-def learner(lr=0.1):
-    net = Network(inputs=Regular(INPUTS, rate=300 * Hz), dt=1 * ms)
-    net.population("hidden", LIF(v_th=0.5), n=20)
-    net.readout(LeakyReadout(CLASSES, tau=5 * ms))
-    net.connect("inputs", "hidden", Dense(), EProp(lr=lr))
-    net.connect("hidden", "readout", Dense(), EProp(lr=lr))
-    return net
-
-
-def taught(gain):
-    net = Network(inputs=Poisson(INPUTS, rate=100 * Hz), dt=1 * ms)
-    net.population("out", LIF(v_th=1.0), n=CLASSES)
-    net.readout(SpikeReadout("out"))
-    net.drive("out", Signal("label", one_hot=True, teacher=True), gain=gain)
-    net.connect("inputs", "out", Dense(Uniform(0, 0.2)), PairSTDP(a_plus=1e-3, a_minus=1e-3), w_min=0, w_max=1)
-    return net
+from tests.support.corners import CLASSES, INPUTS, Corners, N, learner, taught
 
 
 def test_the_stream_is_learned_and_every_part_is_scored_on_its_own_samples():
@@ -217,7 +178,7 @@ def test_a_task_may_tell_more_and_choose_what_is_learned_from():
     net.population("out", LIF(v_th=0.3), n=CLASSES, signals={"praise": Signal("praise")})
     net.readout(SpikeReadout("out"))
     net.connect("inputs", "out", Dense(Uniform(0, 0.2)), RewardSTDP(factor="praise"))
-    told = Told().run(net, seed=4)
+    told = Told().run(net, seed=4, backend="runtime")
 
     assert (
         0

@@ -16,10 +16,10 @@ from snn.errors import DataError, NetworkError
 from snn.serial import serialisable
 from snn.values import ROUNDING, Values
 from tasks import Data, Drawn, Split
-from tests.tasks.given import CLASSES, LABELS, VALUES, WIDTH, Handed, N, given, learner
+from tests.support.choices import COMPILED
+from tests.support.given import CLASSES, LABELS, VALUES, WIDTH, Handed, N, given, learner
 
 ALL = np.arange(N)
-BACKENDS = ["standalone", "runtime"]
 
 
 def problems(task) -> tuple[str, ...]:
@@ -71,7 +71,7 @@ def test_boolean_labels_are_two_classes():
     np.testing.assert_array_equal(given(labels=LABELS > 0, classes=2).data.labels, (LABELS > 0).astype(int))
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", COMPILED)
 def test_labels_in_a_column_score_as_flat_ones(backend):
     flat, other = (
         given(labels=labels, sample=4 * ms, cut=lambda n: Split.cut(ALL[:9], [5, 2, 2])).run(
