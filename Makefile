@@ -1,7 +1,7 @@
 # make demo | test | lint | docs | clean
 #   PYTHON=python3.12   the interpreter to build the environment with (default python3)
 #   VENV=.venv          where that environment goes
-#   ARGS="--slow -k x"  what `make test` passes on to pytest
+#   ARGS="--slow -k x"  what `make test` passes on to pytest, after one worker a core: "-n 0" runs without workers
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -16,9 +16,10 @@ demo: $(VENV)/.installed
 	$(need-compiler)
 	$(bin)/snnsearch run studies/digits.py --trials 24 --workers 2
 
+# Tests are dealt to the workers in runs of neighbours, which share fixtures, and an idle worker takes some of another's.
 test: $(VENV)/.installed-test
 	$(need-compiler)
-	$(bin)/python -m pytest $(ARGS)
+	$(bin)/python -m pytest --numprocesses=auto --dist=worksteal $(ARGS)
 
 lint: $(VENV)/.installed-test
 	$(bin)/ruff check .

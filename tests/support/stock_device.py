@@ -18,7 +18,7 @@ from snn.backends.state import State
 from snn.lowering.plan.plan import Plan
 from snn.lowering.plan.schedule import CLOCK, LAST, STEP
 
-ENGINE = Path(__file__).parents[2] / "snn" / "backends" / "engine"
+ENGINE = Path(__file__).parents[2] / "snn" / "backends" / "standalone" / "engine"
 FLAGS = ("-std=c++17", "-O1", "-march=native", "-ffp-contract=off", "-w")
 """No more changes a bit (a test says so of -O3) but takes longer. Without any optimisation x**2 would be the library's
 pow, with another last bit."""

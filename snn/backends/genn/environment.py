@@ -19,7 +19,7 @@ from snn.backends.spawn import guarded, run_text
 from snn.errors import BuildError
 from snn.system.paths import STARTED_IN, absolute, child_environment
 
-FOUND = "import json; from snn.backends.genn.environment import found; print(json.dumps(found()))"
+FOUND = "import json; from snn.backends.genn.inventory import found; print(json.dumps(found()))"
 
 
 def interpreter() -> str:

@@ -14,8 +14,7 @@ import sympy
 from brian2 import ms, second
 
 from snn import LIF, PairSTDP
-from snn.equations import jacobian
-from snn.equations.jacobian import NotDifferentiable, derivative
+from snn.equations.jacobian import NotDifferentiable, derivative, jacobian
 from snn.equations.stepmap import StepMap, expression, names, subexpressions, substituted, text
 from tests.support.choices import slow_but
 

@@ -19,7 +19,7 @@ def test_a_class_that_was_renamed():
 def test_an_argument_that_was_renamed():
     net = snn.Network(inputs=snn.SpikeTrains(2))
     with pytest.raises(TypeError, match="`onto` of `connect` is now `target_variable`"):
-        net.connect("inputs", "hidden", snn.Dense(), target_variable="g")
+        net.connect("inputs", "hidden", snn.Dense(), onto="g")
 
 
 @pytest.mark.parametrize(("old", "new"), [("frozen", "spec.without_plas"), ("structure_hash", "snn.structure")])
