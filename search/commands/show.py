@@ -3,14 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from search.analysis.summary import shown_score, values_of
-from search.analysis.tables import PER_SAMPLE, number, print_rows, setting
 from search.commands.common import add_place, read_plan, read_study
-
-if TYPE_CHECKING:
-    from search.analysis.summary import Summary
 
 NAME = "show"
 EXAMPLES = """\
@@ -36,6 +31,7 @@ def add(commands: Any) -> argparse.ArgumentParser:
 
 def execute(arguments: argparse.Namespace) -> int:
     """Run the command."""
+    from search.analysis.listing import print_table
     from search.analysis.summary import summarise
 
     plan = read_plan(arguments)
@@ -46,25 +42,3 @@ def execute(arguments: argparse.Namespace) -> int:
     print_table(summary)
     print(summary)
     return 0
-
-
-def columns(summary: Summary) -> tuple[list[str], list[list[str]]]:
-    """Headings and rows of the table of best trials: objectives, score on the test part, costs, parameters."""
-    if not summary.best:
-        return [], []
-    objectives = list(summary.best[0].values)
-    score = shown_score(summary.best[0].attrs)
-    costs = [c for c in (score, *PER_SAMPLE[:3]) if c not in objectives]
-    params = list(dict.fromkeys(name for best in summary.best for name in best.params))
-    rows = []
-    for best in summary.best:
-        attrs = [best.attrs[f"test_{score}"], *(best.attrs[name] for name in costs)]
-        values = [best.number, *values_of(best).values(), *attrs]
-        rows.append([*map(number, values), *(setting(best.params, name) for name in params)])
-    return ["trial", *objectives, f"test_{score}", *costs, *params], rows
-
-
-def print_table(summary: Summary) -> None:
-    """The best trials on standard output."""
-    headings, rows = columns(summary)
-    print_rows(f"Best trials of {summary.study}", headings, rows)

@@ -10,7 +10,7 @@ from brian2 import ms
 from optuna.samplers import RandomSampler
 
 from search import Study
-from search.commands.show import columns
+from search.analysis.listing import columns
 from search.dashboard.note import markdown
 from search.errors import StudyError
 from search.storage.opening import open_storage
