@@ -187,18 +187,35 @@ def test_imports_go_one_way():
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+IN_A_FUNCTION = "\n\ndef wrong():\n    import {}\n"
+FOR_TYPES = "\n\nif TYPE_CHECKING:\n    import {}\n"
+
+
 @pytest.mark.parametrize(
-    ("importer", "imported"),
-    [("snn", "tasks"), ("snn", "search"), ("tasks", "search"), ("search", "studies")],
+    ("importer", "imported", "how"),
+    [
+        ("snn/errors.py", "tasks.idx", IN_A_FUNCTION),
+        pytest.param("tasks/idx.py", "search.errors", FOR_TYPES, marks=pytest.mark.slow),
+        pytest.param("search/errors.py", "studies.digits", IN_A_FUNCTION, marks=pytest.mark.slow),
+        pytest.param("snn/lowering/memory.py", "snn.backends.scratch", FOR_TYPES, marks=pytest.mark.slow),
+        pytest.param("search/storage/record.py", "search.driver.driver", IN_A_FUNCTION, marks=pytest.mark.slow),
+    ],
 )
-def test_an_import_the_wrong_way_is_found(project, importer, imported):
+def test_an_import_the_wrong_way_is_found(project, importer, imported, how):
     for name in ("snn", "tasks", "search", "studies"):
-        (project / name).mkdir()
-        (project / name / "module.py").touch()
-        if name != "studies":
-            (project / name / "__init__.py").touch()
-    assert lint_imports(project).returncode == 0
-    (project / importer / "wrong.py").write_text(f"import {imported}.module\n")
+        shutil.copytree(CHECKOUT / name, project / name, ignore=shutil.ignore_patterns("__pycache__"))
+    file = project / importer
+    file.write_text(file.read_text() + how.format(imported))
     done = lint_imports(project)
     assert done.returncode == 1
-    assert f"{importer} is not allowed to import {imported}" in done.stdout
+    assert importer.removesuffix(".py").replace("/", ".") in done.stdout and imported in done.stdout
+
+
+@pytest.mark.slow
+def test_a_circle_is_found(project):
+    for name in ("snn", "tasks", "search", "studies"):
+        shutil.copytree(CHECKOUT / name, project / name, ignore=shutil.ignore_patterns("__pycache__"))
+    file = project / "snn/plasticity/eprop/surrogates.py"
+    file.write_text(file.read_text() + IN_A_FUNCTION.format("snn.plasticity.eprop.rule"))
+    done = lint_imports(project)
+    assert done.returncode == 1 and "No file and no folder is in a circle BROKEN" in done.stdout
