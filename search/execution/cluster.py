@@ -147,7 +147,7 @@ class Cluster(Executor):
             try:
                 answer, data = await self._calls.ask(jobs, source)
             except KilledWorker as error:
-                problem = _given_up(f"{error.allowed_failures + 1} of them died while they did")
+                problem = _given_up(f"workers that died: {error.allowed_failures + 1}")
             except errors.Cancelled:
                 raise
             except errors.RunError as error:
@@ -212,10 +212,7 @@ class Cluster(Executor):
 
 
 def _given_up(reason: str) -> errors.RunError:
-    return errors.RunError(
-        f"A run must leave the workers of the cluster alive, but {reason}, and was given up after {ATTEMPTS} attempts: "
-        "do they have the memory that it needs?"
-    )
+    return errors.RunError(f"The run crashed its worker {ATTEMPTS} times ({reason}). The workers may be out of memory.")
 
 
 def connect(cluster: str | Client, workers: int | None = None, say: Say = say_aloud) -> Cluster:
@@ -254,8 +251,8 @@ def connect(cluster: str | Client, workers: int | None = None, say: Say = say_al
         client = Client(cluster, timeout=CONNECT, set_as_default=False)
     except (OSError, ValueError) as error:
         raise StudyError(
-            f"The scheduler of the cluster must answer, but {cluster} does not ({one_line(error)}): "
-            "start one with `dask scheduler`, or give the address that it printed."
+            f"The Dask scheduler at {cluster} does not answer ({one_line(error)}). "
+            "Start one with `dask scheduler`, or give the address that it printed."
         ) from None
     try:
         return Cluster(client, workers, owned=True, say=say)

@@ -114,8 +114,8 @@ class DaskCalls:
         self._lost = True
         why = f" ({one_line(error)})" if isinstance(error, OSError) and str(error) else ""
         return ExecutorLost(
-            f"The scheduler of the cluster must be there to the end, but {self.address} is lost or has dropped the "
-            f"search{why}: start it, and the same command goes on."
+            f"Lost connection to the Dask scheduler at {self.address}{why}. Finished trials were saved. "
+            "Restart the scheduler and rerun the same command."
         )
 
     # ---- on the event loop of the client

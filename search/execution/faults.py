@@ -73,8 +73,8 @@ class Faults:
             if not at_fault(error):
                 raise
             raise ExecutorLost(
-                f"The machine must be able to run a trial, but {len(self.waits) + 1} attempts in {sum(self.waits):g} s "
-                f"have failed: {_text(error)} When that is mended, the same command goes on."
+                f"The machine could not run a trial in {len(self.waits) + 1} attempts within {sum(self.waits):g} s: "
+                f"{_text(error)} Finished trials were saved. Mend this, then rerun the command to resume."
             ) from error
 
 

@@ -1,4 +1,4 @@
-"""The jobs of a search: handed to the executor, and when they have ended, to who wants to know."""
+"""The job queue of a search: submits jobs to the executor and dispatches their results to callbacks."""
 
 from __future__ import annotations
 

@@ -87,7 +87,7 @@ def ran_together(
 
 
 def attempt(runner: Runner, faults: Faults, job: Job) -> Result:
-    """Run a job, and again if the machine is at fault or somebody has killed its process: the network is not to blame.
+    """Run a job; retry it after a fault of the machine, or if an external signal killed its process.
 
     Raises
     ------

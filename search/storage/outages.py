@@ -139,16 +139,16 @@ class Outages:
                     if not refused(error):
                         raise
                     raise StudyError(
-                        f"The storage {self._location.shown} must take what a search writes, but refuses it "
-                        f"({self._location.first_line(beneath(error))}); what had finished is kept, and the same "
-                        "command goes on."
+                        f"The storage {self._location.shown} refuses a write "
+                        f"({self._location.first_line(beneath(error))}). Finished trials were saved. "
+                        "Rerun the command to resume."
                     ) from None
                 self._gone(error)
                 if time.monotonic() + wait > give_up:
                     raise StudyError(
-                        f"The storage {self._location.shown} must answer, but has not for "
-                        f"{self._patience.seconds:g} s ({self._location.first_line(error)}); what had finished is "
-                        "kept, and the same command goes on."
+                        f"The storage {self._location.shown} was unreachable for {self._patience.seconds:g} s "
+                        f"({self._location.first_line(error)}). Finished trials were saved. "
+                        "Rerun the command to resume."
                     ) from None
                 self._sleep(wait)
                 wait, call = min(2 * wait, LONGEST), again or call

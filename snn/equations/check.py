@@ -90,7 +90,7 @@ class _Text:
         for variable in sorted(self.equations.names):
             if reserved(variable) or variable in self.signals:
                 yield (
-                    f"`{variable}` means something else to a simulation; rename it in the equations of {self.name}, "
+                    f"`{variable}` is a reserved name; rename it in the equations of {self.name}, "
                     f"for instance to `{free(variable)}`."
                 )
         for parameter, _ in self.parameters:
@@ -98,7 +98,7 @@ class _Text:
                 yield f"`{parameter}` of {self.name} must be a variable or in `parameters`, but it is both."
             elif reserved(parameter) or parameter in self.signals:
                 yield (
-                    f"`{parameter}` means something else to a simulation; rename the parameter of {self.name}, for "
+                    f"`{parameter}` is a reserved name; rename the parameter of {self.name}, for "
                     f"instance to `{free(parameter)}`."
                 )
             else:

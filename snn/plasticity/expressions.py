@@ -76,7 +76,7 @@ def expression_problems(
         return found
     for parameter in numbers:
         if parameter in GIVEN or unusable(parameter):
-            found.append(f"`{parameter}` means something else in {what}; rename the parameter of {name}.")
+            found.append(f"`{parameter}` is a reserved name in {what}; rename the parameter of {name}.")
     if not is_expression(text):
         found.append(f"`{field}` of {name} must be an expression such as {example!r}, but is {text!r}.")
     return found

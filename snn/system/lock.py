@@ -38,7 +38,7 @@ class Holder:
     def here(cls) -> Holder:
         """The present process, as of now."""
         pid = os.getpid()
-        return cls(user_name(os.geteuid()), socket.gethostname(), pid, started(pid) or 0, time.time())
+        return cls(user_name(os.geteuid()), socket.gethostname(), pid, process_start_time(pid) or 0, time.time())
 
     @classmethod
     def parse(cls, text: bytes) -> Holder | None:
@@ -59,13 +59,13 @@ class Holder:
     def _state(self) -> str:
         if self.host != socket.gethostname():
             return "whether it still runs is known there"
-        if started(self.pid) == self.ticks:
+        if process_start_time(self.pid) == self.ticks:
             return "it still runs"
         return "it has ended, but one that it started holds on to the lock"
 
 
 def user_name(uid: int) -> str:
-    """The name of a user, or his number where he has none."""
+    """Return the name of a user, or the user's number if there is no name."""
     try:
         return pwd.getpwuid(uid).pw_name
     except KeyError:
@@ -89,7 +89,7 @@ class Lock:
         self._signed = False
 
     def acquire(self) -> bool:
-        """Take the lock unless somebody holds it; whether it was taken.
+        """Try to acquire the lock. Return True on success.
 
         Raises
         ------
@@ -163,8 +163,11 @@ def open_shared(path: Path) -> int:
             return descriptor
 
 
-def started(pid: int) -> int | None:
-    """When a process of this machine started, in the kernel's ticks; None if it is gone, or only its exit status is."""
+def process_start_time(pid: int) -> int | None:
+    """Return when a process of this machine started, in ticks of the kernel, or None if it has ended.
+
+    PIDs are reused, so a process is identified by its PID and its start time.
+    """
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:

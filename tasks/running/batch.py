@@ -118,7 +118,7 @@ class _Member:
         self._go_on(lambda: self._calls.send((outcome, idle)))
 
     def fail(self, error: Exception) -> None:
-        """Go on with the error of the call, which the run may or may not bear."""
+        """Raise the error of the call inside the run, which may handle it."""
         self._go_on(lambda: self._calls.throw(error))
 
     def _go_on(self, step: Callable[[], Call]) -> None:

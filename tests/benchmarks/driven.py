@@ -15,7 +15,7 @@ import optuna
 
 from search.storage.location import Location
 from search.storage.opening import open_storage
-from snn.system.lock import started
+from snn.system.lock import process_start_time
 from tests.benchmarks.digits_study import CHECKOUT
 
 SCRIPT = '''\
@@ -178,7 +178,7 @@ def binaries(cache: Path) -> list[int]:
         with contextlib.suppress(OSError):  # it has just ended
             if file.read_bytes().startswith(os.fsencode(cache)):
                 found.append(int(file.parent.name))
-    return [pid for pid in found if started(pid) is not None]
+    return [pid for pid in found if process_start_time(pid) is not None]
 
 
 @contextmanager

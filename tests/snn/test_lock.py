@@ -16,7 +16,7 @@ from snn.backends.options import PLAIN, RunOptions
 from snn.backends.standalone.cache import store
 from snn.backends.standalone.cache.store import find_or_build
 from snn.errors import BuildError, RunTimeout
-from snn.system.lock import Holder, Lock, started
+from snn.system.lock import Holder, Lock, process_start_time
 from tests.support.programs import held, meanwhile
 
 
@@ -67,7 +67,7 @@ def test_waiting_ends_with_the_runs_time(monkeypatch, tmp_path):
 
 def test_a_holder_is_dead_alive_or_elsewhere():
     here = Holder.here()
-    assert here.pid == os.getpid() and here.ticks == started(os.getpid())
+    assert here.pid == os.getpid() and here.ticks == process_start_time(os.getpid())
     assert "(it still runs)" in str(here)
     assert "it has ended" in str(replace(here, ticks=here.ticks - 1)), "a later process of the same number"
     assert "is known there" in str(replace(here, host="elsewhere"))

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from search.errors import StudyError
 from search.storage.address import connect_arguments
 from search.storage.locks.lock import Owner, driven_by
-from snn.system.lock import Holder, started
+from snn.system.lock import Holder, process_start_time
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -82,7 +82,7 @@ class OfServer(Owner):
         if row is None or label is None:
             return None
         pid, here = int(label[1]), label[3] == socket.gethostname()
-        return Holder(str(row[1]), label[3], pid, (started(pid) or 0) if here else 0, float(label[2]))
+        return Holder(str(row[1]), label[3], pid, (process_start_time(pid) or 0) if here else 0, float(label[2]))
 
     def release(self) -> None:
         """See `Owner`."""

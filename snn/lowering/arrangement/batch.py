@@ -1,7 +1,7 @@
 """Plans of one structure as blocks of one plan: what `snn.backends.batch` simulates.
 
 Groups have the neurons of all candidates one after another, synapses likewise, so that whatever passes from neuron to
-neuron, sums included, stays within a candidate. What a candidate's code reads of its place must stay its own:
+neuron, sums included, stays within a candidate. Indices and sizes must be relative to the candidate:
 
 - Numbers that are equal in all candidates remain one number. Those that differ become one number a neuron; in synapses,
   a constant of the presynaptic neuron, which costs less to read than one number a synapse.

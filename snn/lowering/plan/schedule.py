@@ -25,7 +25,7 @@ STEP, LEARN, FIRST, LAST, LEARN_LAST = "step", "learn", "first", "last", "learn_
 PHASES = (STEP, LEARN, FIRST, LAST, LEARN_LAST)
 """When code runs: in every step; only while learning; in a sample's first or last step; in its last while learning."""
 CLOCK = ("sample_row", "sample_step", "sample_steps", "signal_row", "absolute_step", "teach")
-"""Shared integers that every object may read and the run's loop sets: the row of the sample in this run, the step
+"""Read-only counters updated by the run loop: the row of the sample in this run, the step
 within it, its length without the gap, the row of per-step signals, the step since the beginning of the stream, and
 whether teachers act."""
 SPIKES_EVENT = "e"  # how the engine is told to record events

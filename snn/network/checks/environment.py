@@ -41,7 +41,7 @@ def problems_of_environment(spec: NetworkData, environment: Environment) -> Iter
             (*environment.signals, *activities),
         )
         found += [
-            f"The signal {signal!r} of {name} has a name that means something else there; rename it."
+            f"The signal {signal!r} of {name} has a reserved name; rename it."
             for signal in environment.signals
             if unusable(signal)
         ]

@@ -21,7 +21,7 @@ def clashing_names(spec: NetworkData) -> Iterator[str]:
     taken = _program_names(spec)
     for where, names in _variables(spec):
         for name in sorted(taken & set(names)):
-            yield f"`{name}` of {where} means something else to a simulation; rename it, for instance to `{name}_`."
+            yield f"`{name}` of {where} is a reserved name; rename it, for instance to `{name}_`."
 
 
 def _program_names(spec: NetworkData) -> set[str]:

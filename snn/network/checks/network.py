@@ -97,7 +97,7 @@ def _names(spec: NetworkData) -> Iterator[str]:
         if count > 1:
             yield f"Names must be different, but {name!r} is used {count} times."
         if TAKEN.fullmatch(name):
-            yield f"`{name}` means something else to a simulation; give that population or readout another name."
+            yield f"`{name}` is a reserved name; give that population or readout another name."
     for name, count in Counter(p.name for p in spec.projections).items():
         if count > 1:
             yield f"Projections must have different names, but {name!r} is used {count} times; give them name=."

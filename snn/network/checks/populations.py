@@ -43,7 +43,7 @@ def problems_of_population(spec: NetworkData, population: Population) -> Iterato
             )
     for name in population.signals:
         if unusable(name) or name in {*parsed(neuron.model).names, *neuron.parameters}:
-            yield f"The signal {name!r} of {population.name} has a name that means something else there; rename it."
+            yield f"The signal {name!r} of {population.name} has a reserved name; rename it."
 
 
 def _time_constants(spec: NetworkData, population: Population) -> Iterator[str]:

@@ -22,7 +22,7 @@ READOUT = {"y", "I", "tau", "target", "error", "loss", "score", "normaliser", "r
 
 
 def rule_problems(spec: NetworkData, sound: bool) -> Iterator[str]:
-    """What is wrong with rules; in a network that is not sound, with those that can be told all the same."""
+    """Check rules; in an invalid network, only those whose context is valid."""
     taught: dict[str, list[Projection]] = {}
     for projection in spec.projections:
         if not sound and not _sound_place(spec, projection):

@@ -18,7 +18,7 @@ OWN = (
     *("beta_1", "beta_2", "epsilon", "weight_decay", "batch", "rate_strength", "rate_target", "learning_window"),
 )
 DERIVED = re.compile(r"(eps|next|flow|keep|jump|slope)_.*|arrived|let_in|e_before|.*_post")
-"""Names that this rule's synaptic code, and that of an eligibility, have for themselves."""
+"""Names reserved by generated synapse code."""
 
 
 def derived(neuron: Neuron, membrane: str | None, through_reset: bool) -> tuple[Eligibility, dict[str, Any]]:

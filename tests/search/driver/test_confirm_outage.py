@@ -166,7 +166,7 @@ def test_an_outage_that_does_not_end_is_an_error_and_the_next_call_goes_on(searc
             raise error_of("journal")
 
     storage.before = fail
-    with pytest.raises(StudyError, match=r"must answer, but has not for 0\.1 s .*No space left"):
+    with pytest.raises(StudyError, match=r"was unreachable for 0\.1 s .*No space left"):
         study.confirm(top=TOP, seeds=SEEDS, workers=1)
     assert len(stored(study)) == 3
     storage.before = lambda count: None

@@ -13,7 +13,7 @@ from threading import Thread
 import pytest
 
 from search.execution.child_process import InProcess
-from snn.system.lock import started
+from snn.system.lock import process_start_time
 from tests.support.command_line import ROOT
 from tests.support.executors import job
 from tests.support.programs import compiler
@@ -107,7 +107,7 @@ def descendants(pid: int) -> dict[int, int]:
     for file in Path(f"/proc/{pid}/task").glob("*/children"):
         with contextlib.suppress(OSError):  # it has just ended
             for child in map(int, file.read_text().split()):
-                if (ticks := started(child)) is not None:
+                if (ticks := process_start_time(child)) is not None:
                     found |= {child: ticks} | descendants(child)
     return found
 
@@ -143,7 +143,7 @@ def driver(tmp_path):
         process.kill()
         process.wait()
         end = time.monotonic() + 60  # on a busy machine; the rule is a second
-        while len(alive := [pid for pid, ticks in left.items() if started(pid) == ticks]) > spared:
+        while len(alive := [pid for pid, ticks in left.items() if process_start_time(pid) == ticks]) > spared:
             assert time.monotonic() < end, f"these outlived their driver:\n{names(alive)}"
             time.sleep(0.02)
         for pid in alive:

@@ -233,7 +233,7 @@ def test_a_job_that_kills_its_workers_fails_with_a_reason(cluster, client, folde
     script.write_text(DEADLY)
     module = load_module(Script.read(script))
     try:
-        with pytest.raises(RunError, match=f"1 of them died while they did, and was given up after {ATTEMPTS}"):
+        with pytest.raises(RunError, match=f"crashed its worker {ATTEMPTS} times .workers that died: 1"):
             executor.submit(replace(job(Bowl(), "standalone", str(script)), task=module.Deadly().to_json())).result(120)
     finally:
         executor.stop()

@@ -147,7 +147,7 @@ def test_a_lost_scheduler_ends_the_search_which_can_go_on(own, write, snnsearch,
     trials = journal_trials(script.with_suffix(".journal"), script.stem)
     states = Counter(trial.state.name for trial in trials)
     assert states["FAIL"] == 0 and states["RUNNING"] == 3 and states["COMPLETE"] >= 2
-    assert "start it, and the same command goes on" in lost.err
+    assert "Restart the scheduler and rerun the same command" in lost.err
     assert f"Kept: {states['COMPLETE']} trials that have ended, and the rungs behind the 3 under way." in lost.err
     ended = snnsearch("run", script, "--trials", len(trials), "--workers", 2)  # here, for once
     assert ended.status == 0 and f"goes on from {states['COMPLETE']} of {len(trials)} trials" in ended.err

@@ -154,7 +154,7 @@ def test_a_long_outage_is_said_once_and_ends_with_a_sentence(kind, tmp_path):
     storage = breaking(kind, tmp_path, fault, say=lines.append, seconds=0.3)
     study = optuna.create_study(study_name="s", storage=storage)
     away = True
-    with pytest.raises(StudyError, match=r"must answer, but has not for 0\.3 s \(.*(No space|disk I/O).*same command"):
+    with pytest.raises(StudyError, match=r"was unreachable for 0\.3 s \(.*(No space|disk I/O).*Rerun the command"):
         study.set_user_attr("seed", 1)
     assert len(lines) == 1 and "trying again for 0.3 s" in lines[0]
 
@@ -249,7 +249,7 @@ def test_what_a_database_refuses_ends_the_search_and_costs_no_trial(write, snnse
     monkeypatch.setattr(RDBStorage, "_set_trial_param", refuse)
     command = ("run", write(), "--storage", f"sqlite:///{tmp_path}/s.db", "--trials", 6, "--workers", 1, "--json")
     ended = snnsearch(*command)
-    assert ended.status == 2 and "refuses it (ProgrammingError: " in ended.err and "Traceback" not in ended.err
+    assert ended.status == 2 and "refuses a write (ProgrammingError: " in ended.err and "Traceback" not in ended.err
     ended = snnsearch(*command)
     trials = json.loads(ended.out)["trials"]
     assert trials == {"complete": 6, "fail": 0, "pruned": 0, "running": 0}, ended.err

@@ -236,7 +236,7 @@ def test_what_could_not_be_told_waits_in_the_spool(server, write, snnsearch, fol
     away.start()
     done = snnsearch(*command)
     away.join()
-    assert done.status == 2 and "must answer, but has not for 1 s" in done.err and "same command goes on" in done.err
+    assert done.status == 2 and "was unreachable for 1 s" in done.err and "Rerun the command to resume" in done.err
     server.start()
     location = Location.of(server.url, script.with_suffix(""))
     shown = json.loads(snnsearch("show", script, "--storage", server.url, "--json").out)

@@ -129,7 +129,7 @@ WORDS = {
     "per": (network(signals={"x": Signal("reward", per="sampel")}), "nearest: 'sample'"),
     "name of a signal": (
         network(signals={"v": Signal("reward")}),
-        "The signal 'v' of hidden has a name that means something",
+        "The signal 'v' of hidden has a reserved name",
     ),
     "factor": (network(rule=RewardSTDP(factor="reward")), "needs the third factor 'reward'"),
     "nearest factor": (
@@ -234,7 +234,7 @@ EQUATIONS = {
         network(environment=Environment("reward")),
         "The equations of the environment cannot be parsed",
     ),
-    "environment, action": (network(environment=Environment("action : 1")), "`action` means something else"),
+    "environment, action": (network(environment=Environment("action : 1")), "`action` is a reserved name"),
 }
 
 

@@ -38,7 +38,7 @@ def test_names_that_a_simulation_uses(name):
         said(own(parameters={"tau": 20 * ms, name: 1})),
         said(network(signals={name: Signal("reward")})),
     ):
-        assert name in message and "means something else" in message
+        assert name in message and "reserved name" in message
 
 
 @pytest.mark.parametrize("name", NETWORKS)

@@ -221,6 +221,6 @@ def test_populations_of_every_attribute_and_macro(kind):
 def test_an_error_names_the_variable_the_population_and_a_name_that_is_free():
     with pytest.raises(NetworkError) as caught:
         neurons(["self"], "variables").freeze()
-    assert "`self` means something else to a simulation; rename it in the equations of out" in str(caught.value)
+    assert "`self` is a reserved name; rename it in the equations of out" in str(caught.value)
     assert "`self_`" in str(caught.value) and not unusable("self_")
     assert not [name for name in ODD if unusable(free(name))]

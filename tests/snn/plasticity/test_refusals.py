@@ -209,7 +209,7 @@ def test_a_scale_of_ones_own():
 
 def test_names_that_mean_something_in_a_signal_are_no_parameters():
     for names in ({"spiked": 1.0}, {"dt": 1.0}, {"exp": 1.0}, {"x_post": 1.0}):
-        with pytest.raises(NetworkError, match="means something else in a signal"):
+        with pytest.raises(NetworkError, match="is a reserved name in a signal"):
             EProp(signal="v", signal_parameters=names).equations(LIF())
     with pytest.raises(NetworkError, match="must mean one thing in a signal"):
         EProp(signal="v", signal_parameters={"v": 1.0}).equations(LIF())

@@ -1,4 +1,4 @@
-"""Code of Brian2GeNN's rewritten for a GPU, which is bound by memory, and by waiting for it.
+"""Rewrites kernels of Brian2GeNN to reduce memory traffic and latency on a GPU.
 
 What synapses do in a round is statements that keep a variable as it is unless a condition holds. Written so, every
 number of every synapse would be read and written in every round. Here the statements of one condition are a branch,

@@ -54,7 +54,7 @@ def _group(group: Group) -> Iterator[str]:
                 "compare it with 1."
             )
     for name in sorted(OWN_NAMES & (equations.keys() | group.variables.keys())):
-        yield f"`{name}` means something else to GeNN; rename the variable of {group.name}."
+        yield f"`{name}` is a reserved name of GeNN; rename the variable of {group.name}."
 
 
 def _synapses(plan: Plan, block: SynapseBlock) -> Iterator[str]:

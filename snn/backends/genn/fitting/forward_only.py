@@ -1,4 +1,4 @@
-"""Synapses that write nothing at neurons, but send to those at their postsynaptic end: all that GeNN's can do."""
+"""Rewrites a plan so that synapses write only their own variables and the postsynaptic input, as GeNN needs it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When each action of a step runs on GeNN: as late as it must, one time step of GeNN's behind another.
+"""Modulo scheduling: the GeNN time step in which each action of a step runs.
 
 GeNN does two things in turn: all synapses, which see the neurons as they were left, and then all neurons at once, which
 see what synapses have sent. One such turn is a **round**. What depends on another population therefore runs a round

@@ -39,12 +39,12 @@ def test_booleans():
 @pytest.mark.parametrize("name", ["batch", "Isyn", "sT"])
 def test_names_of_genn(name):
     [sentence] = problems(plan(of(f"dv/dt = (-v + {name})/(10*ms) : 1\n{name} : 1")))
-    assert f"`{name}` means something else to GeNN; rename" in sentence
+    assert f"`{name}` is a reserved name of GeNN; rename" in sentence
 
 
 def test_names_of_genn_among_parameters():
     [sentence] = problems(plan(of("dv/dt = -v*scalar/(10*ms) : 1", scalar=1.0)))
-    assert "`scalar` means something else to GeNN; rename" in sentence
+    assert "`scalar` is a reserved name of GeNN; rename" in sentence
 
 
 def test_projections_without_synapses():
