@@ -74,7 +74,7 @@ class Faults:
                 raise
             raise ExecutorLost(
                 f"The machine could not run a trial in {len(self.waits) + 1} attempts within {sum(self.waits):g} s: "
-                f"{_text(error)} Finished trials were saved. Mend this, then rerun the command to resume."
+                f"{_text(error)} Mend this, then rerun the command to resume."
             ) from error
 
 

@@ -115,7 +115,7 @@ def test_a_job_of_a_batch_that_kills_its_workers_costs_the_others_nothing(thread
     finally:
         executor.stop()
     assert [isinstance(one, RunError) for one in ended] == [False, False, True, False]
-    assert "1 of them died while they did" in str(ended[2])
+    assert "workers that died: 1" in str(ended[2])
 
 
 def test_a_worker_refuses_a_job_of_other_data(threads):
