@@ -18,7 +18,7 @@ from tests.support.given import VALUES, WIDTH, N, given, learner
 
 @pytest.mark.parametrize(("backend", "sizes"), [
     ("standalone", (16, 0, 4)), ("standalone", (16, 4, 0)), ("standalone", (0, 16, 4)),
-    ("runtime", (4, 0, 2)), ("runtime", (0, 4, 2)),
+    *(pytest.param("runtime", sizes, marks=pytest.mark.slow) for sizes in ((4, 0, 2), (0, 4, 2))),
 ])  # fmt: skip
 def test_an_empty_part_has_no_score_and_warns_of_nothing(backend, sizes):
     with warnings.catch_warnings():
