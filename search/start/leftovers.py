@@ -9,12 +9,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from search.storage.attributes import RESULT
 from search.storage.checkpoints import NAME as STATE
 from search.storage.checkpoints import States
 from search.storage.identity import CALL_NOTES, Identity
 from search.storage.pending import LARGEST
 from search.storage.pending import NAME as UNTOLD
-from search.storage.record import RESULT
 
 if TYPE_CHECKING:
     import optuna

@@ -11,8 +11,8 @@ from search.errors import StudyError
 from search.samplers import make_sampler
 from search.spec.seeds import sampler_seed
 from search.spec.spec import Plan
-from search.storage.attributes import CONSTRAINTS, DATA, ENGINE, GIVEN, OBJECTIVES, SCRIPT, SEED, TASK
-from search.storage.identity import IDENTIFIER, new_identifier
+from search.storage.attributes import CONSTRAINTS, DATA, ENGINE, GIVEN, IDENTIFIER, OBJECTIVES, SCRIPT, SEED, TASK
+from search.storage.identity import new_identifier
 from search.storage.location import mask
 from search.storage.opening import load, open_storage
 

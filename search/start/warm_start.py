@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Any
 from search.errors import StudyError
 from search.spec.spec import Plan, StudyReference
 from search.start.probe import Probe, misfits
-from search.storage.attributes import ENQUEUED, OBJECTIVES, WARM
+from search.storage.attributes import ENQUEUED, OBJECTIVES, ORIGIN, RESULT, WARM
 from search.storage.opening import load, open_storage
-from search.storage.record import ORIGIN, RESULT
 from snn.system.paths import shorter
 
 if TYPE_CHECKING:

@@ -10,14 +10,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from search.storage.attributes import IDENTIFIER
+
 if TYPE_CHECKING:
     import optuna
     from optuna.trial import FrozenTrial, Trial
 
-IDENTIFIER = "identifier"  # user attribute of a study
 MARK = r"(?P<study>[0-9a-f]{32})-(?P<parameters>[0-9a-f]{16})"
 _MARK = re.compile(MARK)
-CALL_NOTES = ("call.json", "ended.json")  # files of `search.driver.usercalls`, which alone reads and removes them
+CALL_NOTES = ("call.json", "ended.json")  # files of `search.execution.usercalls`, which alone reads and removes them
 
 
 def new_identifier() -> str:

@@ -6,14 +6,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from search.storage.attributes import WARM
+from search.storage.attributes import NETWORK, ORIGIN, REASON, RESULT, SEED, WARM
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
 
-# User attributes of a trial. Few of them: each is one write that waits for the disk.
-SEED, NETWORK, ORIGIN, RESULT, REASON = "seed", "network", "origin", "result", "reason"
 SCORES = ("accuracy", "loss", "prequential_accuracy", "prequential_loss")
 COSTS = ("spikes", "synaptic_operations", "weight_writes", "energy_j", "memory_bits", "settling_time_ms")
 SOMETIMES = ("spread", "same_as", "samples", "constraints")

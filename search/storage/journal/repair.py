@@ -13,10 +13,9 @@ from optuna.storages.journal._storage import JournalStorageReplayResult
 from optuna.trial import FrozenTrial, TrialState
 
 from search.errors import StudyError
+from search.storage.attributes import REASON, REPAIRED
 from search.storage.journal.lines import ID, Damage, Ids, LineChecker, unseal, whole_but_its_end
-from search.storage.record import REASON
 
-REPAIRED = "repaired"  # user attribute of a trial: what became of it
 WRITER = "snnsearch-repair"  # worker of the operations that a repair adds
 
 _START = re.compile(rb'\{"op_code":')
