@@ -1,4 +1,4 @@
-"""A study: a function that builds a network from a trial, a task, and objectives; and the driver that searches it."""
+"""A study: a function that builds a network from a trial, a task, objectives, and the search for the best trials."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What can be wrong with a study, for the user."""
+"""Errors of studies, whose messages are meant for the user."""
 
 from snn.errors import Problems
 

@@ -1,4 +1,4 @@
-"""From a sample's values to input spikes."""
+"""Encoders of a sample's values as input spikes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Errors whose message is meant for the user: the rule, the value, and what to do."""
+"""Errors whose message is meant for the user: the rule, the value and the remedy."""
 
 from __future__ import annotations
 

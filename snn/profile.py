@@ -1,4 +1,4 @@
-"""Where the CPU time of runs goes, stage by stage."""
+"""The CPU time of runs, stage by stage."""
 
 from __future__ import annotations
 

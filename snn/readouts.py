@@ -1,4 +1,4 @@
-"""Readouts: how a network's activity becomes scores, a decision, and an error."""
+"""Readouts, which turn a network's activity into scores, a decision and an error."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a task feeds into a network besides its input, and equations that answer the network's decision."""
+"""Signals that a task feeds into a network besides its input, and equations that respond to the network's decision."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which numbers an input population can encode."""
+"""The check of the values that an input population can encode."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A task's samples, held or made when they are asked for, and how they are split."""
+"""The samples of a task, stored or generated when they are needed, and their split."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class Data:
     ----------
     values : array or Drawn, of shape (n, width) or (n, steps, width)
         What the inputs encode: one row a sample, or one row a step. Finite numbers, in [0, 1] for inputs such as
-        `snn.Poisson` and `snn.Regular`, 0 or 1 for `snn.SpikeTrains`, any for `snn.Analog` (`snn.Encoder.takes`).
+        `snn.Poisson` and `snn.Regular`, 0 or 1 for `snn.SpikeTrains`, any for `snn.Analog` (`Encoder.takes`).
     labels : int array of shape (n,) or None
         From 0 to classes - 1. None where there are none, in a regression: a readout is then compared with the signal
         ``target``.

@@ -1,4 +1,4 @@
-"""The samples that a learner is given: read, checked, split and ordered."""
+"""A dataset: the samples of a task, checked, split and ordered."""
 
 from __future__ import annotations
 

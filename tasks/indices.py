@@ -1,4 +1,4 @@
-"""How a task splits and orders its samples, checked: no sample is learned from and scored, and none counts twice."""
+"""Checks of a task's split and order: no sample is both learned from and scored, and none counts twice."""
 
 from __future__ import annotations
 

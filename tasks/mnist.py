@@ -1,4 +1,4 @@
-"""MNIST: handwritten digits of 28 x 28 pixels, from IDX files in a folder or fetched."""
+"""MNIST: handwritten digits of 28 x 28 pixels, from IDX files in a folder or downloaded."""
 
 from __future__ import annotations
 

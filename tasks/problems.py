@@ -1,4 +1,4 @@
-"""What a user's methods return or raise, and how everything that is wrong is collected."""
+"""Calls of a user's methods, and the collection of all their problems."""
 
 from __future__ import annotations
 

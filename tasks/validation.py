@@ -1,4 +1,4 @@
-"""Everything about a task's own data that is wrong, found once, before anything is run.
+"""Checks of a task's own data, once, before anything is run.
 
 `tasks.running.check` compares a network with a task. This module looks at a task alone, and returns its data as
 read-only arrays of the types and shapes that the rest of the package relies on.

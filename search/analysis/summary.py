@@ -1,4 +1,4 @@
-"""The state of a study in one object: what `--json` writes and what tables show."""
+"""The summary of a study, for `--json`, for tables and for notebooks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`snnsearch cache`: the compiled programs on disk."""
+"""The command `snnsearch cache`, which lists and removes compiled programs."""
 
 from __future__ import annotations
 

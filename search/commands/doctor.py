@@ -1,4 +1,4 @@
-"""`snnsearch doctor`: which backends work, and what to do about those that do not."""
+"""The command `snnsearch doctor`, which says which backends work, and how to mend the others."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`snnsearch repair`: what can be read of a damaged journal, in a new file."""
+"""The command `snnsearch repair`, which writes the readable part of a damaged journal to a new file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A search whose first trials all fail for one reason is to be mended, not run to its last trial."""
+"""The end of a search whose first trials all fail for one reason."""
 
 from __future__ import annotations
 

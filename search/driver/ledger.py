@@ -1,4 +1,4 @@
-"""What is written of trials: everything that a driver keeps in the study goes through here.
+"""The ledger: everything that a driver writes of trials in a study.
 
 What a trial gave is first put into a spool, a folder beside the study, and leaves it when Optuna has been told: a
 driver that dies, or gives up, while its storage is away loses no result.

@@ -1,4 +1,4 @@
-"""A trial under way: its replicates, and how far each of them is."""
+"""A trial under way: its network, and how far each of its replicates has come."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The process behind `process.InProcess`: reads jobs from standard input, answers on standard output."""
+"""The child process of a runner: reads jobs from standard input and answers on standard output."""
 
 from __future__ import annotations
 

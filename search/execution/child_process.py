@@ -1,4 +1,4 @@
-"""A runner that keeps a Python process of its own: for backends with global state, and as a wall against crashes."""
+"""A runner with a Python process of its own, for backends with global state and for protection from crashes."""
 
 from __future__ import annotations
 

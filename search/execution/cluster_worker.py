@@ -1,4 +1,4 @@
-"""The workers' side of `search.execution.cluster`: runs jobs, and keeps between them what a machine needs once."""
+"""The side of a cluster worker: runs jobs, and keeps data and scripts between them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where jobs run: `submit` gives a future, `stop` kills what runs. A cluster is another subclass."""
+"""The interface of executors, which run jobs."""
 
 from __future__ import annotations
 

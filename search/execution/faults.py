@@ -1,4 +1,4 @@
-"""Faults of the machine: they cost a search time, and never a trial."""
+"""Retries after faults of the machine, which never fail a trial."""
 
 from __future__ import annotations
 

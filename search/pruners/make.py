@@ -1,4 +1,4 @@
-"""Which trials are not worth their next rung."""
+"""Pruners by name, and the check of a pruner."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The report of a study: what stands on the page, in its order."""
+"""The sections of a report, in the order of the page."""
 
 from __future__ import annotations
 

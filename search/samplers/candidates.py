@@ -1,4 +1,4 @@
-"""Candidates for the next trials: like past ones in which parameters they have, near good ones in where these lie."""
+"""Candidates for the next trials, near good past ones."""
 
 from __future__ import annotations
 

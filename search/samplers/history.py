@@ -1,4 +1,4 @@
-"""What a forest learns from: a bounded choice of ended trials, and how good each is."""
+"""The trials that a forest learns from, bounded in number, each with a target."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The forest: what it expects of candidates, and how unsure it is of each."""
+"""The forest, which predicts the mean and the uncertainty of each candidate."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The most of what a search can be asked for: more is a slip of the hand, and would hang or fill the machine."""
+"""Upper bounds of workers, replicates and batches, against slips that would hang or fill the machine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a network must keep to: bounds on objectives, as text such as ``accuracy >= 0.9``."""
+"""Constraints on a network: bounds on objectives, as text such as ``accuracy >= 0.9``."""
 
 from __future__ import annotations
 

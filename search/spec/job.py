@@ -1,4 +1,4 @@
-"""What travels from the driver to a worker: data, not code."""
+"""Jobs: the data, without code, that a driver sends to a worker."""
 
 from __future__ import annotations
 

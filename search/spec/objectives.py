@@ -1,4 +1,4 @@
-"""What a search optimises: names for numbers of a result, or functions of it, with their direction."""
+"""Objectives of a search: names of numbers of a result, or functions of the result, with a direction."""
 
 from __future__ import annotations
 

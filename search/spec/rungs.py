@@ -1,4 +1,4 @@
-"""A trial is a chain of rungs: pieces of the stream, each twice as long as all before it."""
+"""The rungs of a trial: pieces of the stream, each twice as long as all before it."""
 
 from __future__ import annotations
 

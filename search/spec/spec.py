@@ -1,4 +1,4 @@
-"""Everything that one search needs, settled: the study as its script declares it, and what the command line changed."""
+"""The plan of one search: the study as its script declares it, with the changes of the command line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files that an earlier start has left beside a study: removed, or left alone and named."""
+"""Files that an earlier start has left beside a study: the removal of known ones, and a message about others."""
 
 from __future__ import annotations
 
@@ -68,9 +68,6 @@ def _unknown(folder: Path, identity: Identity, trials: Sequence[FrozenTrial]) ->
         if path.suffix in (".rung", ".json") and path.name not in CALL_NOTES and not known:
             left.append(path)
     return left
-
-
-# ---- the old layout
 
 
 def _remove_stored(old: Path, trials: Sequence[FrozenTrial]) -> None:

@@ -1,4 +1,4 @@
-"""Opens a study, or goes on with one, after comparing it with what its script says now."""
+"""The opening of a new or a stored study, after a comparison with its script."""
 
 from __future__ import annotations
 

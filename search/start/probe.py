@@ -1,4 +1,4 @@
-"""Draws networks from a study's function to learn its search space."""
+"""A probe of a search space, which calls a study's function with random parameters."""
 
 from __future__ import annotations
 

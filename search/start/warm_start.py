@@ -1,4 +1,4 @@
-"""Warm starts: what another study has found, and parameters that the user wants tried first."""
+"""Warm starts: trials of another study, and parameters that the user wants tried first."""
 
 from __future__ import annotations
 

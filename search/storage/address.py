@@ -1,4 +1,4 @@
-"""How a storage is written: paths of journals and URLs of databases, made absolute and compared."""
+"""Addresses of storages: paths of journals and URLs of databases, made absolute and compared."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where trials under way have come to, in a folder beside the study: what a new start goes on from."""
+"""Checkpoints of running trials, in a folder beside the study, from which a new start resumes them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whose files lie beside a study: each carries the study's identifier, its trial's number and a hash of parameters."""
+"""The identity of a study's files: the study's identifier, the trial's number and a hash of its parameters."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a study lies: a journal file beside the script, or the URL of an SQLite or PostgreSQL database."""
+"""The location of a study: a journal file, or the URL of an SQLite or PostgreSQL database."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A storage that waits: calls that fail because the database is away or the disk is full are tried again."""
+"""Outages of a storage: which errors pass, and the wait until a call succeeds."""
 
 from __future__ import annotations
 

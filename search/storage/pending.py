@@ -1,4 +1,4 @@
-"""Results that wait in a folder until the storage has been told of them."""
+"""Pending results: files that keep results until the storage has them."""
 
 from __future__ import annotations
 

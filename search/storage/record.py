@@ -1,4 +1,4 @@
-"""What a trial keeps in the storage, and how it is read back."""
+"""The record of a trial: the reader of its stored attributes."""
 
 from __future__ import annotations
 

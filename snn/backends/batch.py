@@ -1,4 +1,4 @@
-"""Candidates of one structure side by side in one simulation, each with its own numbers, samples and outcome.
+"""Candidates of one structure in one simulation, each with its own numbers, samples and outcome.
 
 A candidate's outcome does not depend on its neighbours: nothing passes between them (`snn.lowering.arrangement.batch`).
 """

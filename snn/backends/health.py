@@ -1,4 +1,4 @@
-"""Which backends work here, found out by running a tiny network where that takes seconds."""
+"""Health checks of backends, by a run of a tiny network where that takes seconds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Programs in processes of their own: they end when their caller does, and can be stopped."""
+"""Processes that run programs, end with their caller and can be stopped."""
 
 from __future__ import annotations
 

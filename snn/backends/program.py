@@ -1,4 +1,4 @@
-"""One call for every backend: `Program.advance(candidates, samples, states) -> outcomes`."""
+"""The interface of every backend: `Program.advance(candidates, samples, states) -> outcomes`."""
 
 from __future__ import annotations
 

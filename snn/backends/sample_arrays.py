@@ -1,4 +1,4 @@
-"""A stream's arrays as the matrices that programs read."""
+"""The matrices that programs read, made of a stream's arrays."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Starting processes that end with this one."""
+"""The start of processes that end with this one."""
 
 from __future__ import annotations
 

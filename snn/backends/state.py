@@ -1,4 +1,4 @@
-"""Where a run stopped, in memory and in a file."""
+"""The state of a stopped run, in memory and in a file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which neurons are connected, and their first weights: drawn by NumPy, so the same for every backend."""
+"""Connection patterns, drawn by NumPy and so the same for every backend."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Checks a user's equations with Brian2's own parsers before any code is generated."""
+"""Checks of a user's equations and code, by Brian2's own parsers."""
 
 from __future__ import annotations
 

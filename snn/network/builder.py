@@ -1,4 +1,4 @@
-"""Builds a network, and freezes it into data."""
+"""The builder of networks, and their freezing into checked data."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a population is made of: Brian2 equations, a threshold, a reset, and numbers."""
+"""A neuron model: Brian2 equations, a threshold, a reset and parameters."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Expressions that users give to rules: what they may read, and what is wrong with them."""
+"""Expressions that users give to rules: the names that they may read, and their checks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The third factor of a rule: what tells its synapses to learn, besides the spikes at both ends."""
+"""The third factor of a rule: a signal that modulates learning, besides the spikes at both ends."""
 
 from __future__ import annotations
 

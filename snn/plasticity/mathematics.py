@@ -1,4 +1,4 @@
-"""A rule's equations to read: the mathematics, the Brian2 code that runs, and what a synapse keeps."""
+"""LaTeX of expressions and symbols."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pictures of a result: axes in, axes out."""
+"""Plots of a result."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a run gives: predictions, scores, costs, weights, and where they came from."""
+"""The result of a run: predictions, scores, costs, weights and their origin."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Locks that name who holds them."""
+"""Locks that name their holder."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The arguments of a run and of a search, checked in one place: everything wrong is said at once."""
+"""Checks of the arguments of a run and of a search."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs that go through their programs together: calls of several runs that fit into one are made as one."""
+"""Runs that share one simulation: calls of several runs that fit together are made as one."""
 
 from __future__ import annotations
 

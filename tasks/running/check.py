@@ -1,4 +1,4 @@
-"""Everything about a network that does not fit a task, found before anything is compiled."""
+"""Checks that a network fits a task, before anything is compiled."""
 
 from __future__ import annotations
 

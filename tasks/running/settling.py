@@ -1,4 +1,4 @@
-"""After how much of a sample the decision is what it is at the end."""
+"""The decision latency of a sample: the time after which its decision no longer changes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a report is drawn from: one reading of the storage, and the best network run again."""
+"""The facts that figures are drawn from: one reading of the storage, and a run of the best network."""
 
 from __future__ import annotations
 

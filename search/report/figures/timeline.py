@@ -1,4 +1,4 @@
-"""Who worked when: the workers of a search, and how busy they were."""
+"""The timeline of a search: when each worker ran, and how busy it was."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lines of a journal: an operation of Optuna's as JSON, with further keys that make damage visible.
+"""Lines of a journal: operations of Optuna as JSON, with further keys that show damage.
 
 A line that this package writes ends in ``"n":17,"crc":"1a2b3c4d"}``. `n` counts the lines of the file that have an `n`,
 from 1. `crc` is the CRC-32 of the bytes before ``,"crc"``, in hexadecimal. A line that creates a study or a trial also

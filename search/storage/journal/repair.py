@@ -1,4 +1,4 @@
-"""Repair of a journal: all that can be read of a damaged one, and what is lost."""
+"""The repair of a damaged journal: the operations that can be read, and a list of what is lost."""
 
 from __future__ import annotations
 

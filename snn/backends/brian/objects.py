@@ -1,4 +1,4 @@
-"""From a plan to Brian2 objects: the only file that makes them, for every backend."""
+"""Brian2 objects of a plan, the same for every backend."""
 
 from __future__ import annotations
 

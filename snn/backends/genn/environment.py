@@ -1,4 +1,4 @@
-"""Which interpreter has Brian2GeNN, what is installed beside it, and what to do about what is not.
+"""The Python environment that has Brian2GeNN, and remedies for what it lacks.
 
 `FOUND`, run in that interpreter, prints what it has, as `found` says.
 """

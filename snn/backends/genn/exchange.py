@@ -1,4 +1,4 @@
-"""What a driver asks of a worker and what that answers, as files in a folder: JSON, and arrays without pickle.
+"""Requests to a worker and its answers, as files in a folder: JSON, and arrays without pickle.
 
 ``request.json`` and, for the k-th of its runs, ``samples-k.npz`` and ``state-k.npz``; ``answer.json`` and
 ``outcome-k.npz`` and ``left-k.npz``. The answer is written last, so that one that is there is whole.

@@ -23,6 +23,7 @@ FLAGS = (
     "-fno-threadsafe-statics",
     "-w",
 )
+ENGINE = Path(__file__).parent / "engine"
 SOURCE, BINARY = "program.cpp", "program"
 KILLED = ("signal terminated program", "terminated with signal")  # one of the compiler's own programs
 FULL = ("No space left on device", "Disk quota exceeded")
@@ -112,6 +113,3 @@ def compile_source(source: Path) -> Path:
 def compiler_version() -> str:
     """What the compiler calls itself."""
     return run_compiler("--version").stdout.partition("\n")[0]
-
-
-ENGINE = Path(__file__).parent / "engine"

@@ -1,4 +1,4 @@
-"""What an entry says of itself."""
+"""The manifest of an entry: its network, compiler and versions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Plans of one structure as blocks of one plan: what `snn.backends.batch` simulates.
+"""The plan of a batch: plans of one structure as blocks of one plan, for `snn.backends.batch`.
 
 Groups have the neurons of all candidates one after another, synapses likewise, so that whatever passes from neuron to
 neuron, sums included, stays within a candidate. Indices and sizes must be relative to the candidate:

@@ -1,4 +1,4 @@
-"""What a network lowers to, as plain data: groups, synapses, and code with its place in the time step.
+"""A plan: groups, synapses, and code with its place in the time step, as plain data.
 
 A `Plan` has texts, which are compiled, and numbers, which are arguments. `snn.lowering.planner` makes one of a network,
 and only `snn.backends.brian.objects` makes Brian2 objects of it; a run needs the numbers alone.

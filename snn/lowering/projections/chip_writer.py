@@ -1,4 +1,4 @@
-"""The one place where weights are written: a rule proposes dw, and this says what becomes of it."""
+"""Writes weights within the limits of a chip: levels, rounding, accumulators, devices."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether a network fits a chip."""
+"""The check that a network fits its chip."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Everything that can be wrong with a network, found at once and before any code is generated."""
+"""All checks of a network, before any code is generated."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From the gradient of one step to weight changes: sums over samples and batches, regularisation, optimizer, decay."""
+"""The weight change from the gradient of one step: sums, regularisation, optimizer and decay."""
 
 from __future__ import annotations
 

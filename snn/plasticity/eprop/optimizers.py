@@ -1,4 +1,4 @@
-"""How a gradient becomes a weight change, as equations of the synapse."""
+"""Optimizers, as equations of the synapse."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Names that a neuron and a rule both have: the neuron's parameters are renamed in the rule's synaptic code."""
+"""The renaming of a neuron's parameters whose names a rule has too."""
 
 from __future__ import annotations
 

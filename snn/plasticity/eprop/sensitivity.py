@@ -1,4 +1,4 @@
-r"""Which derivatives of a neuron's step there are, and for which components one neuron can keep them for all synapses.
+r"""The derivatives of a neuron's step by its weights, and whether each is kept by a neuron or by a synapse.
 
 A component :math:`\epsilon_s` is the derivative of state variable s by a weight. In one step of a neuron (see
 `snn.plasticity.eprop.spiking_map`) a reset takes it to :math:`\sum_q \text{keep}_{sq} \epsilon_q + \text{jump}_s\, e`,

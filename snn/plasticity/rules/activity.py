@@ -1,4 +1,4 @@
-"""What rules of activities at both ends have in common: traces, and what may take the place of one of them."""
+"""The base of rules of activities at both ends: their traces, and replacements of a trace."""
 
 from __future__ import annotations
 

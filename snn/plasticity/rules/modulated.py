@@ -1,4 +1,4 @@
-"""Rules with a modulator, such as dopamine, that decides what becomes of a synapse."""
+"""Rules whose modulator, such as dopamine, decides the change of a synapse."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What fitted plans call, in GeNN's language, beside Brian2's own functions.
+"""Functions that fitted plans call beside those of Brian2, in GeNN's language.
 
 Two of Brian2GeNN's functions are replaced: its ``clip`` is computed in 32 bits and its ``int`` only takes conditions.
 Three that it lacks are added.

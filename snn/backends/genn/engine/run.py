@@ -1,4 +1,4 @@
-"""One run of a plan on Brian2's objects, fitted to Brian2GeNN: what the host brings, watches and reads."""
+"""One run of a fitted plan on Brian2GeNN: its input arrays, its checks and its recordings."""
 
 from __future__ import annotations
 

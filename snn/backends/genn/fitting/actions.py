@@ -1,4 +1,4 @@
-"""Everything that a plan does in one time step, as a list of actions in their order.
+"""The operations of one time step of a plan, in their order.
 
 An action belongs to one group or to one block of synapses, has plain statements and conditions, and says what it reads
 and writes, by names such as ``"hidden.v"``. `snn.backends.genn.fitting.scheduling` finds out when each may run on GeNN.

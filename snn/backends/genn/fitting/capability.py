@@ -1,4 +1,4 @@
-"""What Brian2GeNN cannot do of a network, all of it at once, before any code is generated."""
+"""The check of everything in a network that Brian2GeNN cannot do, before any code is generated."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From a plan to one that Brian2GeNN can run: one program for each group and each block of synapses.
+"""The rewriting of a plan for Brian2GeNN: one program for each group and each block of synapses.
 
 Brian2GeNN has no phases, no events but spikes, no code on a neuron's side of a synapse that another synapse may write,
 and one summed variable for each `Synapses`. So everything that a plan does in a step becomes statements of one state

@@ -1,4 +1,4 @@
-"""Whether an entry is whole, and who uses it."""
+"""One entry of the cache: whether it is whole, and which processes use it."""
 
 from __future__ import annotations
 

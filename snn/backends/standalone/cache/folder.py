@@ -1,4 +1,4 @@
-"""Where programs lie, how much room they may take, and whom to trust there."""
+"""The folder of the cache: its place, its limit, and the check of its owner and rights."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The names of entries."""
+"""The key of an entry: a hash of everything that makes its program."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is in a cache, and removing it."""
+"""The list of entries of a cache, and their removal."""
 
 from __future__ import annotations
 
