@@ -179,7 +179,7 @@ class Study:
             constraints=tuple(make_constraint(text, objectives) for text in settled.pop("constraints")),
             location=Location.of(settled.pop("storage"), script.folder / script.stem),
             script=script,
-            warm_start=None if other is None else partial(refer, other, script),
+            warm_start=None if other is None else partial(reference_to, other, script),
             given={name: value for name, value in given.items() if name not in ELSEWHERE and is_plain(value)},
             **settled,
         )
@@ -310,7 +310,7 @@ def load_study(script: Script) -> Study:
     raise StudyError(f"{script.file} must define `study`, but does not: {remedy}.")
 
 
-def refer(other: str | Path | Study, script: Script) -> StudyReference:
+def reference_to(other: str | Path | Study, script: Script) -> StudyReference:
     """Find another study.
 
     Parameters

@@ -146,7 +146,7 @@ class SynapseBlock(Block):
         yield from (code.text for code in self.summed.values())
 
 
-def within(name: str, group: str, n: int) -> SynapseBlock:
+def all_to_all(name: str, group: str, n: int) -> SynapseBlock:
     """Return all-to-all synapses within one group, itself included."""
     pre, post = np.divmod(np.arange(n * n), n)
     return SynapseBlock(name, source=group, target=group, pre=pre.astype(np.int32), post=post.astype(np.int32))

@@ -13,7 +13,7 @@ from snn.encoders import Encoder
 from snn.fields import problems as field_problems
 from snn.network.checks.chip import chip_problems
 from snn.network.checks.environment import problems_of_activities, problems_of_environment
-from snn.network.checks.kinds import NAME, kinds_of_population, kinds_of_projection
+from snn.network.checks.kinds import NAME, kind_problems_of_population, kind_problems_of_projection
 from snn.network.checks.names import clashing_names
 from snn.network.checks.populations import problems_of_population, problems_of_readout
 from snn.network.checks.projections import problems_of_inhibitions, problems_of_projection
@@ -62,7 +62,7 @@ def _basics(spec: NetworkData) -> Iterator[str]:
             yield f"`{field}` must be a tuple of {kind.__name__}, but is {items!r}."
             return
     for population in spec.populations:
-        yield from kinds_of_population(population)
+        yield from kind_problems_of_population(population)
     for named in spec.readouts:
         if isinstance(named.readout, Readout):
             yield from named.readout.problems(f"readout {named.name!r}")
@@ -73,7 +73,7 @@ def _basics(spec: NetworkData) -> Iterator[str]:
                 if not isinstance(getattr(named.readout, end), str):
                     yield f"`{end}` of readout {named.name!r} must be a text, but is {getattr(named.readout, end)!r}."
     for projection in spec.projections:
-        yield from kinds_of_projection(projection)
+        yield from kind_problems_of_projection(projection)
     for inhibition in spec.inhibitions:
         yield from field_problems(inhibition, f"the inhibition of {inhibition.population}")
         if not isinstance(inhibition.population, str):
