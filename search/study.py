@@ -210,8 +210,8 @@ class Study:
         profile : bool, default False
             Whether to say where the CPU of driver and programs went, in the summary's `profile`.
         cluster : str or distributed.Client, optional
-            Where trials run (`search.execution.cluster`): the address of a scheduler, such as
-            ``"tcp://10.0.0.1:8786"``, or a client. On this machine by default.
+            The cluster that runs trials: the address of a Dask scheduler, such as ``"tcp://10.0.0.1:8786"``, or a
+            client. By default they run on this machine.
         batch : int, 1 to 4,096, default 1
             How many trials each worker runs together, so that workers times `batch` trials are under way. GeNN and
             Brian2 in process simulate them at once, which fills a GPU; compiled programs run one after the other. What

@@ -51,8 +51,8 @@ class Drawn:
 class Data:
     """A task's samples.
 
-    A task checks them once (`tasks.validation`): `Task.data` is what `Task.load` returned, as read-only arrays of
-    numbers. Lists, columns of shape (n, 1), booleans and whole floats are accepted for labels, and lists for values.
+    A task checks them once: `Task.data` is what `Task.load` returned, as read-only arrays of numbers. Lists, columns of
+    shape (n, 1), booleans and whole floats are accepted for labels, and lists for values.
 
     Attributes
     ----------

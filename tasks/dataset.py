@@ -88,7 +88,7 @@ class Dataset(ABC):
 
     @cached_property
     def data_hash(self) -> str:
-        """Hash of the samples and of their split, see `tasks.fingerprint`; it reads the data."""
+        """A hash of the samples and of their split; it reads the data."""
         return data_hash(self.data, self.parts)
 
     @property

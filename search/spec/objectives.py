@@ -99,7 +99,7 @@ class Objective:
         StudyError
             If the result does not have it, or the function returned no number.
         RunError
-            If the function raised what would end the process (`snn.system.usercode.call_user`).
+            If the function raised an error that would end the process, such as SystemExit.
         """
         value = call_user(self.measure, result)
         if value is None and self.name in OBJECTIVES:

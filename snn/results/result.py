@@ -61,8 +61,7 @@ class Result:
     state : State or None
         Where a run stopped before the stream's end, for `Task.run(after=...)`; None at the end.
     memory_bits : int or None
-        Bits of every number that the network keeps (`snn.lowering.memory.memory_bits`). None from a file of an older
-        version.
+        Bits of every number that the network keeps. None from a file of an older version.
     energy_table : EnergyTable
         The energies of operations: of the network's chip, if it has one, else of Loihi.
     """
