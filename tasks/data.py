@@ -94,14 +94,14 @@ class Data:
 
     @property
     def arrays(self) -> dict[str, np.ndarray | Drawn]:
-        """Everything that networks may read, by name."""
+        """All arrays that networks may read, by name."""
         held = {name: array if isinstance(array, Drawn) else np.asarray(array) for name, array in self.signals.items()}
         label = {} if self.labels is None else {"label": self.labels}
         return held | label | {"values": self.values}
 
     @property
     def row_bytes(self) -> int:
-        """What a sample takes in memory while it is run, as numbers of 64 bits."""
+        """The memory of a sample while it is run, as numbers of 64 bits."""
         return sum(8 * math.prod(array.shape[1:]) for array in self.arrays.values())
 
 
@@ -160,7 +160,7 @@ def _check_sizes(sizes: Sequence[int]) -> None:
 
 
 class Source(Protocol):
-    """Where samples come from: what the checks of data call of a `Dataset`, whose methods a user may have written."""
+    """The part of a `Dataset` that the checks of data call. A user may have written its methods."""
 
     @property
     def name(self) -> str: ...

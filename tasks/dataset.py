@@ -50,14 +50,14 @@ class Dataset(ABC):
 
     @abstractmethod
     def split(self, n: int) -> Split:
-        """How n samples are split: three parts without a common sample. Any of them may be empty."""
+        """Split n samples into three parts without a common sample. Any of them may be empty."""
 
     def order(self, stream: np.ndarray, seed: int) -> np.ndarray:
         """The streamed indices in the order presented: a permutation that the run's seed decides."""
         return generator(seed, ORDER).permutation(stream)
 
     def problems(self) -> list[str]:
-        """Everything wrong with the task's numbers, one sentence each."""
+        """Return all problems of the task's numbers, one sentence each."""
         return fields.problems(self, f"the task {self.name}")
 
     @cached_property

@@ -20,7 +20,7 @@ PARTS = ("stream", "validation", "test")
 
 
 def checked_split(task: Source) -> Split:
-    """What `task.split` returns for the task's data, checked, as read-only arrays of whole numbers.
+    """Check the split that `task.split` returns for the task's data, as read-only arrays of whole numbers.
 
     Raises
     ------

@@ -87,7 +87,9 @@ class Mnist(Task):
 
 
 def find_folder(folder: str | Path | None) -> Path:
-    """Where the files are: the argument, else ``SNNSEARCH_DATA``, else a cache that they are fetched into once."""
+    """Return the folder of the files: the argument, else ``SNNSEARCH_DATA``, else a cache that they are downloaded into
+    once.
+    """
     path = absolute(folder) if folder else variable(FOLDER_VARIABLE)
     if path is None:
         return fetch(_cache())

@@ -101,7 +101,7 @@ class Ledger:
         return self._tell(trial, {}, None)
 
     def untold(self, trial: optuna.Trial) -> tuple[dict[str, Any], str | None] | None:
-        """What a trial gave, or why it failed, that ended without being told because its driver was killed."""
+        """Return the pending result, or the reason of failure, of a trial whose driver died before storing it."""
         known = {RESULT: {"seconds": 0.0}} | trial.user_attrs
         if (spooled := self._waiting.get(trial.number)) is not None:
             known |= spooled

@@ -44,7 +44,7 @@ def main() -> None:
 
 @dataclass
 class Kept:
-    """What is there from earlier jobs: the scripts that were imported, and tasks (by their JSON) with their data."""
+    """Data kept between jobs: the scripts that were imported, and tasks (by their JSON) with their data."""
 
     imported: set[str] = field(default_factory=set)
     tasks: dict[str, Task] = field(default_factory=dict)

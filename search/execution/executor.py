@@ -27,7 +27,7 @@ class Executor(ABC):
 
     @property
     def places(self) -> int:
-        """How many jobs to hand over: a few wait, so that no worker waits for the driver.
+        """The number of jobs to submit. A few of them wait, so that no worker waits for the driver.
 
         Not with one worker, where each suggestion may learn from all before it.
         """

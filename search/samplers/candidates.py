@@ -11,7 +11,7 @@ EXPECTED = 3.0  # a value is ruled out of a pattern that it should have met so m
 
 
 class Patterns:
-    """Which parameters occur together, and which levels of discrete ones occur there.
+    """The sets of parameters that occur together, with the levels of discrete ones that occur there.
 
     Parameters
     ----------

@@ -187,7 +187,7 @@ def make_objective(item: str | Objective | Callable[[Result], float]) -> Objecti
 
 
 def problems_with(items: Sequence[str | Objective | Callable[[Result], float]]) -> list[str]:
-    """Everything wrong with a list of objectives, each one sentence; empty if nothing is."""
+    """Return all problems of a list of objectives, one sentence each."""
     if isinstance(items, str) or not isinstance(items, Sequence):
         return [f"`objectives` must be a list of names or functions, but is {items!r}: write objectives=['accuracy']."]
     if not items:
@@ -204,7 +204,7 @@ def problems_with(items: Sequence[str | Objective | Callable[[Result], float]]) 
 
 
 def needs(objectives: Iterable[Objective]) -> frozenset[str]:
-    """What `Task.run` must be asked for so that all of them can be measured."""
+    """Return the flags of `Task.run` that the objectives need."""
     return frozenset().union(*(objective.needs for objective in objectives))
 
 

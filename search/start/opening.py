@@ -63,7 +63,7 @@ def choose_sampler(study: optuna.Study, plan: Plan, workers: int = 1) -> None:
 
 
 def check_objectives(study: optuna.Study, plan: Plan) -> None:
-    """What a study has stored must be of the objectives that are asked for.
+    """Check that a stored study has the objectives of its script.
 
     Raises
     ------

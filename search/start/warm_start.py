@@ -132,7 +132,7 @@ def _data_of(trial: FrozenTrial) -> str | None:
 
 
 def _identity(trial: FrozenTrial) -> tuple[Any, ...]:
-    """What tells trials apart that were added: studies in two storages may have one name."""
+    """Return a key that distinguishes the trials that were added: studies in two storages may have one name."""
     return trial.user_attrs.get(WARM), *sorted(trial.params.items()), *(trial.values or ())
 
 

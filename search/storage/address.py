@@ -63,7 +63,7 @@ def engine_url(url: str) -> str:
 
 
 def connect_arguments(url: str) -> dict[str, Any]:
-    """What a database's driver is told so that a server that is gone without a word is noticed within a minute."""
+    """Return the connection settings with which a lost server is noticed within a minute."""
     from sqlalchemy import make_url
 
     parsed = make_url(url)

@@ -28,7 +28,7 @@ def new_identifier() -> str:
 
 @dataclass(frozen=True)
 class Identity:
-    """What a study's files are recognised by.
+    """The identity that a study's files carry.
 
     A study that was deleted and begun anew has another identifier. A storage that was put back from a backup may have
     other parameters for a trial of the same number.

@@ -39,7 +39,7 @@ STEPS = 50
 
 @dataclass(frozen=True)
 class Health:
-    """What is known of a backend.
+    """The health of a backend.
 
     Attributes
     ----------

@@ -15,7 +15,7 @@ from snn.readonly import protect
 
 @dataclass(frozen=True)
 class State:
-    """Where a run stopped: everything that another run needs to go on as if there had been no stop.
+    """The state of a stopped run: everything that another run needs to continue it exactly.
 
     Its arrays are read-only.
     """

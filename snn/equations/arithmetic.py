@@ -27,7 +27,7 @@ them with one another."""
 
 @dataclass(frozen=True)
 class Kind:
-    """What is known of a value: the largest magnitude of a whole number, infinite for a real one."""
+    """The range of a value: the largest magnitude of a whole number, infinite for a real one."""
 
     bound: float = math.inf
     negative: bool = True

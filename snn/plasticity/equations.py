@@ -142,7 +142,7 @@ def _of_neurons(value: sympy.Expr) -> sympy.Expr:
 
 @dataclass(frozen=True)
 class RuleEquations:
-    """What a rule adds to one projection."""
+    """The equations of a rule at one projection."""
 
     parameters: Mapping[str, Any] = field(default_factory=dict)
     traces: tuple[Trace, ...] = ()

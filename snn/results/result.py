@@ -259,5 +259,5 @@ class Result:
 
 
 def joined_recordings(before: Mapping[str, np.ndarray], after: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """What was recorded of two pieces of a run, as one."""
+    """Join the recordings of two pieces of a run."""
     return {name: np.concatenate([a, after[name]]) if len(a) else after[name] for name, a in before.items()}

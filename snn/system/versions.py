@@ -19,5 +19,5 @@ def installed(package: str) -> str:
 
 
 def versions() -> dict[str, str]:
-    """What a result keeps."""
+    """Return the versions that a result stores."""
     return {"python": platform.python_version()} | {package: installed(package) for package in NAMED}

@@ -103,7 +103,7 @@ class Ids:
         return None
 
     def missing(self, log: dict[str, Any]) -> str | None:
-        """What an operation needs that was never created, such as `trial id 3`."""
+        """Return the missing object that an operation needs, such as `trial id 3`."""
         if "trial_id" in log:
             return f"trial id {log['trial_id']}" if log["trial_id"] >= self.trials else None
         made = log.get(ID, -1)

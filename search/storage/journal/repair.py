@@ -49,7 +49,7 @@ class Loss:
 
 @dataclass(frozen=True)
 class Repaired:
-    """What can be read of a journal.
+    """The readable part of a journal.
 
     Parameters
     ----------
@@ -275,7 +275,7 @@ class _Repair:
     # ---- the end
 
     def done(self, lines: int) -> Repaired:
-        """What was read, after trials of which nothing is known were told as failed."""
+        """Return the readable part, in which trials without any known data are told as failed."""
         for identity in self._recreated:
             trial = self._replay._trials[identity]
             if not trial.state.is_finished() and not trial.params and set(trial.user_attrs) <= {REPAIRED}:

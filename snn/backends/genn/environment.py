@@ -57,7 +57,7 @@ def variables(python: str) -> dict[str, str]:
 
 
 def examine(python: str) -> dict[str, str | None]:
-    """What `found` says in an interpreter.
+    """Run `found` in an interpreter and return its answer.
 
     Raises
     ------

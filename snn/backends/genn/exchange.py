@@ -32,7 +32,7 @@ SAID = ("peak_memory_bytes", "seconds", "not_finite")
 
 @dataclass(frozen=True)
 class EngineOptions(RunOptions):
-    """How a worker's engine is to run; timeout, cancelling and profile are its driver's business.
+    """Options of a worker's engine. Timeout, cancelling and profile stay with its driver.
 
     Attributes
     ----------

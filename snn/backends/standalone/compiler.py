@@ -111,5 +111,5 @@ def compile_source(source: Path) -> Path:
 
 
 def compiler_version() -> str:
-    """What the compiler calls itself."""
+    """Return the first line of the compiler's ``--version``."""
     return run_compiler("--version").stdout.partition("\n")[0]

@@ -21,7 +21,7 @@ NO_LOOP = ("synapses_push_spikes", "synapses_create_array")  # templates that th
 
 @dataclass(frozen=True)
 class Loop:
-    """How the synapses of a code object are gone through.
+    """The order in which a code object's synapses are processed.
 
     Attributes
     ----------

@@ -64,7 +64,7 @@ def within(sizes: np.ndarray) -> np.ndarray:
 
 
 def starts(sizes: np.ndarray) -> np.ndarray:
-    """Where each part begins."""
+    """Return the index at which each part begins."""
     return np.cumsum(sizes) - sizes
 
 

@@ -65,7 +65,7 @@ class Variable:
 
 @dataclass
 class Block:
-    """What groups and synapses have in common."""
+    """The common base of groups and synapses."""
 
     name: str
     model: str = ""

@@ -49,7 +49,7 @@ def _problems(spec: NetworkData) -> list[str]:
 
 
 def _basics(spec: NetworkData) -> Iterator[str]:
-    """What is not even of the right kind."""
+    """Check that everything is of the right kind."""
     yield from field_problems(spec, "the network")
     if not isinstance(spec.inputs, Encoder):
         yield f"`inputs` must be an encoder such as Poisson(64, rate=100*Hz), but is {spec.inputs!r}."

@@ -36,7 +36,7 @@ def derived(neuron: Neuron, membrane: str | None, through_reset: bool) -> tuple[
 
 
 def texts_of(neuron: Neuron, renamed: Mapping[str, str]) -> NeuronText:
-    """What a derivation reads of a neuron, some of its parameters renamed."""
+    """Return the texts of a neuron that a derivation reads, with some parameters renamed."""
     return NeuronText(
         model=substitute(neuron.model, renamed),
         threshold=substitute(neuron.threshold or "", renamed),

@@ -19,7 +19,7 @@ ACTIVITY = "activity"
 
 
 class ActivityRule(Rule):
-    """What these rules have in common: x is a trace of presynaptic spikes; y one of postsynaptic ones, or a factor."""
+    """The base of these rules: x is a trace of presynaptic spikes, y one of postsynaptic spikes, or a factor."""
 
     lr: float
     post: Factor | str | None

@@ -82,7 +82,7 @@ class Run:
         }
 
     def _rows(self, fed: Fed) -> np.ndarray:
-        """What the host brings, one row each time; a step's once more in the gap, as every backend reads it."""
+        """Return the rows that the host sets. The last row of a sample is set again in the gap, as everywhere."""
         flags = self._flags().get(fed.source)
         if flags is not None:
             return flags.astype(float)[:, None]
