@@ -156,6 +156,7 @@ def test_the_stages_of_a_run_are_all_that_it_uses(tmp_path, monkeypatch):
     assert results[1].accuracy == plain.accuracy and results[1].counts == plain.counts
 
 
+@pytest.mark.slow
 @dataclass(frozen=True)
 class FewDigits(Digits):
     def split(self, n: int) -> Split:

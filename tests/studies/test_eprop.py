@@ -20,7 +20,7 @@ from tests.oracles.eprop import (
     REGRESSION_NEST,
     REGRESSION_TF,
 )
-from tests.support.choices import COMPILED
+from tests.support.choices import COMPILED, LONG
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -32,7 +32,8 @@ def test_the_published_regression(backend):
     np.testing.assert_allclose(losses, REGRESSION_TF, rtol=1e-7)
 
 
-@pytest.mark.parametrize("backend", COMPILED)
+@pytest.mark.slow
+@pytest.mark.parametrize("backend", LONG)
 def test_the_published_classification(backend):
     losses = oracle("classification", 5, 1, backend, "float64")
     np.testing.assert_allclose(losses, CLASSIFICATION_NEST, rtol=1e-10)

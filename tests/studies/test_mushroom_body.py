@@ -146,6 +146,7 @@ class Cell:
         return fired.astype(float)
 
 
+@pytest.mark.slow
 def test_every_rule_and_precision_is_a_network_and_few_programs():
     """Numbers do not change what is compiled; the choices of rule, encoding and chip do."""
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
@@ -210,7 +211,7 @@ def test_the_spikelearn_instance_learns_digits(tmp_path):
 
 @pytest.mark.slow
 def test_a_short_search_tells_what_it_found(tmp_path):
-    done = command(tmp_path, "--search", "--rules", "delta", "--bits", "4", "float", "--trials", "6", "--seeds", "2",
+    done = command(tmp_path, "--search", "--rules", "delta", "--bits", "4", "float", "--trials", "4", "--seeds", "2",
                    "--json")  # fmt: skip
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
@@ -218,10 +219,11 @@ def test_a_short_search_tells_what_it_found(tmp_path):
     assert found["best"]["rule"] == "delta" and len(found["best"]["seeds"]) == 2
     assert found["programs_built"] <= 8  # two encoders, and on the chip two roundings and two kinds of writes
     assert (tmp_path / "mushroom_body.png").read_bytes().startswith(b"\x89PNG")
-    again = command(tmp_path, "--search", "--rules", "delta", "--bits", "4", "float", "--trials", "6", "--seeds", "2")
+    again = command(tmp_path, "--search", "--rules", "delta", "--bits", "4", "float", "--trials", "4", "--seeds", "2")
     assert again.returncode == 0 and "rule delta" in again.stdout and "The best rule is delta" in again.stdout
 
 
+@pytest.mark.slow
 def test_what_is_missing_is_said(tmp_path):
     done = command(tmp_path, "--instance", "genn", "--folder", str(tmp_path / "nowhere"), "--images", "100")
     assert done.returncode == 1 and "nowhere" in done.stderr and "Traceback" not in done.stderr

@@ -11,6 +11,9 @@ BACKENDS = ("runtime", pytest.param("standalone", marks=pytest.mark.slow))
 COMPILED = ("standalone", pytest.param("runtime", marks=pytest.mark.slow))
 """For tests whose program others compile too, or whose runs are long."""
 
+LONG = ("standalone", pytest.param("runtime", marks=pytest.mark.nightly))
+"""For long runs of one contract: Brian2 in this process takes half a minute for them."""
+
 
 def slow_but(names: Iterable[str], quick: Iterable[str], nightly: Iterable[str] = ()) -> list:
     """Parametrise by names: a few belong to the default choice, some run at night, and the rest is slow."""

@@ -45,6 +45,7 @@ def test_a_search_refuses_objectives_of_an_empty_part(tmp_path, sizes, objective
         study.run(trials=1, workers=1)
 
 
+@pytest.mark.slow
 def test_a_target_needs_a_number_for_every_step():
     net = Network(inputs=Regular(WIDTH), dt=1 * ms)
     net.population("hidden", LIF(), n=3)

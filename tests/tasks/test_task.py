@@ -163,6 +163,7 @@ def test_ties_go_to_the_tie_breaker_and_then_to_the_lower_index():
     np.testing.assert_array_equal(decide(scores, ties), [2, 1, 1, 0])
 
 
+@pytest.mark.slow
 @serialisable
 @dataclass(frozen=True)
 class Told(Corners):

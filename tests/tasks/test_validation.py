@@ -268,6 +268,7 @@ def test_rounding_is_no_fault():
         given(values * 3).run(learner())
 
 
+@pytest.mark.slow
 def test_any_finite_numbers_are_currents_and_signals():
     net = learner(Analog(WIDTH))
     net.population("extra", learner().freeze().populations[0].model, n=WIDTH)

@@ -42,6 +42,7 @@ def children() -> float:
     return usage.ru_utime + usage.ru_stime
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", [1, 2])
 def test_the_stages_add_up_to_what_the_search_used(snnsearch, write, workers):
     """Driver and children together; what is not a trial's is `other`."""

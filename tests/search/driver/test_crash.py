@@ -43,11 +43,11 @@ def test_sigkill_loses_no_finished_trial_and_leaves_none_running(start, write, s
 @pytest.mark.slow
 @pytest.mark.parametrize("batch", [1, 3])
 def test_ctrl_c_stops_what_runs_and_tells_how_to_go_on(start, write, snnsearch, folder, batch):
-    log = folder / "log"
-    script = write(task=f"slow=0.6, log={str(log)!r}")  # some trials take 90 s unless they are stopped
+    log, slow = folder / "log", 0.6 if batch == 1 else 0.85  # trials with a higher x take 90 s unless they are stopped
+    script = write(task=f"slow={slow}, log={str(log)!r}")
     more = ("--workers", 2) if batch == 1 else ("--workers", 2, "--batch", batch)
     process = start("run", script, "--trials", 40, *more, "--json")
-    wait_for(lambda: count_ended(script) >= 1 and runs_slowly(script, log, 0.6))
+    wait_for(lambda: count_ended(script) >= 1 and runs_slowly(script, log, slow))
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)  # before a slow trial would have ended
     assert process.returncode == 130 and "Traceback" not in err

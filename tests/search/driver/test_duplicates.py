@@ -31,6 +31,7 @@ def test_a_suggestion_that_was_run_is_not_run_again(in_rungs, tmp_path):
         assert trial.user_attrs[SEED] == first.user_attrs[SEED] and trial.user_attrs[RESULT]["samples"] == 0
 
 
+@pytest.mark.slow
 def test_what_is_still_running_is_run_beside_it_as_a_replicate(in_rungs):
     study = in_rungs(task=Bowl(sleep=1.0), rungs=1)  # the second is asked for before the first has ended
     opened = begin(study.plan(), print)

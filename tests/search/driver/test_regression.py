@@ -57,6 +57,7 @@ def test_numbers_of_the_task_are_checked_before_the_first_trial(tmp_path):
         wrong.run(trials=3)
 
 
+@pytest.mark.slow
 def test_losses_stand_where_accuracies_would(tmp_path):
     summary = study(tmp_path, ["loss", "prequential_loss"]).run(trials=3, workers=1)
     assert summary.trials["complete"] == 3

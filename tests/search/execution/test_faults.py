@@ -177,8 +177,10 @@ def test_a_search_with_faults_gives_the_numbers_of_one_without(write, folder, sa
 
 def test_a_search_ends_as_interrupted_when_faults_do_not_end(write, folder, said):
     executor = Local(2, lambda: Faulty(Bowl(), 5), Faults(said.append, waits=(0.001,) * 4))
-    message = r"could not run a trial in 5 attempts .* The disk .* no room\. .* to resume\. Kept: 0 trials"
-    with pytest.raises(ExecutorLost, match=message):
+    with pytest.raises(
+        ExecutorLost,
+        match=r"could not run a trial in 5 attempts .* The disk .* no room\. .* to resume\. Kept: 0 trials",
+    ):
         study(write, folder, "lost", executor)
     executor = Local(2, lambda: Faulty(Bowl(), 0), Faults(said.append))
     finished, trials = study(write, folder, "lost", executor)

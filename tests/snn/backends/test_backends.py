@@ -99,6 +99,7 @@ def test_a_preview_leaves_no_trace(name):
         assert_same(once, again, 0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", slow_but(NETWORKS, QUICK[:1], nightly={*NETWORKS} - IN_SINGLE_PRECISION))
 def test_float32_follows_float64(name):
     """As long as the spikes agree, which the first sample is short enough for."""

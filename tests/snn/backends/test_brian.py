@@ -212,6 +212,7 @@ def test_rand_and_randn_in_equations_thresholds_and_resets():
     assert abs(np.corrcoef(v, x)[0, 1]) < 3 / np.sqrt(2000)
 
 
+@pytest.mark.slow
 def test_noise_does_not_depend_on_splitting_or_neighbours():
     model = "dv/dt = -v/tau + tau**-0.5*xi + randn()/tau : 1\nI : 1"
     spec = noisy(model, parameters={"tau": 5 * ms})

@@ -85,6 +85,7 @@ def hostile():
         prefs[name] = value
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", ["float32", pytest.param("float64", marks=pytest.mark.slow)])
 def test_preferences_of_this_process_are_set_aside_and_put_back(dtype, request):
     spec, samples = spec_of(NAME), stream_for(NAME, n=1)

@@ -178,6 +178,7 @@ def test_laws_of_memory(name):
         assert memory_bits(plan, "float32") == single
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("backend", "dtype"), [
     ("runtime", "float32"), pytest.param("standalone", "float64", marks=pytest.mark.slow)
 ])  # fmt: skip

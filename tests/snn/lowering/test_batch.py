@@ -54,6 +54,7 @@ def test_a_candidate_does_to_the_last_bit_what_it_does_alone(name, as_written):
         assert sum(map(len, expected.recordings.values())) > 20 and expected.not_finite is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", slow_but(("eprop_lif", "eprop_alif", "modulated", "turns"), QUICK[:1]))
 def test_with_factors_put_together_the_spikes_are_the_same(name):
     """And numbers within 1e-12 of the larger of 1 and the largest: some 10 products a step, rounded to 1e-16, for 50
@@ -87,6 +88,7 @@ def backend_outcomes(runs, samples, states, options=ALL):
     return whole, [program.advance([r], [s], [b], options)[0] for r, s, b in zip(runs, samples, states, strict=True)]
 
 
+@pytest.mark.slow
 def test_previews_gaps_recordings_and_runs_that_go_on():
     """Candidates that differ in their seeds alone, through `advance`: exactly equal."""
     runs = [Candidate(spec_of("eprop_lif"), seed) for seed in (3, 2**31 - 1, 5)]

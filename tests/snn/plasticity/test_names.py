@@ -123,6 +123,7 @@ def test_names_that_clash(name):
         np.testing.assert_allclose(found[projection], weights, rtol=1e-12, atol=1e-12)
 
 
+@pytest.mark.slow
 def test_a_user_of_lif_hoists_alike():
     renamed = Neuron(
         "dw/dt = (s*g - w)/lr : 1\ng : 1", threshold="m < w", reset="w = 0", input="g",
@@ -136,6 +137,7 @@ def test_a_user_of_lif_hoists_alike():
         np.testing.assert_allclose(found[name], weights, rtol=1e-12, atol=1e-12)
 
 
+@pytest.mark.slow
 def test_refractory_by_flag_and_by_word_learn_alike():
     """The state update asks anew whether a neuron is refractory, and so must its derivative."""
     common = dict(

@@ -233,6 +233,7 @@ def test_a_batch_of_one_is_the_plain_form():
     assert "batched" not in counters and "due" not in counters
 
 
+@pytest.mark.slow
 def test_an_unfinished_batch_waits():
     spec, _, x, labels = build(Options(batch=5, adam=ADAM, decay=0.1, c_reg=1.0, feedback="adaptive"))
     before = first_weights(spec)
@@ -243,6 +244,7 @@ def test_an_unfinished_batch_waits():
     assert all(np.abs(after[name] - before[name]).max() > 1e-3 for name in before)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize(
     "options",

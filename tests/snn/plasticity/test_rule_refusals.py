@@ -209,6 +209,7 @@ def test_a_readouts_error_is_a_factor(rule):
     network(rule, target="readout").freeze()
 
 
+@pytest.mark.slow
 def test_names_of_a_neurons_own_do_not_disturb():
     """A neuron whose variables have the names that rules have for themselves."""
     names = ("x", "y", "m", "w", "lr", "change", "tag", "activity", "k_0", "w_sum", "total_weight", "a_000")

@@ -109,6 +109,7 @@ def test_calls_that_fit_are_one(watch):
     assert [seeds for seeds, _ in program.calls[2:]] == [[1], [1], [2], [3], [3]]
 
 
+@pytest.mark.slow
 def test_runs_in_pieces_stay_together(watch, monkeypatch):
     """Three runs share the memory: with room for three samples each has pieces of one."""
     monkeypatch.setattr(pieces, "PIECE", 3 * TASK.data.row_bytes)
@@ -120,6 +121,7 @@ def test_runs_in_pieces_stay_together(watch, monkeypatch):
         assert_same(one, other)
 
 
+@pytest.mark.slow
 def test_only_the_guilty_fail():
     """One is not finite, one does not fit the task, one records what there is not."""
 
@@ -138,6 +140,7 @@ def test_only_the_guilty_fail():
         assert_same(results[place], TASK.run(network, **own))
 
 
+@pytest.mark.slow
 def test_what_fails_as_a_whole_is_run_in_halves(watch):
     def crash(seeds, options):
         if 3 in seeds:
@@ -150,6 +153,7 @@ def test_what_fails_as_a_whole_is_run_in_halves(watch):
     assert "SIGSEGV" in str(results[2])
 
 
+@pytest.mark.slow
 def test_a_batch_has_the_time_of_all_its_runs_and_only_the_slow_one_times_out(watch):
     def slow(seeds, options):
         if 2 in seeds:
@@ -166,6 +170,7 @@ def test_a_batch_has_the_time_of_all_its_runs_and_only_the_slow_one_times_out(wa
     assert [isinstance(one, RunTimeout) for one in results] == [False, True, False, False]
 
 
+@pytest.mark.slow
 def test_of_a_joint_call_each_run_has_its_share_of_the_time(watch):
     watch(lambda seeds, options: time.sleep(0.4))
     began = time.monotonic()

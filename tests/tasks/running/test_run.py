@@ -19,11 +19,11 @@ from snn.results.part import Part
 from snn.results.result import Result
 from tasks import Data, Drawn
 from tasks.running import run
-from tests.support.choices import BACKENDS, COMPILED
+from tests.support.choices import BACKENDS, COMPILED, LONG
 from tests.support.noise import BYTES, STREAM, N, Noise, Ramp, assert_equal, eprop, follower, taught
 
 
-@pytest.mark.parametrize("backend", COMPILED)
+@pytest.mark.parametrize("backend", LONG)
 @pytest.mark.parametrize(("network", "record"), [
     (eprop, ["spikes", "hidden.v", "inputs->hidden.weight"]),
     (taught, ["spikes", "out.v", "inputs->out.weight"]),
@@ -51,7 +51,7 @@ def test_a_run_in_pieces_is_exactly_the_run(monkeypatch, backend, network, recor
         assert_equal(task.run(network(), **options), whole)
 
 
-@pytest.mark.parametrize("backend", COMPILED)
+@pytest.mark.parametrize("backend", LONG)
 @pytest.mark.parametrize("network", [eprop, taught])
 def test_a_run_that_stops_and_goes_on_is_exactly_the_run(tmp_path, backend, network):
     """Through a file, with recordings over the bound, and without."""
@@ -164,6 +164,7 @@ def test_drawn_rows():
 # ---- tasks without labels
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_a_task_without_labels_gives_losses_alone(backend):
     result = Ramp(sample=10 * ms).run(follower(), backend=backend, test=True)

@@ -83,7 +83,7 @@ READOUTS = {
     ("runtime", "float32"), pytest.param("standalone", "float64", marks=pytest.mark.slow)
 ])  # fmt: skip
 @pytest.mark.parametrize("name", [
-    "mean", "count", pytest.param("last", marks=pytest.mark.slow), pytest.param("first_spike", marks=pytest.mark.slow)
+    "count", *(pytest.param(name, marks=pytest.mark.slow) for name in ("mean", "last", "first_spike"))
 ])  # fmt: skip
 def test_against_the_scores_of_every_step(backend, dtype, name, tmp_path):
     network = READOUTS[name]

@@ -52,6 +52,7 @@ def test_round_by_round_it_is_the_same_of_all_variants(name):
     test_round_by_round_it_is_the_same_network(name)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", slow_but(("pair_stdp", "eprop_lif"), ("pair_stdp",)))
 def test_previews_gaps_and_runs_that_go_on(name):
     """A preview leaves nothing, a sample that is not reset goes on, a gap is silent, and a state is taken up."""
@@ -66,6 +67,7 @@ def test_previews_gaps_and_runs_that_go_on(name):
     assert_same(run(name, more, expected.state), rehearse(candidate, more, given.state, np.float64, SPIKES), 1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", slow_but(("pair_stdp", "eprop_lif", "local_rules"), ("pair_stdp",)))
 def test_where_nothing_learns_the_rules_are_left_out(name):
     off = np.zeros(2, bool)

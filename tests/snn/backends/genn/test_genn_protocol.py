@@ -63,6 +63,7 @@ def script(tmp_path):
 # What crosses
 
 
+@pytest.mark.slow
 def test_runs_of_another_process_are_those_of_this_one():
     """To the last bit: recordings and states too, from the beginning and from a state, with other seeds and samples."""
     network, samples = spec_of("eprop_alif"), stream_for("eprop_alif", n=3, preview=np.arange(3) == 1)
@@ -238,6 +239,7 @@ def test_memory_is_limited():
     assert_same(run(candidate.spec, samples, seed=0), advance(HERE, candidate, samples, memory=2**31), 0)
 
 
+@pytest.mark.slow
 def test_a_worker_ends_with_its_driver(tmp_path):
     code = """
 from tests.support.runs import stream

@@ -72,6 +72,7 @@ def test_a_program_is_read_once_in_a_process(copy):
     assert counted() - begin < (copy / BINARY).stat().st_size
 
 
+@pytest.mark.slow
 def test_a_damaged_entry_is_built_again(copy):
     _, before = use()
     damage_binary(copy)

@@ -54,6 +54,7 @@ def test_the_disk_is_full_while_it_is_compiled(disk, monkeypatch, leave, what):
     assert sentence(caught) and sorted(path.name for path in disk.iterdir()) == ["filler", "program.cpp"]
 
 
+@pytest.mark.slow
 def test_the_disk_is_full_when_it_is_published(entry, disk, cache, tmp_path, monkeypatch, fresh_compiler):
     """A compiler that leaves a binary and no room for the manifest."""
     script = f'for last; do :; done\n[ "$1" = --version ] && exec echo g++ 1\ncp {entry}/program "$last"\n'

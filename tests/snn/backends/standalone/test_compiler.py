@@ -138,6 +138,7 @@ def test_the_command_is_a_part_of_a_programs_key(monkeypatch, fresh_compiler):
     assert program_key("structure", "float32") != plain
 
 
+@pytest.mark.slow
 def test_a_compiler_for_another_machine_is_named(monkeypatch, tmp_path, fresh_compiler):
     """What it makes does not start; nothing of it is kept."""
     script = """

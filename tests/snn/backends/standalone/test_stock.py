@@ -192,7 +192,7 @@ TELLING = ("eprop_alif", "modulated", "local_rules", "own_neuron", "turns", "ade
 """Networks that are much unlike one another, and unlike the one with everything."""
 
 
-@pytest.mark.parametrize("name", slow_but(EVERY, ["reward_stdp"], nightly={*EVERY} - {*TELLING}))
+@pytest.mark.parametrize("name", slow_but(EVERY, [], nightly={*EVERY} - {*TELLING}))
 def test_equals_stock_brian2(name):
     candidate, samples = Candidate(spec_of(name), SEED), stream_for(name)
     ours, stock = both(candidate, samples)
