@@ -1,4 +1,4 @@
-"""A study: a function that builds a network from a trial, a task, and objectives; and the driver that searches it."""
+"""Searches for networks: `Study`, and `Objective` for objectives of your own."""
 
 from __future__ import annotations
 

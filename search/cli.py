@@ -1,4 +1,4 @@
-"""The command `snnsearch`. What takes long to import is imported by the command that needs it."""
+"""The command `snnsearch`; each command imports its slow modules itself, so that `--help` is fast."""
 
 from __future__ import annotations
 

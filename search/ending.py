@@ -1,4 +1,4 @@
-"""The end of a command: whatever a user's script has left running, the process ends soon after its work is done."""
+"""The end of a command, soon after its work is done, even if a script has left threads running."""
 
 from __future__ import annotations
 

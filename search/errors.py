@@ -1,4 +1,4 @@
-"""What can be wrong with a study, for the user."""
+"""Errors of studies, whose messages are meant for the user."""
 
 from snn.errors import Problems
 
@@ -12,4 +12,4 @@ class SpaceChanged(StudyError):
 
 
 class ExecutorLost(StudyError):
-    """What runs jobs is gone, so the search cannot go on; what ran is taken up again when it is back."""
+    """The executor is gone, so the search stops. The same command resumes it once the executor is back."""

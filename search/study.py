@@ -179,7 +179,7 @@ class Study:
             constraints=tuple(make_constraint(text, objectives) for text in settled.pop("constraints")),
             location=Location.of(settled.pop("storage"), script.folder / script.stem),
             script=script,
-            warm_start=None if other is None else partial(refer, other, script),
+            warm_start=None if other is None else partial(reference_to, other, script),
             given={name: value for name, value in given.items() if name not in ELSEWHERE and is_plain(value)},
             **settled,
         )
@@ -210,8 +210,8 @@ class Study:
         profile : bool, default False
             Whether to say where the CPU of driver and programs went, in the summary's `profile`.
         cluster : str or distributed.Client, optional
-            Where trials run (`search.execution.cluster`): the address of a scheduler, such as
-            ``"tcp://10.0.0.1:8786"``, or a client. On this machine by default.
+            The cluster that runs trials: the address of a Dask scheduler, such as ``"tcp://10.0.0.1:8786"``, or a
+            client. By default they run on this machine.
         batch : int, 1 to 4,096, default 1
             How many trials each worker runs together, so that workers times `batch` trials are under way. GeNN and
             Brian2 in process simulate them at once, which fills a GPU; compiled programs run one after the other. What
@@ -310,7 +310,7 @@ def load_study(script: Script) -> Study:
     raise StudyError(f"{script.file} must define `study`, but does not: {remedy}.")
 
 
-def refer(other: str | Path | Study, script: Script) -> StudyReference:
+def reference_to(other: str | Path | Study, script: Script) -> StudyReference:
     """Find another study.
 
     Parameters

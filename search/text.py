@@ -1,4 +1,4 @@
-"""Text from outside: file names and arguments that are not what the locale's encoding expects."""
+"""Texts from outside, such as file names, that do not fit the locale's encoding."""
 
 from __future__ import annotations
 

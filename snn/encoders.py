@@ -1,4 +1,4 @@
-"""From a sample's values to input spikes."""
+"""Encoders of a sample's values as input spikes."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class Encoder(ABC):
         """The encoder's equations."""
 
     def problems(self, dt: Quantity) -> list[str]:
-        """Everything wrong with the encoder at this time step, one sentence each."""
+        """Return all problems of the encoder at this time step, one sentence each."""
         found = fields.problems(self, "the input")
         rate = getattr(self, "rate", None)
         if not found and rate is not None and si(rate) * si(dt) > 1:

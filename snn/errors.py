@@ -1,4 +1,4 @@
-"""Errors whose message is meant for the user: the rule, the value, and what to do."""
+"""Errors whose message is meant for the user: the rule, the value and the remedy."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ class SNNError(Exception):
 
 
 class Problems(SNNError):
-    """Everything that is wrong with something, found at once.
+    """All problems of something, found at once.
 
     Parameters
     ----------
@@ -72,7 +72,7 @@ class NotFinite(RunError):
 
 
 class OtherRun(RunError):
-    """What a run was to go on from is of another run."""
+    """The result to continue from belongs to another run."""
 
 
 class OtherData(RunError):

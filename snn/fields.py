@@ -92,7 +92,7 @@ def problems(owner: object, name: str) -> list[str]:
 
 
 def mapping_problems(field: str, numbers: Any, name: str) -> list[str]:
-    """What is wrong with a mapping of names to numbers."""
+    """Return the problems of a mapping of names to numbers."""
     if not isinstance(numbers, Mapping):
         return [f"`{field}` of {name} must be a mapping of names to numbers, but is {numbers!r}."]
     found = []

@@ -1,4 +1,4 @@
-"""Where the CPU time of runs goes, stage by stage."""
+"""The CPU time of runs, stage by stage."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ class Profile:
             self.peak_memory_bytes = largest(self.peak_memory_bytes, peak)
 
     def report(self, trials: int, total: float) -> dict[str, Any]:
-        """What a search used.
+        """Summarise the CPU time of a search.
 
         Parameters
         ----------
@@ -108,7 +108,7 @@ class Profile:
         return {"cpu_seconds": seconds, "cpu_seconds_per_trial": each, "trials": trials, "peak_memory_bytes": peak}
 
     def to_json(self) -> dict[str, Any]:
-        """Everything counted, as plain data."""
+        """Return all counts as plain data."""
         return {"seconds": self.seconds, "peak_memory_bytes": self.peak_memory_bytes}
 
     def merge(self, data: Mapping[str, Any]) -> None:

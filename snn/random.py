@@ -5,7 +5,8 @@ r"""Random numbers as a pure function of (seed, stream, step, element).
 
 in 64-bit arithmetic, with m the finaliser of SplitMix64 (Steele, Lea & Flood 2014) after the addition of its odd
 constant. A simulation may be split, padded, or run elsewhere: no draw depends on another. The same function stands
-here for NumPy, in ``backends/functions.py`` for Cython, and in ``backends/engine/functions.h`` for C++.
+here for NumPy, in ``snn/backends/brian/functions.py`` for Cython, and in
+``snn/backends/standalone/engine/functions.h`` for C++.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Arrays and mappings that whoever receives them cannot change."""
+"""Arrays and mappings that cannot be changed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Readouts: how a network's activity becomes scores, a decision, and an error."""
+"""Readouts, which turn a network's activity into scores, a decision and an error."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Readout(ABC):
         """Whether equal scores are possible and are broken by a second number."""
 
     def problems(self, name: str) -> list[str]:
-        """Everything wrong with the readout's numbers, one sentence each."""
+        """Return all problems of the readout's numbers, one sentence each."""
         return fields.problems(self, name)
 
 

@@ -1,4 +1,4 @@
-"""Frozen descriptions to JSON and back, exactly; reading constructs nothing but the classes registered here."""
+"""Exact JSON of frozen descriptions; reading makes objects of the registered classes only."""
 
 from __future__ import annotations
 

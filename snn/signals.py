@@ -1,4 +1,4 @@
-"""What a task feeds into a network besides its input, and equations that answer the network's decision."""
+"""Signals that a task feeds into a network besides its input, and equations that respond to the network's decision."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Signal:
     teacher: bool = flag(False)
 
     def problems(self, name: str) -> list[str]:
-        """Everything wrong with the signal, one sentence each."""
+        """Return all problems of the signal, one sentence each."""
         found = fields.problems(self, name)
         if not isinstance(self.source, str) or not SOURCE.fullmatch(self.source):
             found.append(f"`source` of {name} must be a plain word such as 'label', but is {self.source!r}.")

@@ -1,4 +1,4 @@
-"""How times become counts of steps.
+"""Times as counts of steps.
 
 A delay is rounded to the nearest number of steps, half a step up, and a refractory time is cut to whole steps, as
 Brian2 does both. Every other duration must be a whole number of steps.

@@ -1,4 +1,4 @@
-"""Which numbers an input population can encode."""
+"""The check of the values that an input population can encode."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ ROUNDING = 1e-6
 
 
 class Values(Enum):
-    """Which numbers an input population can encode; the text is that of errors."""
+    """The values that an input population can encode, with the text that errors use."""
 
     UNIT = "between 0 and 1"
     SPIKES = "0 or 1"
     FINITE = "finite"
 
     def outside(self, values: np.ndarray) -> np.ndarray:
-        """Where an array of finite real numbers has one that cannot be encoded: a bool array of the same shape."""
+        """Return a bool array of the same shape: whether each of some finite real numbers cannot be encoded."""
         if self is Values.UNIT:
             return (values < -ROUNDING) | (values > 1 + ROUNDING)
         if self is Values.SPIKES:

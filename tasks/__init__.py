@@ -1,4 +1,4 @@
-"""Streams of samples, and how a learner is scored on them."""
+"""Tasks: streams of samples, and the scores of a learner on them."""
 
 from tasks.data import Data, Drawn, Split
 from tasks.digits import Digits

@@ -1,4 +1,4 @@
-"""Arrays as users give them, made plain: lists, columns, objects and whole floats are read, all else is refused."""
+"""A user's arrays in plain form: lists, columns, objects and whole floats are read, everything else is refused."""
 
 from __future__ import annotations
 

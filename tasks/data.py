@@ -1,4 +1,4 @@
-"""A task's samples, held or made when they are asked for, and how they are split."""
+"""The samples of a task, stored or generated when they are needed, and their split."""
 
 from __future__ import annotations
 
@@ -51,14 +51,14 @@ class Drawn:
 class Data:
     """A task's samples.
 
-    A task checks them once (`tasks.validation`): `Task.data` is what `Task.load` returned, as read-only arrays of
-    numbers. Lists, columns of shape (n, 1), booleans and whole floats are accepted for labels, and lists for values.
+    A task checks them once: `Task.data` is what `Task.load` returned, as read-only arrays of numbers. Lists, columns of
+    shape (n, 1), booleans and whole floats are accepted for labels, and lists for values.
 
     Attributes
     ----------
     values : array or Drawn, of shape (n, width) or (n, steps, width)
         What the inputs encode: one row a sample, or one row a step. Finite numbers, in [0, 1] for inputs such as
-        `snn.Poisson` and `snn.Regular`, 0 or 1 for `snn.SpikeTrains`, any for `snn.Analog` (`snn.Encoder.takes`).
+        `snn.Poisson` and `snn.Regular`, 0 or 1 for `snn.SpikeTrains`, any for `snn.Analog` (`Encoder.takes`).
     labels : int array of shape (n,) or None
         From 0 to classes - 1. None where there are none, in a regression: a readout is then compared with the signal
         ``target``.
@@ -94,14 +94,14 @@ class Data:
 
     @property
     def arrays(self) -> dict[str, np.ndarray | Drawn]:
-        """Everything that networks may read, by name."""
+        """All arrays that networks may read, by name."""
         held = {name: array if isinstance(array, Drawn) else np.asarray(array) for name, array in self.signals.items()}
         label = {} if self.labels is None else {"label": self.labels}
         return held | label | {"values": self.values}
 
     @property
     def row_bytes(self) -> int:
-        """What a sample takes in memory while it is run, as numbers of 64 bits."""
+        """The memory of a sample while it is run, as numbers of 64 bits."""
         return sum(8 * math.prod(array.shape[1:]) for array in self.arrays.values())
 
 
@@ -160,7 +160,7 @@ def _check_sizes(sizes: Sequence[int]) -> None:
 
 
 class Source(Protocol):
-    """Where samples come from: what the checks of data call of a `Dataset`, whose methods a user may have written."""
+    """The part of a `Dataset` that the checks of data call. A user may have written its methods."""
 
     @property
     def name(self) -> str: ...

@@ -1,4 +1,4 @@
-"""The samples that a learner is given: read, checked, split and ordered."""
+"""A dataset: the samples of a task, checked, split and ordered."""
 
 from __future__ import annotations
 
@@ -50,14 +50,14 @@ class Dataset(ABC):
 
     @abstractmethod
     def split(self, n: int) -> Split:
-        """How n samples are split: three parts without a common sample. Any of them may be empty."""
+        """Split n samples into three parts without a common sample. Any of them may be empty."""
 
     def order(self, stream: np.ndarray, seed: int) -> np.ndarray:
         """The streamed indices in the order presented: a permutation that the run's seed decides."""
         return generator(seed, ORDER).permutation(stream)
 
     def problems(self) -> list[str]:
-        """Everything wrong with the task's numbers, one sentence each."""
+        """Return all problems of the task's numbers, one sentence each."""
         return fields.problems(self, f"the task {self.name}")
 
     @cached_property
@@ -88,7 +88,7 @@ class Dataset(ABC):
 
     @cached_property
     def data_hash(self) -> str:
-        """Hash of the samples and of their split, see `tasks.fingerprint`; it reads the data."""
+        """A hash of the samples and of their split; it reads the data."""
         return data_hash(self.data, self.parts)
 
     @property

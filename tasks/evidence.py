@@ -1,4 +1,4 @@
-"""Evidence accumulation: count cues on two sides, and tell after a delay which side had more."""
+"""Evidence accumulation: cues on two sides, and after a delay the question which side had more."""
 
 from __future__ import annotations
 

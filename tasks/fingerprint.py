@@ -1,4 +1,4 @@
-"""The hash of a task's data: other samples, labels or splits give another one."""
+"""The hash of a task's data, which changes with samples, labels and splits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a task splits and orders its samples, checked: no sample is learned from and scored, and none counts twice."""
+"""Checks of a task's split and order: no sample is both learned from and scored, and none counts twice."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PARTS = ("stream", "validation", "test")
 
 
 def checked_split(task: Source) -> Split:
-    """What `task.split` returns for the task's data, checked, as read-only arrays of whole numbers.
+    """Check the split that `task.split` returns for the task's data, as read-only arrays of whole numbers.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""MNIST: handwritten digits of 28 x 28 pixels, from IDX files in a folder or fetched."""
+"""MNIST: handwritten digits of 28 x 28 pixels, from IDX files in a folder or downloaded."""
 
 from __future__ import annotations
 
@@ -87,7 +87,9 @@ class Mnist(Task):
 
 
 def find_folder(folder: str | Path | None) -> Path:
-    """Where the files are: the argument, else ``SNNSEARCH_DATA``, else a cache that they are fetched into once."""
+    """Return the folder of the files: the argument, else ``SNNSEARCH_DATA``, else a cache that they are downloaded into
+    once.
+    """
     path = absolute(folder) if folder else variable(FOLDER_VARIABLE)
     if path is None:
         return fetch(_cache())

@@ -1,4 +1,4 @@
-"""Pattern generation: from the same spikes every time, a sum of sines."""
+"""Pattern generation: a sum of sines from the same input spikes in every sample."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a user's methods return or raise, and how everything that is wrong is collected."""
+"""Calls of a user's methods, and the collection of all their problems."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def call(task: Source, method: str, *arguments: Any) -> Any:
 
 
 def collect(found: list[str], check: Callable[..., T], *arguments: Any) -> T | None:
-    """What a check returns; if it raises an error, None, and its sentences are added to `found`."""
+    """Return the value of a check. If it raises an error, add the error's sentences to `found` and return None."""
     try:
         return check(*arguments)
     except DataError as error:

@@ -1,4 +1,4 @@
-"""What a learner is given, and how it is scored."""
+"""A task: a dataset, and the run that scores a learner on it."""
 
 from __future__ import annotations
 

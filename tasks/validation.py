@@ -1,4 +1,4 @@
-"""Everything about a task's own data that is wrong, found once, before anything is run.
+"""Checks of a task's own data, once, before anything is run.
 
 `tasks.running.check` compares a network with a task. This module looks at a task alone, and returns its data as
 read-only arrays of the types and shapes that the rest of the package relies on.
@@ -27,7 +27,7 @@ ROWS = "one row a sample (n, width), or one row a step (n, steps, width)"
 
 
 def checked_data(task: Source) -> Data:
-    """What `task.load` returns, checked and made plain: labels and `learn` of shape (n,), all arrays read-only.
+    """Check the data that `task.load` returns: labels and `learn` of shape (n,), all arrays read-only.
 
     Raises
     ------
@@ -114,7 +114,7 @@ def _plain(owner: str, raw: Data, found: list[str]) -> Data:
 
 
 def _rows_of(values: Any) -> int | None:
-    """How many samples there are, where that can be told."""
+    """Count the samples, if their number can be told."""
     return int(values.shape[0]) if isinstance(values, np.ndarray | Drawn) and len(values.shape) else None
 
 

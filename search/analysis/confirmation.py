@@ -141,7 +141,7 @@ def interval(values: Sequence[float]) -> tuple[float | None, float | None]:
 
 
 def confirmed(plan: Plan, study: optuna.Study) -> Confirmation | None:
-    """What confirmations have stored of a study so far, on all the seeds that any of them ran; None for nothing."""
+    """Return the stored confirmations of a study, on all seeds that any of them ran. None if there are none."""
     known = stored_runs(study)
     members = [trial for trial in candidates(study) if trial.number in known]
     seeds = dict.fromkeys(seed for runs in known.values() for seed in runs)

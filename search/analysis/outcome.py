@@ -22,8 +22,8 @@ CURVE = 40  # points of the learning curve that are kept
 def outcome(
     objectives: Sequence[Objective], results: Sequence[Result], constraints: Sequence[Constraint] = ()
 ) -> dict[str, Any]:
-    """What is kept of a complete trial: values in the order of the objectives, by how much it breaks the constraints,
-    scores, costs, a short learning curve.
+    """Return the stored result of a complete trial: values in the order of the objectives, violations of the
+    constraints, scores, costs and a short learning curve.
 
     All of them are means over its replicates, of which each keeps its seed and values.
 
@@ -48,7 +48,7 @@ def outcome(
 
 
 def reached(results: Sequence[Result]) -> dict[str, Any]:
-    """What is kept of a trial that ended anywhere: what it has reached, and where it came from."""
+    """Return the stored part of any trial that ran: its progress and the origin of its numbers."""
     first = results[0]
     peaks = [result.peak_memory_bytes for result in results]
     return {

@@ -1,4 +1,4 @@
-"""The state of a study in one object: what `--json` writes and what tables show."""
+"""The summary of a study, for `--json`, for tables and for notebooks."""
 
 from __future__ import annotations
 
@@ -161,7 +161,7 @@ def describe(summary: Summary) -> str:
 
 
 def _profile(profile: dict[str, Any]) -> list[str]:
-    """Where the CPU went, a line a stage."""
+    """Describe the use of CPU time, one line for each stage."""
     seconds, each = profile["cpu_seconds"], profile["cpu_seconds_per_trial"]
     total = sum(seconds.values())
     peak, trials = profile["peak_memory_bytes"], profile["trials"]
@@ -198,7 +198,7 @@ def values_of(best: Best) -> dict[str, str]:
 
 
 def shown_score(attrs: dict[str, Any]) -> str:
-    """What networks are compared by: a task without labels has no accuracy."""
+    """Return the name of the score that networks are compared by: a task without labels has no accuracy."""
     return "loss" if attrs["accuracy"] is None and attrs["loss"] is not None else "accuracy"
 
 

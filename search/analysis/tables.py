@@ -1,4 +1,4 @@
-"""A study in words and tables: for a terminal and for a pipe."""
+"""Numbers, parameters and tables as text, for a terminal and for a pipe."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ def ended(counts: dict[str, int]) -> int:
 
 
 def count(trials: Iterable[FrozenTrial]) -> dict[str, int]:
-    """How many trials are in each state; those that were added from another study do not count."""
+    """Count the trials in each state, without those that were added from another study."""
     found = Counter(trial.state.name.lower() for trial in trials if not is_warm(trial))
     return {state: found[state] for state in ("complete", "fail", "pruned", "running")}
 

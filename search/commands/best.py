@@ -1,4 +1,4 @@
-"""`snnsearch best`: the best network as data."""
+"""The command `snnsearch best`, which writes the best network as data."""
 
 from __future__ import annotations
 

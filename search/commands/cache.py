@@ -1,4 +1,4 @@
-"""`snnsearch cache`: the compiled programs on disk."""
+"""The command `snnsearch cache`, which lists and removes compiled programs."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ def _row(entry: Entry, manifest: dict[str, Any] | None) -> list[str]:
 
 
 def _plain(text: str) -> str:
-    """What a file of somebody else says, without what a terminal would obey."""
+    """Return the text of another user's file without control characters, which a terminal would obey."""
     return "".join(letter if letter.isprintable() else "?" for letter in text)
 
 

@@ -1,4 +1,4 @@
-"""What the commands share: arguments, and finding the study that STUDY names."""
+"""Arguments that several commands have, and the reading of the study that STUDY names."""
 
 from __future__ import annotations
 

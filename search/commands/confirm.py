@@ -1,4 +1,4 @@
-"""`snnsearch confirm`: the best networks on fresh seeds."""
+"""The command `snnsearch confirm`, which runs the best networks on fresh seeds."""
 
 from __future__ import annotations
 

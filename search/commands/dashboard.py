@@ -1,4 +1,4 @@
-"""`snnsearch dashboard`: optuna-dashboard on this machine, the study open in it."""
+"""The command `snnsearch dashboard`, which opens a study in optuna-dashboard on this machine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`snnsearch doctor`: which backends work, and what to do about those that do not."""
+"""The command `snnsearch doctor`, which says which backends work, and how to mend the others."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def execute(arguments: argparse.Namespace) -> int:
 
 
 def files() -> dict[str, str]:
-    """Where everything lies that is kept on this machine."""
+    """Return the places of all files on this machine."""
     from snn.backends.standalone.cache.folder import cache_folder
 
     return {

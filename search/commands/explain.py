@@ -1,4 +1,4 @@
-"""`snnsearch explain`: the equations of a network's plasticity."""
+"""The command `snnsearch explain`, which prints the equations of a network's plasticity."""
 
 from __future__ import annotations
 
@@ -15,6 +15,12 @@ if TYPE_CHECKING:
     from snn.plasticity.rule import Rule
 
 NAME = "explain"
+WHEN = {
+    "learn": "while learning",
+    "first": "in a sample's first step",
+    "last": "in a sample's last step",
+    "learn_last": "in a sample's last step, while learning",
+}
 EXAMPLES = """\
 examples:
   snnsearch explain my_study.py
@@ -82,14 +88,6 @@ def _print_loops(spec: NetworkSpec) -> None:
         when = "" if one.phase == "step" else f" ({WHEN[one.phase]})"
         what = f": {', '.join(one.writes)}" if one.writes else ""
         print(f"  {one.owner}{what}{when}\n      {one.loop}, since {one.why}")
-
-
-WHEN = {
-    "learn": "while learning",
-    "first": "in a sample's first step",
-    "last": "in a sample's last step",
-    "learn_last": "in a sample's last step, while learning",
-}
 
 
 def _brief(rule: Rule) -> str:

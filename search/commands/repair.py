@@ -1,4 +1,4 @@
-"""`snnsearch repair`: what can be read of a damaged journal, in a new file."""
+"""The command `snnsearch repair`, which writes the readable part of a damaged journal to a new file."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def _journal(arguments: argparse.Namespace) -> Path:
 
 
 def _of_script(arguments: argparse.Namespace) -> Location:
-    """Where the study of a script lies; a script that does not run has its journal beside it."""
+    """Return the location of a script's study. If the script does not run, it is the journal beside it."""
     from search.errors import StudyError
     from search.spec.script import Script
     from search.storage.location import Location
@@ -112,7 +112,7 @@ def _elsewhere(location: Location) -> str:
 
 
 def _repair(journal: Path, arguments: argparse.Namespace) -> Repaired:
-    """What can be read; a study whose creation is lost has its name and objectives from its script."""
+    """Read a damaged journal. If the creation of the study is lost, name and objectives come from its script."""
     from search.errors import StudyError
     from search.storage.journal.repair import StudyLost, repair
 
@@ -154,7 +154,7 @@ def _write(target: Path, text: bytes) -> None:
 
 
 def _facts(journal: Path, target: Path | None, repaired: Repaired) -> dict[str, Any]:
-    """What `--json` writes."""
+    """Return the fields that `--json` writes."""
     return {
         "journal": str(journal),
         "repaired": None if target is None else str(target),

@@ -1,4 +1,4 @@
-"""`snnsearch replay`: run a trial again and compare."""
+"""The command `snnsearch replay`, which runs a trial again and compares the numbers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`snnsearch report`: a study as one page."""
+"""The command `snnsearch report`, which writes a study as one page."""
 
 from __future__ import annotations
 

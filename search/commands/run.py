@@ -1,4 +1,4 @@
-"""`snnsearch run`: search, or go on with a search."""
+"""The command `snnsearch run`, which begins or resumes a search."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`snnsearch show`: the best trials so far."""
+"""The command `snnsearch show`, which prints the best trials so far."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What a search adds to Optuna's dashboard: notes and images."""
+"""Notes and images of trials for Optuna's dashboard."""

@@ -1,4 +1,4 @@
-"""What the dashboard shows of a trial besides its numbers: images, and a note that says how to go on."""
+"""Images and notes of trials, stored where the dashboard looks for them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A trial in words: what the dashboard shows of it, and the commands that concern it."""
+"""The note of a trial, as Markdown for the dashboard."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One of the best trials as the dashboard shows it: with figures and a note."""
+"""Figures and a note for one of the best trials."""
 
 from __future__ import annotations
 

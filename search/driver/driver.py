@@ -1,4 +1,4 @@
-"""The one process that owns a study: it asks Optuna for trials, runs them, and writes their results as they come."""
+"""The driver: the one process that owns a study, asks Optuna for trials, runs them and stores their results."""
 
 from __future__ import annotations
 

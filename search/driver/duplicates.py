@@ -1,4 +1,4 @@
-"""Suggestions that have been run already."""
+"""Trials that suggest what an earlier trial has run."""
 
 from __future__ import annotations
 

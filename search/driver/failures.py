@@ -1,4 +1,4 @@
-"""A search whose first trials all fail for one reason is to be mended, not run to its last trial."""
+"""The end of a search whose first trials all fail for one reason."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Failures:
         self._first: dict[int, str | None] = {}  # trial -> the kind of its failure, None while it runs
 
     def begun(self, number: int) -> None:
-        """A trial was begun or taken up."""
+        """Record that a trial was begun or taken up."""
         if self._watching and len(self._first) < FIRST:
             self._first[number] = None
 

@@ -32,7 +32,7 @@ class Present(Protocol):
 
 
 class Finish:
-    """What is done with the best of a study when it has its number of trials.
+    """The final evaluation of the best trials of a study that has its number of trials.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Ctrl-C: the first one asks, so that nothing is left half written; the second one insists."""
+"""Ctrl-C: the first one asks the search to stop, the second one ends it at once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is written of trials: everything that a driver keeps in the study goes through here.
+"""The ledger: everything that a driver writes of trials in a study.
 
 What a trial gave is first put into a spool, a folder beside the study, and leaves it when Optuna has been told: a
 driver that dies, or gives up, while its storage is away loses no result.
@@ -10,10 +10,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from search.driver.duplicates import Repeats
-from search.storage import record
+from search.storage.attributes import NETWORK, ORIGIN, REASON, RESULT, SEED
 from search.storage.identity import Identity
 from search.storage.pending import Spool
-from search.storage.record import Record
+from search.storage.record import SCORES, Record
 from snn.profile import stage
 
 if TYPE_CHECKING:
@@ -62,13 +62,13 @@ class Ledger:
 
     def seed(self, trial: optuna.Trial, seed: int, network: str) -> None:
         """Keep what it takes to run a trial again, for a trial that has none of it."""
-        self._keep(trial, record.SEED, seed)
-        self._keep(trial, record.NETWORK, network)
+        self._keep(trial, SEED, seed)
+        self._keep(trial, NETWORK, network)
         self.origin(trial)
 
     def origin(self, trial: optuna.Trial) -> None:
         """Keep what it is run with now."""
-        self._keep(trial, record.ORIGIN, self._plan.origin())
+        self._keep(trial, ORIGIN, self._plan.origin())
 
     def repeat(self, trial: optuna.Trial, network: str) -> dict[str, Any] | None:
         """If a trial is one that was run already and has ended, what that gave; it is kept as this trial's too."""
@@ -83,7 +83,7 @@ class Ledger:
     def end(self, trial: optuna.Trial, kept: dict[str, Any], network: str) -> TrialState:
         """Keep what a trial gave, complete if it has values and else pruned, and tell Optuna."""
         self._put_aside(trial, kept, None)
-        self._keep(trial, record.RESULT, kept)
+        self._keep(trial, RESULT, kept)
         if "values" in kept or self._plan.prunes:
             self._repeats.add(trial.number, trial.params, network)
         return self._tell(trial, kept, None)
@@ -92,8 +92,8 @@ class Ledger:
         """Keep why a trial failed, and tell Optuna."""
         kept = {"seconds": round(seconds, 3)}
         self._put_aside(trial, kept, reason)
-        self._keep(trial, record.REASON, reason)
-        self._keep(trial, record.RESULT, kept)
+        self._keep(trial, REASON, reason)
+        self._keep(trial, RESULT, kept)
         return self._tell(trial, kept, reason)
 
     def prune(self, trial: optuna.Trial) -> TrialState:
@@ -101,23 +101,23 @@ class Ledger:
         return self._tell(trial, {}, None)
 
     def untold(self, trial: optuna.Trial) -> tuple[dict[str, Any], str | None] | None:
-        """What a trial gave, or why it failed, that ended without being told because its driver was killed."""
-        known = {record.RESULT: {"seconds": 0.0}} | trial.user_attrs
+        """Return the pending result, or the reason of failure, of a trial whose driver died before storing it."""
+        known = {RESULT: {"seconds": 0.0}} | trial.user_attrs
         if (spooled := self._waiting.get(trial.number)) is not None:
             known |= spooled
-        elif record.REASON not in known and record.RESULT not in trial.user_attrs:
+        elif REASON not in known and RESULT not in trial.user_attrs:
             return None
-        return known[record.RESULT], known.get(record.REASON)
+        return known[RESULT], known.get(REASON)
 
     def tell_late(self, trial: optuna.Trial, kept: dict[str, Any], reason: str | None) -> TrialState:
         """Keep all that is known of such a trial, and tell Optuna."""
         if reason is not None:
-            self._keep(trial, record.REASON, reason)
-        self._keep(trial, record.RESULT, kept)
+            self._keep(trial, REASON, reason)
+        self._keep(trial, RESULT, kept)
         return self._tell(trial, kept, reason)
 
     def _put_aside(self, trial: optuna.Trial, kept: dict[str, Any], reason: str | None) -> None:
-        data = {record.RESULT: kept} | ({} if reason is None else {record.REASON: reason})
+        data = {RESULT: kept} | ({} if reason is None else {REASON: reason})
         try:
             self._spool.keep(trial, data)
         except OSError as error:  # no reason to stop: the storage may be as well as ever
@@ -150,6 +150,6 @@ class Ledger:
 
 def _reports(plan: Plan) -> bool:
     """Whether a rung's score can stand for the objective: Optuna takes reports of one, in its direction."""
-    if len(plan.objectives) > 1 or plan.objectives[0].name not in record.SCORES:
+    if len(plan.objectives) > 1 or plan.objectives[0].name not in SCORES:
         return False
     return (plan.objectives[0].direction == "minimize") == plan.by_loss

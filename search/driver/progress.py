@@ -1,4 +1,4 @@
-"""What a search says on standard error while it runs: a live table on a terminal, plain lines elsewhere."""
+"""The progress of a search on standard error: a live table on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 

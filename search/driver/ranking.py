@@ -1,4 +1,4 @@
-"""The trials of a search by their rungs' scores: who goes on, in this start and by what earlier ones have stored."""
+"""The ranking of trials by their rungs' scores, of this start and of earlier ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The rungs of trials: their runs are submitted, and each trial goes on, is pruned or ends."""
+"""The runs of trials, rung by rung."""
 
 from __future__ import annotations
 

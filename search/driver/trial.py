@@ -1,4 +1,4 @@
-"""A trial under way: its replicates, and how far each of them is."""
+"""A trial under way: its network, and how far each of its replicates has come."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class Replicate:
         return 0.0 if self.result is None else self.result.run_seconds
 
     def reached(self, result: Result, after: bytes | None) -> None:
-        """It has come so far."""
+        """Record a partial result of the replicate."""
         slim = replace(result, state=None, weights={}, recordings={})
         self.result, self.after = result if after is None else slim, after
 
@@ -110,7 +110,7 @@ class Underway:
 
     @property
     def seconds(self) -> float:
-        """How long it has been under way, in all starts."""
+        """The seconds that it has been under way, in all starts."""
         return self.earlier + time.monotonic() - self.began
 
     @property
@@ -132,7 +132,7 @@ class Underway:
         return [replicate for replicate in self.active() if self._done(replicate) < self.goal]
 
     def _done(self, replicate: Replicate) -> int:
-        """How many rungs a replicate has behind it."""
+        """Count the rungs that a replicate has completed."""
         seen = 0 if replicate.result is None else len(replicate.result.stream)
         return sum(ending(end, self.plan.streamed) <= seen for end in self.plan.ends)
 
@@ -141,7 +141,7 @@ class Underway:
         self.goal = max([1, *map(self._done, self.replicates)])
 
     def results(self) -> list[Result]:
-        """What replicates have given so far, of those that have begun."""
+        """Return the latest results of the replicates that have begun."""
         return [replicate.result for replicate in self.replicates if replicate.result is not None]
 
     def rungs(self) -> list[float]:
@@ -154,7 +154,7 @@ class Underway:
         return [each[0][0], *means[1:]] if len(plan.ends) > 1 and means else means
 
     def kept(self) -> dict[str, Any]:
-        """What is stored of it at its end.
+        """Return the result that is stored at its end.
 
         Raises
         ------

@@ -1,4 +1,4 @@
-"""What a worker of a cluster has answered, as results and errors."""
+"""The answer of a cluster worker, as results and errors."""
 
 from __future__ import annotations
 

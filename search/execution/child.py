@@ -1,4 +1,4 @@
-"""The process behind `process.InProcess`: reads jobs from standard input, answers on standard output."""
+"""The child process of a runner: reads jobs from standard input and answers on standard output."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def main() -> None:
 
 @dataclass
 class Kept:
-    """What is there from earlier jobs: the scripts that were imported, and tasks (by their JSON) with their data."""
+    """Data kept between jobs: the scripts that were imported, and tasks (by their JSON) with their data."""
 
     imported: set[str] = field(default_factory=set)
     tasks: dict[str, Task] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""A runner that keeps a Python process of its own: for backends with global state, and as a wall against crashes."""
+"""A runner with a Python process of its own, for backends with global state and for protection from crashes."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class InProcess(Runner):
             return [self._read(ended, path) for ended, path in zip(answer["ended"], paths, strict=True)]
 
     def _read(self, ended: dict[str, str], path: Path) -> Result | Exception:
-        """What one of the jobs gave."""
+        """Read the result of one job."""
         from snn.results.result import Result
 
         if "error" in ended:
@@ -90,7 +90,7 @@ class InProcess(Runner):
             process.wait()
 
     def _ask(self, jobs: Sequence[Job], paths: Sequence[Path]) -> dict[str, Any]:
-        """What the process answers; an error if it does not, or if its answer is none."""
+        """Send jobs to the process and return its answer. Raises an error if there is none, or if it cannot be read."""
         process = self._start()
         late = Event()
         seconds = sum(job.timeout or math.inf for job in jobs)

@@ -1,4 +1,4 @@
-"""Jobs on a cluster: an executor on the client of dask.distributed.
+"""An executor that sends jobs to a cluster through the client of dask.distributed.
 
 A scheduler and workers are started with Dask's own means, for example by hand::
 

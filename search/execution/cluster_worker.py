@@ -1,4 +1,4 @@
-"""The workers' side of `search.execution.cluster`: runs jobs, and keeps between them what a machine needs once."""
+"""The side of a cluster worker: runs jobs, and keeps data and scripts between them."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ GRACE = 3.0  # seconds that stopped jobs have to end
 
 
 class Bench(WorkerPlugin):
-    """What one worker of the cluster keeps for one search: tasks with their data, runners, copies of scripts.
+    """Data that one worker of the cluster keeps for one search: tasks with their data, runners, copies of scripts.
 
     A job whose task, neurons or rules a script defines runs in a process of its own, as Brian2 in process does: the
     worker itself imports the package only, so two scripts, or two states of one, never meet in it.
@@ -188,7 +188,7 @@ def run_jobs(
 
 
 def _words(result: Result | Exception) -> dict[str, str] | None:
-    """What went wrong, if anything did."""
+    """Return the description of an error, if there is one."""
     if not isinstance(result, Exception):
         return None
     if isinstance(result, SNNError):

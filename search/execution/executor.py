@@ -1,4 +1,4 @@
-"""Where jobs run: `submit` gives a future, `stop` kills what runs. A cluster is another subclass."""
+"""The interface of executors, which run jobs."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Executor(ABC):
 
     @property
     def places(self) -> int:
-        """How many jobs to hand over: a few wait, so that no worker waits for the driver.
+        """The number of jobs to submit. A few of them wait, so that no worker waits for the driver.
 
         Not with one worker, where each suggestion may learn from all before it.
         """

@@ -1,4 +1,4 @@
-"""Faults of the machine: they cost a search time, and never a trial."""
+"""Retries after faults of the machine, which never fail a trial."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def say_aloud(text: str) -> None:
 
 @dataclass(frozen=True)
 class Faults:
-    """What to do about faults of the machine: try again, and say so once for each kind. For many threads.
+    """Retries runs after faults of the machine, and reports each kind of fault once. Many threads may share it.
 
     Parameters
     ----------

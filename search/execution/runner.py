@@ -22,7 +22,7 @@ ATTEMPTS = 3  # runs of a job whose process is killed from outside
 
 
 class Runner(ABC):
-    """How one thread of `Local` runs one job after the other."""
+    """Runs jobs one after the other, for one thread of `Local`."""
 
     @abstractmethod
     def run(self, job: Job) -> Result:
@@ -82,7 +82,7 @@ class InThread(Runner):
 def ran_together(
     results: Sequence[Result | Exception], worker: str, began: float, ended: float
 ) -> list[Ran | Exception]:
-    """What jobs gave that one worker ran together."""
+    """Return the results of jobs that one worker ran together."""
     return [one if isinstance(one, Exception) else Ran(one, worker, began, ended) for one in results]
 
 
@@ -127,7 +127,7 @@ def attempt_together(runner: Runner, faults: Faults, jobs: Sequence[Job]) -> lis
 
 
 def result_of(run: Callable[[Job], Result], job: Job) -> Result | Exception:
-    """What a job gives, be it an error."""
+    """Return the result of a job, or the error that it raised."""
     try:
         return run(job)
     except Exception as error:

@@ -1,4 +1,4 @@
-"""Calls of a user's functions in the driver's process, and how often one of them has ended that process."""
+"""Calls of a user's functions in the driver's process, with a count of those that have ended the process."""
 
 from __future__ import annotations
 

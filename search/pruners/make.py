@@ -1,4 +1,4 @@
-"""Which trials are not worth their next rung."""
+"""Pruners by name, and the check of a pruner."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def problems_with_pruner(pruner: str | BasePruner | None) -> list[str]:
-    """What is wrong with a choice of pruner, each one sentence."""
+    """Return the problems of a choice of pruner, one sentence each."""
     from optuna.pruners import BasePruner
 
     if pruner is None or isinstance(pruner, BasePruner):

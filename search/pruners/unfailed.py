@@ -1,4 +1,4 @@
-"""A storage in memory for pruners of Optuna, some of which rank trials of every state."""
+"""A storage in memory that shows Optuna's pruners no failed trials."""
 
 from __future__ import annotations
 

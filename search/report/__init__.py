@@ -1,1 +1,1 @@
-"""A study as figures and as one page: a figure a file, drawn from `Facts`."""
+"""A study as figures and as one page."""

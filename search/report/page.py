@@ -1,4 +1,4 @@
-"""The report of a study: what stands on the page, in its order."""
+"""The sections of a report, in the order of the page."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ def _best(facts: Facts, summary: Summary) -> Section:
 
 
 def _among(facts: Facts) -> str:
-    """What makes the best trial the best."""
+    """Describe the rank of the best trial."""
     if not facts.feasible.any():
         return ", which breaks the constraints least: no trial keeps to all of them"
     if len(facts.axes) == 1:

@@ -133,7 +133,7 @@ def _literal(text: str) -> str:
 
 
 def _imports(plan: Plan, stored: Record) -> list[str]:
-    """What must be imported before the JSON can be read: modules that define classes of the user's own."""
+    """Return the modules to import before the JSON can be read, because they define classes of the user."""
     from search.spec.script import module_name
     from snn.network.spec import NetworkSpec
 

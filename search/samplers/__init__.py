@@ -1,4 +1,4 @@
-"""Who suggests the next trial."""
+"""Samplers, which suggest the next trial."""
 
 from search.samplers.make import make_sampler
 

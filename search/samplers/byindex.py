@@ -1,4 +1,4 @@
-"""Random suggestions that depend on the trial's number only: restarts, workers and the order of results change none."""
+"""Random suggestions that depend on the trial's number only, not on restarts, workers or the order of results."""
 
 from __future__ import annotations
 

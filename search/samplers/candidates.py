@@ -1,4 +1,4 @@
-"""Candidates for the next trials: like past ones in which parameters they have, near good ones in where these lie."""
+"""Candidates for the next trials, near good past ones."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ EXPECTED = 3.0  # a value is ruled out of a pattern that it should have met so m
 
 
 class Patterns:
-    """Which parameters occur together, and which levels of discrete ones occur there.
+    """The sets of parameters that occur together, with the levels of discrete ones that occur there.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What a forest learns from: a bounded choice of ended trials, and how good each is."""
+"""The trials that a forest learns from, bounded in number, each with a target."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LIMIT = 1500  # trials that a fit is bounded to: a third the best, a third the n
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a trial ended.
+    """The end of a trial.
 
     Parameters
     ----------
@@ -81,7 +81,7 @@ class History:
         self._underway[number] = row if space is self.space else self.space.recode(row[None], space)[0]
 
     def taken(self, since: int = 0) -> np.ndarray:
-        """Where trials under way are, and all but the first so many that have ended."""
+        """Return the points of trials under way, and of all ended trials but the first so many."""
         underway = np.array(list(self._underway.values())).reshape(-1, len(self.space.axes))
         return np.concatenate([self.rows[since:], underway])
 

@@ -80,7 +80,7 @@ def make_sampler(
 
 
 def problems_with(sampler: Any, objectives: int) -> list[str]:
-    """Everything that keeps a sampler from use, each one sentence; empty if nothing does."""
+    """Return the reasons why a sampler cannot be used, one sentence each."""
     from optuna.samplers import BaseSampler
 
     if sampler is None or isinstance(sampler, BaseSampler) or callable(sampler):

@@ -1,4 +1,4 @@
-"""What an ask does: the next suggestion from candidates that are scored already."""
+"""The choice of the next suggestion among candidates that are already scored."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ class Axis:
 
     @cached_property
     def levels(self) -> int:
-        """How many values it has if there are at most `LEVELS`, else 0; a category counts whatever its number."""
+        """The number of its values if there are at most `LEVELS`, else 0. Categories count whatever their number."""
         if self.choices:
             return len(self.choices)
         if not self.step:
@@ -84,7 +84,7 @@ class Axis:
         return other._number(self._value(numbers))
 
     def level(self, numbers: np.ndarray) -> np.ndarray:
-        """Which of its `levels` a number is; NaN stays."""
+        """Return the index of a number among its `levels`. NaN stays."""
         if self.choices:
             return numbers
         values = self._value(numbers)
@@ -166,7 +166,9 @@ class Space:
         }
 
     def features(self, rows: np.ndarray) -> np.ndarray:
-        """What a forest is fitted on: numbers, a column for each of more than two categories, `ABSENT` for no value."""
+        """Return the columns that a forest is fitted on: numbers, one column for each of more than two categories, and
+        `ABSENT` for no value.
+        """
         columns = []
         for column, axis in enumerate(self.axes.values()):
             numbers = rows[:, column]

@@ -1,4 +1,4 @@
-"""The forest: what it expects of candidates, and how unsure it is of each."""
+"""The forest, which predicts the mean and the uncertainty of each candidate."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class Forest:
         self._trees = [tree.tree_ for tree in forest.estimators_]
 
     def predict(self, features: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """What each tree expects by objective, how much they differ, and the leaf in each."""
+        """Predict each objective: the value of each tree, their spread, and the leaf in each tree."""
         leaves = np.column_stack([tree.apply(features) for tree in self._trees]).astype(np.int32)
         values = np.stack([tree.value[leaves[:, k], :, 0] for k, tree in enumerate(self._trees)])
         return values, values.std(axis=0), leaves
@@ -161,7 +161,7 @@ def scalar(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
 
 
 def far(features: np.ndarray, taken: np.ndarray) -> np.ndarray:
-    """Which candidates differ from all that is taken by at least `NEAR` in some parameter."""
+    """Select the candidates that differ from all taken points by at least `NEAR` in some parameter."""
     from scipy.spatial import KDTree
 
     if not len(taken):

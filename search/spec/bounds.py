@@ -1,4 +1,4 @@
-"""The most of what a search can be asked for: more is a slip of the hand, and would hang or fill the machine."""
+"""Upper bounds of workers, replicates and batches, against slips that would hang or fill the machine."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ MOST_SEEDS = 10_000
 
 
 def problems_with_workers(workers: int | None, on_cluster: bool) -> list[str]:
-    """What is wrong with a number of workers, as sentences."""
+    """Return the problems of a number of workers, as sentences."""
     if workers is None or on_cluster or workers <= MOST_WORKERS:
         return []
     return [

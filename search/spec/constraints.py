@@ -1,4 +1,4 @@
-"""What a network must keep to: bounds on objectives, as text such as ``accuracy >= 0.9``."""
+"""Constraints on a network: bounds on objectives, as text such as ``accuracy >= 0.9``."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ def _bound(match: re.Match[str]) -> float | None:
 
 
 def problems_with_constraints(texts: Sequence[str], objectives: Iterable[Objective] = ()) -> list[str]:
-    """Everything wrong with a list of constraints, each one sentence; empty if nothing is."""
+    """Return all problems of a list of constraints, one sentence each."""
     if isinstance(texts, str) or not isinstance(texts, Sequence):
         return [f"`constraints` must be a list of texts, but is {texts!r}: write constraints=['accuracy >= 0.9']."]
     known = tuple(objectives)

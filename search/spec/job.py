@@ -1,4 +1,4 @@
-"""What travels from the driver to a worker: data, not code."""
+"""Jobs: the data, without code, that a driver sends to a worker."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ class Job:
 
     @property
     def kind(self) -> tuple[object, ...]:
-        """What jobs have in common that may run together."""
+        """The fields that are equal in all jobs of a batch."""
         return self.task, self.backend, self.dtype, self.script, self.memory
 
     def run(self, cancel: Event | None = None, task: Task | None = None, profile: Profile | None = None) -> Result:

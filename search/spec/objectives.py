@@ -1,4 +1,4 @@
-"""What a search optimises: names for numbers of a result, or functions of it, with their direction."""
+"""Objectives of a search: names of numbers of a result, or functions of the result, with a direction."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ class Objective:
         StudyError
             If the result does not have it, or the function returned no number.
         RunError
-            If the function raised what would end the process (`snn.system.usercode.call_user`).
+            If the function raised an error that would end the process, such as SystemExit.
         """
         value = call_user(self.measure, result)
         if value is None and self.name in OBJECTIVES:
@@ -187,7 +187,7 @@ def make_objective(item: str | Objective | Callable[[Result], float]) -> Objecti
 
 
 def problems_with(items: Sequence[str | Objective | Callable[[Result], float]]) -> list[str]:
-    """Everything wrong with a list of objectives, each one sentence; empty if nothing is."""
+    """Return all problems of a list of objectives, one sentence each."""
     if isinstance(items, str) or not isinstance(items, Sequence):
         return [f"`objectives` must be a list of names or functions, but is {items!r}: write objectives=['accuracy']."]
     if not items:
@@ -204,7 +204,7 @@ def problems_with(items: Sequence[str | Objective | Callable[[Result], float]]) 
 
 
 def needs(objectives: Iterable[Objective]) -> frozenset[str]:
-    """What `Task.run` must be asked for so that all of them can be measured."""
+    """Return the flags of `Task.run` that the objectives need."""
     return frozenset().union(*(objective.needs for objective in objectives))
 
 

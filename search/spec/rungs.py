@@ -1,4 +1,4 @@
-"""A trial is a chain of rungs: pieces of the stream, each twice as long as all before it."""
+"""The rungs of a trial: pieces of the stream, each twice as long as all before it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ MOST_RUNGS = 16
 
 
 def fractions(rungs: int, samples: int) -> tuple[float, ...]:
-    """Where each rung ends, as a fraction of the stream: 1/8, 1/4, 1/2 and 1 for four.
+    """Return the end of each rung as a fraction of the stream: 1/8, 1/4, 1/2 and 1 for four rungs.
 
     Fewer for a stream that is too short for so many.
     """

@@ -1,4 +1,4 @@
-"""The Python file that defines a study: read, hashed, imported, and compared with what it was."""
+"""The Python file that defines a study: its reading, its hash and its import."""
 
 from __future__ import annotations
 

@@ -54,7 +54,7 @@ def is_plain(value: Any) -> bool:
 
 
 def check_settings(*required: str, **settings: Any) -> list[str]:
-    """Everything wrong with the settings of a study or of a run, each one sentence.
+    """Return all problems of the settings of a study or of a run, one sentence each.
 
     None stands for not given, which is wrong for the required ones.
     """

@@ -1,4 +1,4 @@
-"""A user's own snn.py, tasks.py or search.py beside a script hides ours: found, and explained."""
+"""The check that no snn.py, tasks.py or search.py beside a user's script hides a package of the same name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Everything that one search needs, settled: the study as its script declares it, and what the command line changed."""
+"""The plan of one search: the study as its script declares it, with the changes of the command line."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class StudyReference:
 
 @dataclass(frozen=True)
 class Plan:
-    """What to search, and where it lies.
+    """The settings of a search, and the location of its study.
 
     Parameters
     ----------
@@ -104,7 +104,7 @@ class Plan:
 
     @cached_property
     def ends(self) -> tuple[float, ...]:
-        """Where a trial's rungs end, as fractions of the stream."""
+        """The ends of a trial's rungs, as fractions of the stream."""
         return fractions(self.rungs, self.streamed)
 
     @property
@@ -123,7 +123,7 @@ class Plan:
         return self.task.data.labels is None or self.objectives[0].name in ("loss", "prequential_loss")
 
     def origin(self) -> dict[str, str]:
-        """What a trial stores besides seed and network in order to be run again."""
+        """Return the data that a trial stores, besides seed and network, for a replay."""
         return {
             "script": self.script.hash,
             "task": self.task.to_json(),

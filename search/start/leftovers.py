@@ -1,4 +1,4 @@
-"""Files that an earlier start has left beside a study: removed, or left alone and named."""
+"""Files that an earlier start has left beside a study: the removal of known ones, and a message about others."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from search.storage.attributes import RESULT
 from search.storage.checkpoints import NAME as STATE
 from search.storage.checkpoints import States
 from search.storage.identity import CALL_NOTES, Identity
 from search.storage.pending import LARGEST
 from search.storage.pending import NAME as UNTOLD
-from search.storage.record import RESULT
 
 if TYPE_CHECKING:
     import optuna
@@ -68,9 +68,6 @@ def _unknown(folder: Path, identity: Identity, trials: Sequence[FrozenTrial]) ->
         if path.suffix in (".rung", ".json") and path.name not in CALL_NOTES and not known:
             left.append(path)
     return left
-
-
-# ---- the old layout
 
 
 def _remove_stored(old: Path, trials: Sequence[FrozenTrial]) -> None:

@@ -1,4 +1,4 @@
-"""Opens a study, or goes on with one, after comparing it with what its script says now."""
+"""The opening of a new or a stored study, after a comparison with its script."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from search.errors import StudyError
 from search.samplers import make_sampler
 from search.spec.seeds import sampler_seed
 from search.spec.spec import Plan
-from search.storage.attributes import CONSTRAINTS, DATA, ENGINE, GIVEN, OBJECTIVES, SCRIPT, SEED, TASK
-from search.storage.identity import IDENTIFIER, new_identifier
+from search.storage.attributes import CONSTRAINTS, DATA, ENGINE, GIVEN, IDENTIFIER, OBJECTIVES, SCRIPT, SEED, TASK
+from search.storage.identity import new_identifier
 from search.storage.location import mask
 from search.storage.opening import load, open_storage
 
@@ -63,7 +63,7 @@ def choose_sampler(study: optuna.Study, plan: Plan, workers: int = 1) -> None:
 
 
 def check_objectives(study: optuna.Study, plan: Plan) -> None:
-    """What a study has stored must be of the objectives that are asked for.
+    """Check that a stored study has the objectives of its script.
 
     Raises
     ------

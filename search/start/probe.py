@@ -1,4 +1,4 @@
-"""Draws networks from a study's function to learn its search space."""
+"""A probe of a search space, which calls a study's function with random parameters."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ class Probe(FixedTrial):
 
 
 def misfits(plan: Plan, params: Mapping[str, Any]) -> list[str]:
-    """What is wrong with parameters to enqueue, some or all of those that `network(trial)` asks for.
+    """Return the problems of parameters to enqueue, which are some or all of those that `network(trial)` asks for.
 
     The space is what `network(trial)` asks for, which may depend on the other parameters: it is tried with several
     values of these, and a name that it never asks for is taken for a mistake.

@@ -31,7 +31,7 @@ def executor_of(
     profile: Profile | None = None,
     say: Say = say_aloud,
 ) -> Executor:
-    """Where so many jobs run: on this machine, or on a cluster; `say` is told of faults of the machine."""
+    """Make the executor for so many jobs, on this machine or on a cluster. `say` reports faults of the machine."""
     from search.execution.local import local_executor
 
     if cluster is None:
@@ -43,7 +43,9 @@ def executor_of(
 
 
 def check(plan: Plan, cluster: Any = None, workers: int | None = None) -> None:
-    """What would make every trial fail is an error before the first one; what a cluster has is known there.
+    """Check, before the first trial, for anything that would make every trial fail.
+
+    A cluster checks its own workers.
 
     Raises
     ------

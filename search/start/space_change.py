@@ -1,4 +1,4 @@
-"""A search space that is not the one of the study's earlier trials: found before any new trial is asked for."""
+"""The check that a search space is still the one of the study's earlier trials."""
 
 from __future__ import annotations
 

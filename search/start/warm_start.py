@@ -1,4 +1,4 @@
-"""Warm starts: what another study has found, and parameters that the user wants tried first."""
+"""Warm starts: trials of another study, and parameters that the user wants tried first."""
 
 from __future__ import annotations
 
@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Any
 from search.errors import StudyError
 from search.spec.spec import Plan, StudyReference
 from search.start.probe import Probe, misfits
-from search.storage.attributes import ENQUEUED, OBJECTIVES, WARM
+from search.storage.attributes import ENQUEUED, OBJECTIVES, ORIGIN, RESULT, WARM
 from search.storage.opening import load, open_storage
-from search.storage.record import ORIGIN, RESULT
 from snn.system.paths import shorter
 
 if TYPE_CHECKING:
@@ -133,7 +132,7 @@ def _data_of(trial: FrozenTrial) -> str | None:
 
 
 def _identity(trial: FrozenTrial) -> tuple[Any, ...]:
-    """What tells trials apart that were added: studies in two storages may have one name."""
+    """Return a key that distinguishes the trials that were added: studies in two storages may have one name."""
     return trial.user_attrs.get(WARM), *sorted(trial.params.items()), *(trial.values or ())
 
 

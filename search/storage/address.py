@@ -1,4 +1,4 @@
-"""How a storage is written: paths of journals and URLs of databases, made absolute and compared."""
+"""Addresses of storages: paths of journals and URLs of databases, made absolute and compared."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def engine_url(url: str) -> str:
 
 
 def connect_arguments(url: str) -> dict[str, Any]:
-    """What a database's driver is told so that a server that is gone without a word is noticed within a minute."""
+    """Return the connection settings with which a lost server is noticed within a minute."""
     from sqlalchemy import make_url
 
     parsed = make_url(url)

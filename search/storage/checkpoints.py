@@ -1,4 +1,4 @@
-"""Where trials under way have come to, in a folder beside the study: what a new start goes on from."""
+"""Checkpoints of running trials, in a folder beside the study, from which a new start resumes them."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class States:
         self._write(self._spent(trial), json.dumps({"seconds": round(seconds, 3), "runs": runs}).encode())
 
     def spent(self, trial: Trial | FrozenTrial) -> tuple[float, list[list[Any]]]:
-        """What `spend` was told last; nothing if that is not known."""
+        """Return the last values given to `spend`. Zeros if they are not known."""
         with suppress(OSError, ValueError, TypeError, KeyError):
             kept = json.loads(self._spent(trial).read_bytes())
             return float(kept["seconds"]), [[str(who), float(began), float(end)] for who, began, end in kept["runs"]]
@@ -78,7 +78,7 @@ class States:
             raise
 
     def load(self, trial: Trial | FrozenTrial, replicate: int) -> bytes | None:
-        """What a replicate of a trial gave last, if that is known; nothing at all if the file cannot be read."""
+        """Return the last partial result of a replicate: None if there is none, empty if it cannot be read."""
         try:
             return self._path(trial, replicate).read_bytes()
         except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""Whose files lie beside a study: each carries the study's identifier, its trial's number and a hash of parameters."""
+"""The identity of a study's files: the study's identifier, the trial's number and a hash of its parameters."""
 
 from __future__ import annotations
 
@@ -10,14 +10,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from search.storage.attributes import IDENTIFIER
+
 if TYPE_CHECKING:
     import optuna
     from optuna.trial import FrozenTrial, Trial
 
-IDENTIFIER = "identifier"  # user attribute of a study
 MARK = r"(?P<study>[0-9a-f]{32})-(?P<parameters>[0-9a-f]{16})"
 _MARK = re.compile(MARK)
-CALL_NOTES = ("call.json", "ended.json")  # files of `search.driver.usercalls`, which alone reads and removes them
+CALL_NOTES = ("call.json", "ended.json")  # files of `search.execution.usercalls`, which alone reads and removes them
 
 
 def new_identifier() -> str:
@@ -27,7 +28,7 @@ def new_identifier() -> str:
 
 @dataclass(frozen=True)
 class Identity:
-    """What a study's files are recognised by.
+    """The identity that a study's files carry.
 
     A study that was deleted and begun anew has another identifier. A storage that was put back from a backup may have
     other parameters for a trial of the same number.

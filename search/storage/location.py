@@ -1,4 +1,4 @@
-"""Where a study lies: a journal file beside the script, or the URL of an SQLite or PostgreSQL database."""
+"""The location of a study: a journal file, or the URL of an SQLite or PostgreSQL database."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Location:
 
     @classmethod
     def of(cls, storage: str | Path | None, default: Path) -> Location:
-        """Where `storage` points; without one, the journal `default` (a path without suffix names its family).
+        """Return the location that `storage` names; by default a journal of the name `default`, a path without suffix.
 
         Paths are made absolute here: a user's code may change the working folder later.
         """
@@ -95,13 +95,13 @@ class Location:
 
     @property
     def identity(self) -> tuple[str, ...]:
-        """What two storages differ in, by whatever path, driver, user or password they are reached."""
+        """Values that are equal for one storage, by whatever path, driver, user or password it is reached."""
         if (file := self.file) is not None:
             return self.kind, str(file.resolve())
         return (self.kind, "in memory") if self.kind == "sqlite" else server_identity(self.text)
 
     def folder(self, study: str) -> Path:
-        """Where the states and the untold results of a study's trials lie; not made here.
+        """Return the folder of the checkpoints and pending results of a study's trials. It is not created here.
 
         Its name has the study's name and a hash of the whole storage. A file beside the folder counts by its name
         there, so that both may be moved together.
@@ -114,7 +114,7 @@ class Location:
         return self.states / f"{file_name(study)}.{digest}"
 
     def old_folder(self, study: str) -> Path:
-        """Where they lay before folders were told apart by their storage."""
+        """Return the folder that earlier versions used, which several storages shared."""
         return self.states / file_name(study)
 
     @staticmethod
@@ -124,7 +124,7 @@ class Location:
         return file.with_name(f"{file.name}.{file_name(study)}{suffix}")
 
     def first_line(self, error: BaseException) -> str:
-        """What an error says, in one line and without the password."""
+        """Return the first line of an error's text, without the password."""
         lines = self.hide(str(error)).strip().splitlines()
         return f"{type(error).__name__}: {lines[0].rstrip('.')}" if lines else type(error).__name__
 

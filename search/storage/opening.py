@@ -53,7 +53,7 @@ def open_storage(location: Location, create: bool, patience: Patience | None = N
 
 @contextmanager
 def opening(location: Location) -> Iterator[None]:
-    """What goes wrong while the storage is opened becomes a user's error that shows no password."""
+    """Turn errors of opening a storage into errors for the user that show no password."""
     try:
         yield
     except ImportError as error:

@@ -1,4 +1,4 @@
-"""A storage that waits: calls that fail because the database is away or the disk is full are tried again."""
+"""Outages of a storage: which errors pass, and the wait until a call succeeds."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def _never() -> bool:
 
 @dataclass(frozen=True)
 class Patience:
-    """How to wait for a storage.
+    """The settings of the wait for a storage.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ class Patience:
 
 
 def beneath(error: BaseException) -> BaseException:
-    """What Optuna has wrapped into its own error, or the error itself."""
+    """Return the error that Optuna has wrapped into its own, or the error itself."""
     from optuna.exceptions import StorageInternalError
 
     return error.__cause__ if isinstance(error, StorageInternalError) and error.__cause__ is not None else error

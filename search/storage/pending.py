@@ -1,4 +1,4 @@
-"""Results that wait in a folder until the storage has been told of them."""
+"""Pending results: files that keep results until the storage has them."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class Spool:
         _sync(self.folder)
 
     def load(self, trials: Sequence[FrozenTrial]) -> dict[int, dict[str, Any]]:
-        """What waits for these trials of the study, by their numbers.
+        """Return the pending results of these trials of the study, by their numbers.
 
         A file of theirs that holds no result is set aside as `*.bad`, which is said.
         """

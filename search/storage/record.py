@@ -1,4 +1,4 @@
-"""What a trial keeps in the storage, and how it is read back."""
+"""The record of a trial: the reader of its stored attributes."""
 
 from __future__ import annotations
 
@@ -6,14 +6,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from search.storage.attributes import WARM
+from search.storage.attributes import NETWORK, ORIGIN, REASON, RESULT, SEED, WARM
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
 
-# User attributes of a trial. Few of them: each is one write that waits for the disk.
-SEED, NETWORK, ORIGIN, RESULT, REASON = "seed", "network", "origin", "result", "reason"
 SCORES = ("accuracy", "loss", "prequential_accuracy", "prequential_loss")
 COSTS = ("spikes", "synaptic_operations", "weight_writes", "energy_j", "memory_bits", "settling_time_ms")
 SOMETIMES = ("spread", "same_as", "samples", "constraints")
@@ -51,8 +49,8 @@ class Record:
 
     @property
     def origin(self) -> dict[str, Any]:
-        """Where it came from: `script` (hash), `task` (JSON), `data` (hash, or not there if an earlier version of the
-        package ran it), `backend`, `dtype`.
+        """Its origin: `script` (hash), `task` (JSON), `data` (hash, absent if an earlier version of the package ran
+        it), `backend`, `dtype`.
         """
         return self.trial.user_attrs.get(ORIGIN, {})
 
@@ -69,8 +67,8 @@ class Record:
 
     @property
     def result(self) -> dict[str, Any]:
-        """What `outcome` kept, `reached` if it was pruned, and how it ran, in all starts of its driver; only `seconds`
-        if it failed.
+        """The result: of a complete trial that of `outcome`, of a pruned one that of `reached`, with the runs of all
+        starts of its driver; only `seconds` of a failed one.
         """
         return self.trial.user_attrs.get(RESULT, {})
 
@@ -81,14 +79,14 @@ class Record:
 
     @cached_property
     def interval(self) -> tuple[float, float] | None:
-        """When it ran, in seconds since 1970; of a trial that was taken up again, as if it had run in one piece."""
+        """Begin and end in seconds since 1970. A trial that was taken up again counts as if it had run in one piece."""
         end = self.trial.datetime_complete
         if end is None or "seconds" not in self.result:
             return None
         return end.timestamp() - self.result["seconds"], end.timestamp()
 
     def attrs(self, final: dict[str, Any] | None) -> dict[str, Any]:
-        """What tables and JSON show of it besides values and parameters."""
+        """Return the entries that tables and JSON show besides values and parameters."""
         shown = {name: self.result.get(name) for name in (*SCORES, *COSTS, "peak_memory_bytes", "seconds", "builds")}
         shown |= {name: self.result[name] for name in SOMETIMES if name in self.result}
         origin = {name: self.origin.get(name) for name in ("backend", "dtype", "script", "data")}

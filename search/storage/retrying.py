@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from optuna.storages import BaseStorage
 
+from search.storage.attributes import CALL
 from search.storage.outages import Outages
 
 if TYPE_CHECKING:
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
     from optuna.study import StudyDirection
     from optuna.study._frozen import FrozenStudy
     from optuna.trial import FrozenTrial, TrialState
-
-CALL = "snnsearch:call"  # system attribute of a trial: which call made it
 
 
 class Patient(BaseStorage):

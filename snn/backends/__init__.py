@@ -1,1 +1,1 @@
-"""The engines that run a plan, and what they share."""
+"""The engines that run a plan, and the parts that they share."""

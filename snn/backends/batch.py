@@ -1,4 +1,4 @@
-"""Candidates of one structure side by side in one simulation, each with its own numbers, samples and outcome.
+"""Candidates of one structure in one simulation, each with its own numbers, samples and outcome.
 
 A candidate's outcome does not depend on its neighbours: nothing passes between them (`snn.lowering.arrangement.batch`).
 """
@@ -111,7 +111,8 @@ def _split_spikes(spikes: np.ndarray, sizes: np.ndarray) -> list[np.ndarray]:
 def together(
     candidates: Sequence[Candidate], samples: Sequence[Samples], states: Sequence[State | None]
 ) -> list[list[int]]:
-    """Which of them fit into one simulation, by their places: those of one structure that do the same in every step.
+    """Return the positions of candidates that fit into one simulation: those of one structure that do the same in every
+    step.
 
     That is a time step, the steps and gap of a sample, the first step, and whether each sample learns, teaches, resets,
     is a preview and is recorded.

@@ -1,4 +1,4 @@
-"""A guard in front of a Python child: it ends the child, and all that the child has started, with their caller.
+"""A guard process that ends a Python child, and the processes that it has started, when their caller ends.
 
 Run as a file, ``python -P guard.py CODE ARGUMENTS...``, in a process group of its own, with a pipe as standard input
 whose other end the caller holds. It forks. The child runs CODE with those arguments. The guard does nothing but wait,

@@ -1,4 +1,4 @@
-"""Which backends work here, found out by running a tiny network where that takes seconds."""
+"""Health checks of backends, by a run of a tiny network where that takes seconds."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ STEPS = 50
 
 @dataclass(frozen=True)
 class Health:
-    """What is known of a backend.
+    """The health of a backend.
 
     Attributes
     ----------

@@ -12,7 +12,7 @@ from snn.profile import Profile
 
 @dataclass(frozen=True)
 class RunOptions:
-    """How to run, as opposed to what.
+    """Options of a run that do not change its result.
 
     Attributes
     ----------
@@ -46,7 +46,7 @@ class RunOptions:
             raise RunTimeout(f"The run took longer than the {self.timeout:.3g} s that it was given.")
 
     def deadline(self) -> float | None:
-        """When the time is up, on the monotonic clock."""
+        """Return the time at which the run must end, on the monotonic clock."""
         return None if self.timeout is None else time.monotonic() + self.timeout
 
 

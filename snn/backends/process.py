@@ -1,4 +1,4 @@
-"""Programs in processes of their own: they end when their caller does, and can be stopped."""
+"""Processes that run programs, end with their caller and can be stopped."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def _wait(process: subprocess.Popen[bytes], options: RunOptions) -> int:
 
 
 def _listen(process: subprocess.Popen[bytes], options: RunOptions) -> str:
-    """What a program says on standard error until it ends; its last words if that is long."""
+    """Read a program's standard error until it ends. Only the last part of a long text is kept."""
     assert process.stderr is not None
     words = b""
     deadline = options.deadline()

@@ -1,4 +1,4 @@
-"""One call for every backend: `Program.advance(candidates, samples, states) -> outcomes`."""
+"""The interface of every backend: `Program.advance(candidates, samples, states) -> outcomes`."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Candidate:
 
     @cached_property
     def plan(self) -> Plan:
-        """What the network lowers to, with synapses and weights drawn from the seed."""
+        """The lowered network, with synapses and weights drawn from the seed."""
         return plan(self.spec, self.seed)
 
     def weights(self, state: State) -> dict[str, np.ndarray]:
@@ -87,7 +87,7 @@ class Samples:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a run gives back.
+    """The outcome of a run.
 
     Attributes
     ----------
@@ -119,7 +119,7 @@ class Outcome:
 
 
 class Program(ABC):
-    """What one structure compiles to.
+    """The program of one structure on one backend.
 
     A backend provides `advance`; `snn.backends.registry.load_program` finds the one for a network.
     """

@@ -1,4 +1,4 @@
-"""What a run records, by the names that users give."""
+"""Recordings of a run, by the names that users give."""
 
 from __future__ import annotations
 

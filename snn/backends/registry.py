@@ -1,4 +1,4 @@
-"""Which backends there are, and the program that one of them has for a network."""
+"""The names of backends, and the program of a network on one of them."""
 
 from __future__ import annotations
 

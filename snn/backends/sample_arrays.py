@@ -1,4 +1,4 @@
-"""A stream's arrays as the matrices that programs read."""
+"""The matrices that programs read, made of a stream's arrays."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def signal_rows(samples: Samples, source: str, use: SignalUse, dtype: type = np.
 
 
 def _phases(samples: Samples, source: str, use: SignalUse) -> np.ndarray:
-    """What a step adds to the phases of each neuron, as `SignalUse` says."""
+    """Return the increase of each neuron's phase in a step, as `SignalUse` describes it."""
     if use.of is None:
         return np.asarray(samples.signals[source], np.int64).reshape(-1, use.width)
     values = signal_rows(samples, use.of, replace(use, phases=False))

@@ -1,4 +1,4 @@
-"""Starting processes that end with this one."""
+"""The start of processes that end with this one."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def spawn_to_stay(command: Sequence[str], environment: Mapping[str, str], **pipe
 
 @cache
 def _starter(pid: int) -> SimpleQueue[Start]:
-    """What the lasting thread of a process takes its work from; a fork of the process has a thread of its own."""
+    """Return the queue of the lasting thread that starts processes. A fork of this process has a thread of its own."""
     queue: SimpleQueue[Start] = SimpleQueue()
     try:
         Thread(target=_start_all, args=(queue,), name="starts programs", daemon=True).start()

@@ -1,4 +1,4 @@
-"""Where a run stopped, in memory and in a file."""
+"""The state of a stopped run, in memory and in a file."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from snn.readonly import protect
 
 @dataclass(frozen=True)
 class State:
-    """Where a run stopped: everything that another run needs to go on as if there had been no stop.
+    """The state of a stopped run: everything that another run needs to continue it exactly.
 
     Its arrays are read-only.
     """

@@ -1,4 +1,4 @@
-"""What hardware allows and what it costs: limits of weights, writes and traces, and energies of operations."""
+"""Limits of hardware on weights, writes and traces, and the energies of operations."""
 
 from snn.chip.chip import Chip
 from snn.chip.energy import CMOS_45NM, LOIHI, ODIN, EnergyTable

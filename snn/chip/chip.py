@@ -20,7 +20,7 @@ from snn.serial import serialisable
 @serialisable
 @dataclass(frozen=True)
 class Chip:
-    r"""What becomes of the weights and of the changes that rules propose; everything is off unless it is given.
+    r"""Limits of a chip on weights and on the changes that rules propose. Each is off unless it is given.
 
     Weights lie on a grid of :math:`2^b` levels from l to h, :math:`w_k = l + k s`, :math:`s = (h-l)/(2^b-1)`. First
     weights are rounded to the nearest level. A write rounds the **change**, so that a proposal of 0 changes nothing:
@@ -123,7 +123,7 @@ class Chip:
     energy: str = choice("Loihi", *TABLES)
 
     def problems(self) -> list[str]:
-        """Everything wrong with the chip's own numbers, one sentence each."""
+        """Return all problems of the chip's own numbers, one sentence each."""
         return [*fields.problems(self, "the chip"), *_range_problems(self.w_range), *self._needs()]
 
     def _needs(self) -> Iterator[str]:
@@ -143,7 +143,8 @@ class Chip:
         return any(x is not None for x in (self.stuck_fraction, self.write_noise, self.asymmetry, self.variability))
 
     def gains(self, rng: np.random.Generator, n: int) -> np.ndarray | None:
-        """What n synapses' devices multiply their changes by, 0 where they are stuck; None if all are alike.
+        """Return the factors by which n synapses' devices multiply their changes, 0 where they are stuck. None if all
+        are alike.
 
         Either kind of fault is drawn from the same numbers whether or not there is the other.
         """

@@ -1,4 +1,4 @@
-"""What hardware costs: the energies of the operations that a run counts.
+"""The energies of the operations that a run counts.
 
 These are estimates for comparing networks, not measurements of a chip that runs them. They price what is counted
 (`Result.counts`) and nothing else: no leakage, no clock, no host, no routing between distant cores, and no eligibility

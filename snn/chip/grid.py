@@ -31,7 +31,7 @@ class Grid:
 
     @property
     def step(self) -> float:
-        """From one level to the next."""
+        """The distance between neighbouring levels."""
         return (self.high - self.low) / (2**self.bits - 1)
 
     @property

@@ -1,4 +1,4 @@
-"""Limits of published chips, for networks to be compared within them.
+"""Limits of published chips, for comparisons of networks within them.
 
 They are what the publications say of weights, traces and connections, without what a chip's neurons and rules are.
 """

@@ -1,4 +1,4 @@
-"""Which neurons are connected, and their first weights: drawn by NumPy, so the same for every backend."""
+"""Connection patterns, drawn by NumPy and so the same for every backend."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Pairs = tuple[np.ndarray, np.ndarray]
 
 
 class Connection(ABC):
-    """Which neurons of two populations are connected.
+    """A pattern of connections between two populations.
 
     Synapses are listed by presynaptic neuron, then by postsynaptic neuron; a rule's per-synapse arrays keep that order.
     """
@@ -33,11 +33,11 @@ class Connection(ABC):
         return dataclasses.replace(self, weights=weights)  # type: ignore[type-var]
 
     def problems(self, name: str, n_pre: int, n_post: int, same: bool) -> list[str]:
-        """What is wrong with the connection, whose own numbers are right, between so many neurons."""
+        """Return the problems of a connection between so many neurons, whose own numbers are right."""
         return []
 
     def number_problems(self, name: str) -> list[str]:
-        """Everything wrong with the connection's own numbers, one sentence each."""
+        """Return all problems of the connection's own numbers, one sentence each."""
         found = fields.problems(self, name)
         if not isinstance(self.weights, Weights):
             return [*found, f"`weights` of {name} must be given as Normal(gain=1) or so, but are {self.weights!r}."]

@@ -23,7 +23,7 @@ class Weights(ABC):
         """Weights of the synapses ``pre[k] -> post[k]``; `fan_in[j]` counts the synapses onto neuron j."""
 
     def problems(self, name: str) -> list[str]:
-        """Everything wrong with the numbers, one sentence each."""
+        """Return all problems of the numbers, one sentence each."""
         return fields.problems(self, name)
 
 

@@ -1,1 +1,1 @@
-"""Equations that a user writes: parsed, checked, differentiated."""
+"""Equations of users: their parsing, checks and derivatives."""

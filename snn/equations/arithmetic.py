@@ -1,4 +1,4 @@
-"""Arithmetic on whole numbers in a user's texts, made real unless it provably stays small.
+"""Whole-number arithmetic in a user's texts, made real unless it provably stays small.
 
 Backends differ in how they compute with whole numbers: C++ has 32 or 64 bits, NumPy 32, and Brian2 turns ``10**-3``
 into 0. So a whole number becomes a real number where it meets a real one or where a result may exceed `LIMIT`.
@@ -27,7 +27,7 @@ them with one another."""
 
 @dataclass(frozen=True)
 class Kind:
-    """What is known of a value: the largest magnitude of a whole number, infinite for a real one."""
+    """The range of a value: the largest magnitude of a whole number, infinite for a real one."""
 
     bound: float = math.inf
     negative: bool = True

@@ -1,4 +1,4 @@
-"""Checks a user's equations with Brian2's own parsers before any code is generated."""
+"""Checks of a user's equations and code, by Brian2's own parsers."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def neuron_problems(
     parameters: Units,
     signals: tuple[str, ...],
 ) -> tuple[str, ...]:
-    """Everything wrong with the texts of a neuron whose model can be parsed, one sentence each.
+    """Return all problems of the texts of a neuron whose model can be parsed, one sentence each.
 
     `condition` is a refractory condition; `refractory` says that there is one or a refractory time.
     """
@@ -55,7 +55,7 @@ def neuron_problems(
 
 @lru_cache(maxsize=512)
 def environment_problems(model: str, method: str, parameters: Units, signals: tuple[str, ...]) -> tuple[str, ...]:
-    """Everything wrong with the texts of an environment whose model can be parsed, one sentence each."""
+    """Return all problems of the texts of an environment whose model can be parsed, one sentence each."""
     text = _Text("the environment", model, parameters, (*signals, "action"))
     found = [*text.names(), *text.flags(False), *text.units()]
     for variable, expression in text.expressions():

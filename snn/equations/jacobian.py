@@ -1,4 +1,4 @@
-"""Derivatives of one-step maps, and what cannot be differentiated."""
+"""Derivatives of one-step maps, and the errors of those that have none."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ OPERATIONS: Mapping[type[ast.operator], Callable[[Any, Any], Any]] = {
 
 
 def operand_problem(text: str, where: str) -> str | None:
-    """What is wrong with the operands of a text, one sentence; Brian2 would try to compute ``10**10**10``."""
+    """Return the problem of the operands of a text, one sentence. Brian2 would try to compute ``10**10**10``."""
     if endless := endless_number(text):
         return f"Numbers must be finite, but {where} has {endless}; write another number."
     if condition := condition_as_number(text):

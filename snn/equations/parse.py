@@ -1,4 +1,4 @@
-"""What is wrong with equations that a user has written, found by Brian2's own parsers before any code is generated."""
+"""Parsers of a user's equations, with reserved names and units."""
 
 from __future__ import annotations
 
@@ -21,9 +21,10 @@ Units = tuple[tuple[str, Dimension], ...]
 
 RANDOM = ("rand", "randn")
 FUNCTIONS = frozenset(DEFAULT_FUNCTIONS) - {"poisson", "timestep"}  # these two would need Brian2's clock and generator
-# What a simulation declares beside the user's variables (snn/lowering/populations/populations.py, projections.py,
-# writes.py), what `record` calls spikes, words that C++ keeps for itself, and what Brian2's templates are given by
-# name. Other macros of C++ are undefined where a variable has their name (snn/backends/standalone/device.py).
+# What a simulation declares beside the user's variables (snn/lowering/populations/,
+# snn/lowering/projections/), what `record` calls spikes, words that C++ keeps for itself, and what Brian2's templates
+# are given by name. Other macros of C++ are undefined where a variable has their name
+# (snn/backends/standalone/templates/program.cpp).
 _TAKEN = """
 seed spiked spiked_before is_refractory not_refractory refractory_left refractory_steps lastspike
 spikes spike_count spike_history history_size history_shifted history_at sample_spikes pre post gate_ arrival_gate_

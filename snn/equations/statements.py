@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 STATEMENT = re.compile(r"^\s*(\w+)\s*(\*\*|//|[-+*/%])?=(?!=)\s*(.*?)\s*$")
+ASSIGNMENT = re.compile(r"^\s*(\w+)\s*(?:[-+*/%]|//|\*\*)?=(?!=)", re.MULTILINE)
 
 
 def statements(text: str) -> Iterator[tuple[str, str, str]]:
@@ -16,9 +17,6 @@ def statements(text: str) -> Iterator[tuple[str, str, str]]:
             if match is None:
                 raise ValueError(f"{line!r} is no statement that assigns to a name")
             yield match.group(1), match.group(2) or "", match.group(3)
-
-
-ASSIGNMENT = re.compile(r"^\s*(\w+)\s*(?:[-+*/%]|//|\*\*)?=(?!=)", re.MULTILINE)
 
 
 def written_names(code: str) -> set[str]:

@@ -39,7 +39,7 @@ def names(value: sympy.Expr) -> set[str]:
 
 @dataclass(frozen=True)
 class StepMap:
-    """What one step makes of its variables.
+    """One step of a system as a map from old values of its variables to new ones.
 
     Attributes
     ----------
@@ -120,7 +120,7 @@ def _integrated(model: str, method: str) -> StepMap:
 
 @lru_cache(maxsize=256)
 def subexpressions(model: str) -> Mapping[str, sympy.Expr]:
-    """What the subexpressions of a model stand for, down to variables and parameters."""
+    """Return the subexpressions of a model, in terms of variables and parameters."""
     equations = Equations(model)
     pairs = equations.get_substituted_expressions(include_subexpressions=True)
     return {name: expression(str(value)) for name, value in pairs if name in equations.subexpr_names}

@@ -1,4 +1,4 @@
-"""How much a network has to remember."""
+"""The memory that a network needs, in bits."""
 
 from __future__ import annotations
 

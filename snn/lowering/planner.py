@@ -1,4 +1,4 @@
-"""From a network to its plan."""
+"""The plan of a network, and the hash of its structure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A user's texts on their way into a plan: whole numbers in them become real where backends would differ."""
+"""Whole numbers in a user's texts, made real on their way into a plan where backends would differ."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""A network as data: builds it, checks it, reads it."""
+"""A network as data: its building, its checks and its JSON."""

@@ -1,4 +1,4 @@
-"""Builds a network, and freezes it into data."""
+"""The builder of networks, and their freezing into checked data."""
 
 from __future__ import annotations
 
@@ -162,7 +162,7 @@ class Network:
         -----
         NetworkWarning
             The first time, if neurons start above their threshold, or if delays or refractory times are no multiples
-            of dt (`RoundedTime`, see `snn.times`).
+            of dt (`RoundedTime`).
         """
         spec = NetworkSpec(
             inputs=self._inputs,

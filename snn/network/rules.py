@@ -21,7 +21,9 @@ def neuron_of(spec: NetworkData, name: str) -> Neuron | None:
 
 
 def place(spec: NetworkData, projection: Projection) -> Place:
-    """Where a projection's rule works: the neurons behind it, or the readout, and the readouts that listen to them."""
+    """Return the context of a projection's rule: the neurons behind it, or the readout, and the readouts that receive
+    their spikes.
+    """
     readouts = {named.name: named.readout for named in spec.readouts}
     pre = neuron_of(spec, projection.source)
     if projection.target in readouts:

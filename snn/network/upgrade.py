@@ -14,7 +14,7 @@ SCHEMA = 2
 2
     Since then.
 """
-OLD = re.compile(r'"schema"\s*:\s*1\b')
+CURRENT = re.compile(rf'"schema"\s*:\s*{SCHEMA}\b')
 CLASSES = {"Given": "FromArray"}
 FIELDS = {("Projection", "onto"): "target_variable"}
 
@@ -22,15 +22,15 @@ FIELDS = {("Projection", "onto"): "target_variable"}
 def upgraded(text: str) -> str:
     """Return a network's JSON as this version writes it; a text that is no JSON of schema 1 is returned as it is.
 
-    Weights, times and all other numbers stay as they are written.
+    A network without a schema is of schema 1. Weights, times and all other numbers stay as they are written.
     """
-    if not OLD.search(text):  # quick: a study has thousands of these texts
+    if CURRENT.search(text):  # quick: a study has thousands of these texts
         return text
     try:
         data = json.loads(text)
     except (ValueError, RecursionError):
         return text  # its reader says what is wrong
-    if not isinstance(data, dict) or data.get("schema") != 1:
+    if not isinstance(data, dict) or data.get("type") != "NetworkSpec" or data.get("schema", 1) != 1:
         return text
     return json.dumps({**_renamed(data), "schema": SCHEMA}, sort_keys=True, separators=(",", ":"))
 

@@ -1,4 +1,4 @@
-"""Integrate-and-fire neurons whose threshold adapts over a life rather than over a sample."""
+"""Integrate-and-fire neurons whose threshold adapts across samples."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a population is made of: Brian2 equations, a threshold, a reset, and numbers."""
+"""A neuron model: Brian2 equations, a threshold, a reset and parameters."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ OURS = ("LIF", "ALIF", "SynapticLIF", "ResonateAndFire", "AdEx", "Izhikevich", "
 
 
 class NeuronModel(ABC):
-    """What a population is made of: anything that can say its equations for a time step ``dt``."""
+    """The base of neuron models, which give their equations for a time step ``dt``."""
 
     @abstractmethod
     def neuron(self, dt: Quantity) -> Neuron:
         """The model as Brian2 equations with numbers."""
 
     def problems(self, name: str) -> list[str]:
-        """Everything wrong with the model's own numbers, one sentence each."""
+        """Return all problems of the model's own numbers, one sentence each."""
         return fields.problems(self, name)
 
 
@@ -113,7 +113,7 @@ class Neuron(NeuronModel):
         return [*found, *self._initial(name), *self._lasting(name), *self._spikes(name)]
 
     def text_problems(self, name: str, signals: Iterable[str]) -> list[str]:
-        """Everything wrong with equations, threshold and reset, which may name what is given here and `signals`."""
+        """Return all problems of equations, threshold and reset, which may name the parameters and `signals`."""
         if self.kind != "Neuron":  # equations of ours
             return []
         condition = self.refractory if isinstance(self.refractory, str) else None
@@ -154,7 +154,7 @@ class Neuron(NeuronModel):
         return found
 
     def receiving_problems(self, variable: str, who: str, name: str) -> Iterator[str]:
-        """What is wrong with a variable that synapses are to add their weights to."""
+        """Return the problems of a variable that synapses are to add their weights to."""
         equations = parsed(self.model)
         equation = equations.get(variable)
         if equation is None:

@@ -10,7 +10,7 @@ import sympy
 
 from snn.equations.parse import identifiers
 from snn.equations.stepmap import StepMap, expression, symbol, text
-from snn.plasticity.mathematics import LEGEND, latex_symbol, shown
+from snn.plasticity.mathematics import LEGEND, latex_expression, latex_symbol
 from snn.plasticity.terms import CHANGE, WEIGHT_IN_RULES, NeuronVariable, Step, Sum, SynapseVariable, Trace, Update
 
 WHEN = {
@@ -111,7 +111,7 @@ def latex(equations: RuleEquations) -> str:
     formulas = equations.formulas or tuple(_formulas(equations))
     if not formulas:
         return "% no mathematics beyond the equations that run"
-    lines = [f"{latex_symbol(left)} &= {shown(right)}" for left, right in formulas]
+    lines = [f"{latex_symbol(left)} &= {latex_expression(right)}" for left, right in formulas]
     return "\\begin{align*}\n" + " \\\\\n".join(lines) + "\n\\end{align*}"
 
 
@@ -142,7 +142,7 @@ def _of_neurons(value: sympy.Expr) -> sympy.Expr:
 
 @dataclass(frozen=True)
 class RuleEquations:
-    """What a rule adds to one projection."""
+    """The equations of a rule at one projection."""
 
     parameters: Mapping[str, Any] = field(default_factory=dict)
     traces: tuple[Trace, ...] = ()

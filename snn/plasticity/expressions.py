@@ -1,4 +1,4 @@
-"""Expressions that users give to rules: what they may read, and what is wrong with them."""
+"""Expressions that users give to rules: the names that they may read, and their checks."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def _sound(node: ast.AST, called: set[int]) -> bool:
 def expression_problems(
     field: str, text: Any, parameters: str, numbers: Any, name: str, what: str, example: str
 ) -> list[str]:
-    """What is wrong with an expression of one neuron and with the numbers that it is given.
+    """Return the problems of an expression of one neuron and of the numbers that it is given.
 
     Parameters
     ----------

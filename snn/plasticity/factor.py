@@ -1,4 +1,4 @@
-"""The third factor of a rule: what tells its synapses to learn, besides the spikes at both ends."""
+"""The third factor of a rule: a signal that modulates learning, besides the spikes at both ends."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class Factor:
         return Factor(f"int(rand() < probability*{signal})", {"probability": probability}, tau, gain)
 
     def problems(self, name: str) -> list[str]:
-        """Everything wrong with the factor, one sentence each."""
+        """Return all problems of the factor, one sentence each."""
         found = fields.problems(self, name)
         found += expression_problems(
             "value", self.value, "parameters", self.parameters, name, "a factor", "reward - expected"
@@ -101,7 +101,7 @@ def as_factor(factor: Factor | str) -> Factor:
 
 
 def factor_problems(factor: Any, field: str, name: str) -> list[str]:
-    """What is wrong with a rule's field that must hold a factor."""
+    """Return the problems of a rule's field that must hold a factor."""
     if not isinstance(factor, Factor | str):
         return [f"`{field}` of {name} must be a text such as 'reward' or a Factor('reward'), but is {factor!r}."]
     return as_factor(factor).problems(f"the {field} of {name}")

@@ -1,4 +1,4 @@
-"""A rule's equations to read: the mathematics, the Brian2 code that runs, and what a synapse keeps."""
+"""LaTeX of expressions and symbols."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ LATEX = {
 }
 
 
-def shown(value: sympy.Expr) -> str:
+def latex_expression(value: sympy.Expr) -> str:
     """Return an expression as LaTeX."""
     names = {item: latex_symbol(str(item)) for item in value.free_symbols}
     names |= {item: "" for item in value.free_symbols if str(item) == "_placeholder_arg"}  # of rand()

@@ -25,7 +25,7 @@ from snn.readouts import LeakyReadout
 
 @dataclass(frozen=True)
 class Place:
-    """Where a rule is used: the neurons behind a projection and, where it ends in a readout, that readout."""
+    """The context of a rule: the neurons behind a projection and, if it ends in a readout, that readout."""
 
     post: Neuron | None
     readout: Any | None
@@ -82,5 +82,5 @@ class Rule(ABC):
         """What `equations` returns for one projection."""
 
     def problems(self, name: str) -> list[str]:
-        """Everything wrong with the rule's numbers, one sentence each."""
+        """Return all problems of the rule's numbers, one sentence each."""
         return fields.problems(self, name)

@@ -1,4 +1,4 @@
-"""Files of results: plain arrays and a JSON text, of which nothing is executed."""
+"""Files of results: plain arrays and JSON, without executable content."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pictures of a result: axes in, axes out."""
+"""Plots of a result."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ COLOURS = ("#4477aa", "#ee6677", "#228833", "#ccbb44", "#66ccee", "#aa3377")  # 
 
 
 class Plotted(Protocol):
-    """What the plots read of a `Result`."""
+    """The fields of a `Result` that the plots read."""
 
     @property
     def labelled(self) -> bool: ...

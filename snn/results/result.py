@@ -1,4 +1,4 @@
-"""What a run gives: predictions, scores, costs, weights, and where they came from."""
+"""The result of a run: predictions, scores, costs, weights and their origin."""
 
 from __future__ import annotations
 
@@ -61,8 +61,7 @@ class Result:
     state : State or None
         Where a run stopped before the stream's end, for `Task.run(after=...)`; None at the end.
     memory_bits : int or None
-        Bits of every number that the network keeps (`snn.lowering.memory.memory_bits`). None from a file of an older
-        version.
+        Bits of every number that the network keeps. None from a file of an older version.
     energy_table : EnergyTable
         The energies of operations: of the network's chip, if it has one, else of Loihi.
     """
@@ -260,5 +259,5 @@ class Result:
 
 
 def joined_recordings(before: Mapping[str, np.ndarray], after: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """What was recorded of two pieces of a run, as one."""
+    """Join the recordings of two pieces of a run."""
     return {name: np.concatenate([a, after[name]]) if len(a) else after[name] for name, a in before.items()}

@@ -1,1 +1,1 @@
-"""The process and its machine: paths, locks, versions, profiles, notices."""
+"""The process and its machine: paths, locks, versions, notices."""

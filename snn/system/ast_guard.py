@@ -1,4 +1,4 @@
-"""One thread at a time in Python's parser, where that is needed."""
+"""A lock around Python's parser, for CPython versions that need one."""
 
 from __future__ import annotations
 

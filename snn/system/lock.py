@@ -1,4 +1,4 @@
-"""Locks that name who holds them."""
+"""Locks that name their holder."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Holder:
-    """Who holds a lock.
+    """The process that holds a lock.
 
     Parameters
     ----------
@@ -122,7 +122,7 @@ class Lock:
         os.pwrite(self._descriptor, json.dumps(asdict(Holder.here())).encode(), 0)
 
     def holder(self) -> Holder | None:
-        """Who holds it, if that has been written down."""
+        """Return the holder, if it has signed."""
         try:
             descriptor = os.open(self.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
         except OSError:

@@ -1,4 +1,4 @@
-"""What a user should know of a network that is no error: a warning of Python's, or a line of a search."""
+"""Notices about a network that are no errors: a warning of Python's, or a line of a search."""
 
 from __future__ import annotations
 

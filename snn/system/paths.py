@@ -1,4 +1,4 @@
-"""Paths as a user writes them: `~` is a home folder, and a relative path keeps its meaning after `os.chdir`."""
+"""Paths of users: `~` is the home folder, and relative paths do not follow `os.chdir`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Errors for names that were changed: each says the new name."""
+"""Errors that name the new name of something that was renamed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Errors of the package that nobody catches."""
+"""The display of errors of the package that nobody catches."""
 
 from __future__ import annotations
 

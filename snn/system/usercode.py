@@ -1,4 +1,4 @@
-"""Calls of functions that a user wrote: they may end a run, but not the process that calls them."""
+"""Calls of functions that a user wrote, whose errors may end a run but not the process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Versions of what decides a result."""
+"""Versions of the packages that decide a result."""
 
 from __future__ import annotations
 
@@ -19,5 +19,5 @@ def installed(package: str) -> str:
 
 
 def versions() -> dict[str, str]:
-    """What a result keeps."""
+    """Return the versions that a result stores."""
     return {"python": platform.python_version()} | {package: installed(package) for package in NAMED}

@@ -1,4 +1,4 @@
-"""The arguments of a run and of a search, checked in one place: everything wrong is said at once."""
+"""Checks of the arguments of a run and of a search."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Check = Callable[[str, Any], str | None]
 
 
 def problems(arguments: Mapping[str, Any], checks: Mapping[str, Check], optional: Sequence[str]) -> list[str]:
-    """Everything wrong with arguments, one sentence each; None is right for the optional ones."""
+    """Return all problems of arguments, one sentence each. None is right for the optional ones."""
     found = [checks[name](name, value) for name, value in arguments.items() if not (value is None and name in optional)]
     return [problem for problem in found if problem is not None]
 

@@ -1,4 +1,4 @@
-"""What comes before a run and after it: the checks and the program, and the result."""
+"""The preparation of a run (checks and program) and the assembly of its result."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs that go through their programs together: calls of several runs that fit into one are made as one."""
+"""Runs that share one simulation: calls of several runs that fit together are made as one."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Call:
-    """What a run waits for: a piece of its samples, run through its program.
+    """A call that a run waits for: a piece of its samples, run through its program.
 
     Parameters
     ----------
@@ -141,7 +141,7 @@ def _groups(members: Sequence[_Member]) -> list[list[_Member]]:
 
 
 def _kind(call: Call | None) -> object:
-    """What calls have in common that can be made as one; None for one that is made by itself."""
+    """Return a key that is equal for calls that can be made as one. None for a call that is made by itself."""
     if call is None or not one_program(call.engine[0]):
         return None
     options = call.options

@@ -1,4 +1,4 @@
-"""Everything about a network that does not fit a task, found before anything is compiled."""
+"""Checks that a network fits a task, before anything is compiled."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def problems(task: Dataset, spec: NetworkSpec) -> list[str]:
-    """What is wrong with the task's numbers and with the network for it, one sentence each.
+    """Return the problems of the task's numbers and of the network for the task, one sentence each.
 
     Raises
     ------

@@ -113,7 +113,7 @@ class TaskRun:
 
     @property
     def seconds(self) -> float:
-        """How long it has run, without the time of the runs beside it."""
+        """Its run time, without the time of the runs beside it."""
         return time.monotonic() - self.began
 
     def _pause(self, seconds: float) -> None:

@@ -1,4 +1,4 @@
-"""After how much of a sample the decision is what it is at the end."""
+"""The decision latency of a sample: the time after which its decision no longer changes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Decide = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
 def deciding(plan: Plan, named: NamedReadout) -> tuple[str, ...]:
-    """What to record in every step: the scores, and what breaks ties where there is such a thing.
+    """Return the names to record in every step: the scores, and the variables that break ties, if there are any.
 
     The neurons' own variable stands for the tie-breaker, which is set to it in a sample's last step only.
 
@@ -40,7 +40,7 @@ def deciding(plan: Plan, named: NamedReadout) -> tuple[str, ...]:
 def settled_after(
     recordings: Mapping[str, np.ndarray], names: tuple[str, ...], period: int, decide: Decide
 ) -> np.ndarray:
-    """After how many steps each sample's decision was its last one and stayed so: 1 to `period`, shape (n,).
+    """Return the number of steps after which each sample's decision was final: 1 to `period`, shape (n,).
 
     Parameters
     ----------

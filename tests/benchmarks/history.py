@@ -27,6 +27,7 @@ from optuna.trial import FixedTrial, TrialState
 from search.analysis.outcome import CURVE
 from search.spec.seeds import trial_seed
 from search.storage import record
+from search.storage.attributes import NETWORK, ORIGIN, RESULT, SEED
 from search.storage.journal.lines import LineChecker
 from tests.benchmarks.compare import Side, arguments, compare, report
 from tests.benchmarks.digits_study import CHECKOUT, digits_study
@@ -76,14 +77,14 @@ def write_history(path: Path, trials: int) -> None:
         if number == 0:
             network = module.network(FixedTrial(params)).freeze().to_json()  # 1.5 kB, much the same for every trial
         attributes = {
-            record.SEED: trial_seed(0, number),
-            record.NETWORK: network,
-            record.ORIGIN: plan.origin(),
-            record.RESULT: result(random),
+            SEED: trial_seed(0, number),
+            NETWORK: network,
+            ORIGIN: plan.origin(),
+            RESULT: result(random),
         }
         for name, value in attributes.items():
             storage.set_trial_user_attr(trial_id, name, value)
-        storage.set_trial_state_values(trial_id, TrialState.COMPLETE, attributes[record.RESULT]["values"])
+        storage.set_trial_state_values(trial_id, TrialState.COMPLETE, attributes[RESULT]["values"])
     path.write_bytes(LineChecker().sealed(journal.lines))
 
 

@@ -11,8 +11,8 @@ import optuna
 import pytest
 
 from search import Study
+from search.storage.attributes import RESULT
 from search.storage.journal.file import open_journal
-from search.storage.record import RESULT
 from tests.support.studies import journal_trials
 
 

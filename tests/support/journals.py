@@ -3,8 +3,9 @@
 import optuna
 from optuna.trial import TrialState
 
+from search.storage.attributes import REPAIRED
 from search.storage.journal.file import open_journal
-from search.storage.journal.repair import REPAIRED, repair
+from search.storage.journal.repair import repair
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 

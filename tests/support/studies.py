@@ -14,9 +14,9 @@ from search.analysis.summary import Summary
 from search.driver.search import search
 from search.samplers.byindex import ByIndex
 from search.spec.seeds import replicate_seeds
+from search.storage.attributes import RESULT, SEED
 from search.storage.journal.file import open_journal
 from search.storage.opening import open_storage
-from search.storage.record import RESULT, SEED
 from snn.results.result import Result
 from tests.support.synthetic import Bowl, network
 

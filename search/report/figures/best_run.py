@@ -1,4 +1,4 @@
-"""What a run that recorded spikes shows: learning curve, raster, weights. The report and the dashboard draw them so."""
+"""Learning curve, raster and weights of a run, for the report and the dashboard."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a report is drawn from: one reading of the storage, and the best network run again."""
+"""The facts that figures are drawn from: one reading of the storage, and a run of the best network."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Axis:
 
     @property
     def better(self) -> str:
-        """Which end is good."""
+        """Whether lower or higher values are better, in words."""
         return "lower is better" if self.sign > 0 else "higher is better"
 
 
@@ -102,7 +102,7 @@ class Facts:
 
     @cached_property
     def feasible(self) -> np.ndarray:
-        """Which complete trials keep all constraints."""
+        """A bool for each complete trial: whether it keeps all constraints."""
         return np.array([feasible(trial) for trial in self.complete], bool)
 
     @cached_property

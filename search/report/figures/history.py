@@ -1,4 +1,4 @@
-"""Optimisation history: every trial's values, and the best so far."""
+"""The optimisation history: the values of every trial, and the best so far."""
 
 from __future__ import annotations
 

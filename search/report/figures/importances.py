@@ -1,4 +1,4 @@
-"""Which parameters decide the objectives."""
+"""The importance of each parameter for the objectives."""
 
 from __future__ import annotations
 

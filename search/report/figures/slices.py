@@ -80,7 +80,7 @@ def _panel(facts: Facts, place: int, name: str, axes: Axes, first: bool) -> None
 
 
 def _places(trials: Sequence[FrozenTrial], name: str, axes: Axes) -> np.ndarray:
-    """Where the values of a parameter lie along the axis, which gets its scale and its labels."""
+    """Return the positions of a parameter's values along the axis, and set its scale and labels."""
     from matplotlib.ticker import MaxNLocator
 
     values = [trial.params[name] for trial in trials]

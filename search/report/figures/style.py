@@ -1,4 +1,4 @@
-"""One plain style for every figure: of the report, and of the images that the dashboard shows."""
+"""The style that all figures share, and helpers for axes and labels."""
 
 from __future__ import annotations
 

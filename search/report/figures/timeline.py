@@ -1,4 +1,4 @@
-"""Who worked when: the workers of a search, and how busy they were."""
+"""The timeline of a search: when each worker ran, and how busy it was."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class Session:
 
 
 def runs(trials: Iterable[FrozenTrial]) -> list[Run]:
-    """What the trials have stored of where they ran.
+    """Return the stored runs of trials, each with its worker.
 
     Where they have stored nothing (older studies), each took the first of the workers that was free, from the time it
     was given to the time it was told. The time of runs that went together on a worker is cut into equal shares.

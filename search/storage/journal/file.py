@@ -1,4 +1,4 @@
-"""The default storage: a journal file beside the script that survives a driver killed in mid-write."""
+"""A journal file that survives the death of its driver in the middle of a write."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lines of a journal: an operation of Optuna's as JSON, with further keys that make damage visible.
+"""Lines of a journal: operations of Optuna as JSON, with further keys that show damage.
 
 A line that this package writes ends in ``"n":17,"crc":"1a2b3c4d"}``. `n` counts the lines of the file that have an `n`,
 from 1. `crc` is the CRC-32 of the bytes before ``,"crc"``, in hexadecimal. A line that creates a study or a trial also
@@ -103,7 +103,7 @@ class Ids:
         return None
 
     def missing(self, log: dict[str, Any]) -> str | None:
-        """What an operation needs that was never created, such as `trial id 3`."""
+        """Return the missing object that an operation needs, such as `trial id 3`."""
         if "trial_id" in log:
             return f"trial id {log['trial_id']}" if log["trial_id"] >= self.trials else None
         made = log.get(ID, -1)

@@ -1,4 +1,4 @@
-"""Repair of a journal: all that can be read of a damaged one, and what is lost."""
+"""The repair of a damaged journal: the operations that can be read, and a list of what is lost."""
 
 from __future__ import annotations
 
@@ -13,10 +13,9 @@ from optuna.storages.journal._storage import JournalStorageReplayResult
 from optuna.trial import FrozenTrial, TrialState
 
 from search.errors import StudyError
+from search.storage.attributes import REASON, REPAIRED
 from search.storage.journal.lines import ID, Damage, Ids, LineChecker, unseal, whole_but_its_end
-from search.storage.record import REASON
 
-REPAIRED = "repaired"  # user attribute of a trial: what became of it
 WRITER = "snnsearch-repair"  # worker of the operations that a repair adds
 
 _START = re.compile(rb'\{"op_code":')
@@ -50,7 +49,7 @@ class Loss:
 
 @dataclass(frozen=True)
 class Repaired:
-    """What can be read of a journal.
+    """The readable part of a journal.
 
     Parameters
     ----------
@@ -276,7 +275,7 @@ class _Repair:
     # ---- the end
 
     def done(self, lines: int) -> Repaired:
-        """What was read, after trials of which nothing is known were told as failed."""
+        """Return the readable part, in which trials without any known data are told as failed."""
         for identity in self._recreated:
             trial = self._replay._trials[identity]
             if not trial.state.is_finished() and not trial.params and set(trial.user_attrs) <= {REPAIRED}:

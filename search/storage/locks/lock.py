@@ -19,7 +19,7 @@ class Owner(ABC):
 
     @abstractmethod
     def holder(self) -> Holder | None:
-        """Who holds it, if that is known."""
+        """Return the holder, if it is known."""
 
     @abstractmethod
     def release(self) -> None:
@@ -38,7 +38,7 @@ class Owner(ABC):
 
 
 def driven_by(study: str, owner: Owner) -> str:
-    """Who drives it; one that has just begun is given the time to sign."""
+    """Describe the process that drives the study. A process that has just taken the lock gets time to sign."""
     give_up = time.monotonic() + SIGNING
     while (holder := owner.holder()) is None and time.monotonic() < give_up:
         time.sleep(0.02)

@@ -1,4 +1,4 @@
-"""One driver owns a study: it holds a lock that the kernel or the database server takes back when it has ended."""
+"""The ownership of a study by one driver, through a lock that ends with its process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a plan's code calls beside Brian2's own functions, for every code generation target.
+"""Functions that a plan's code calls beside those of Brian2, for every code generation target.
 
 ``uniform(seed, stream, step, element)`` and ``normal(...)`` are the random numbers of `snn.random`; ``dither(...)`` is
 ``uniform(...)`` cut, not rounded, to the bits of the run's reals, so that it stays below 1.

@@ -1,4 +1,4 @@
-"""From a plan to Brian2 objects: the only file that makes them, for every backend."""
+"""Brian2 objects of a plan, the same for every backend."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Lowered:
     clocks: dict[str, Clock]
 
     def phase(self, brian_object: Any) -> str:
-        """When an object is to run, one of `snn.lowering.plan.schedule.PHASES`."""
+        """Return the phase of an object, one of `snn.lowering.plan.schedule.PHASES`."""
         name = brian_object.clock.name
         return name.removeprefix(MARK) if name.startswith(MARK) else STEP
 
@@ -70,7 +70,7 @@ def _dtypes(block: Block, equations: Equations, dtype: type) -> dict[str, type]:
 
 
 def _method(block: Block) -> Any:
-    """How Brian2 makes the state update: by a method of its own, or by taking the program that there is."""
+    """Return the method of the state update: one of Brian2's, or a wrapper around the given program."""
     return (lambda *_, **__: block.program) if block.program else block.method
 
 

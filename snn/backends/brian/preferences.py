@@ -1,4 +1,4 @@
-"""Brian2's preferences: what it computes with is this package's choice, whatever a user's preference file says.
+"""Brian2's preferences, set by this package whatever a user's preference file says.
 
 Brian2 reads the files ``brian_preferences`` in the working folder and ``~/.brian/user_preferences``. They are for a
 user's own Brian2 scripts. Results must not depend on them: compiled programs are shared, and trials are repeated on

@@ -1,4 +1,4 @@
-"""Which interpreter has Brian2GeNN, what is installed beside it, and what to do about what is not.
+"""The Python environment that has Brian2GeNN, and remedies for what it lacks.
 
 `FOUND`, run in that interpreter, prints what it has, as `found` says.
 """
@@ -57,7 +57,7 @@ def variables(python: str) -> dict[str, str]:
 
 
 def examine(python: str) -> dict[str, str | None]:
-    """What `found` says in an interpreter.
+    """Run `found` in an interpreter and return its answer.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""What a driver asks of a worker and what that answers, as files in a folder: JSON, and arrays without pickle.
+"""Requests to a worker and its answers, as files in a folder: JSON, and arrays without pickle.
 
 ``request.json`` and, for the k-th of its runs, ``samples-k.npz`` and ``state-k.npz``; ``answer.json`` and
 ``outcome-k.npz`` and ``left-k.npz``. The answer is written last, so that one that is there is whole.
@@ -32,7 +32,7 @@ SAID = ("peak_memory_bytes", "seconds", "not_finite")
 
 @dataclass(frozen=True)
 class EngineOptions(RunOptions):
-    """How a worker's engine is to run; timeout, cancelling and profile are its driver's business.
+    """Options of a worker's engine. Timeout, cancelling and profile stay with its driver.
 
     Attributes
     ----------

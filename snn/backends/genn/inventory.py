@@ -31,7 +31,7 @@ def fingerprint() -> str:
 
 
 def found() -> dict[str, str | None]:
-    """What this interpreter and this machine have: versions, folders, and None for what is missing."""
+    """Return the versions and folders that this interpreter and this machine have, None for missing ones."""
     genn, cuda = _genn_folder(), os.environ.get("CUDA_PATH") or None
     return {
         "interpreter": sys.executable,
@@ -57,7 +57,7 @@ def package_version(package: str) -> str | None:
 
 
 def _genn_folder() -> str | None:
-    """Where Brian2GeNN looks for GeNN."""
+    """Return the folder in which Brian2GeNN looks for GeNN."""
     on_path = shutil.which("genn-buildmodel.sh")
     folder = variable("GENN_PATH") or (Path(on_path).absolute().parents[1] if on_path else None)
     return str(folder) if folder and (folder / "bin" / "genn-buildmodel.sh").exists() else None

@@ -1,4 +1,4 @@
-"""Programs that a worker in GeNN's environment runs."""
+"""Programs that run in a worker in GeNN's environment."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ def installation(folder: str = "genn-env") -> str:
 
 
 def _source() -> str:
-    """What pip installs this very package from."""
+    """Return the source from which pip installs this package."""
     if (ROOT / "pyproject.toml").exists():  # a checkout, which changes
         return f"--editable {shlex.quote(str(ROOT))}"
     return f"snnsearch=={version('snnsearch')}"
@@ -47,7 +47,7 @@ def unfit(python: str, words: str) -> BuildError:
 
 
 def problems(found: Found, gpu: bool = True) -> list[str]:
-    """What keeps GeNN from running where that was found, on a GPU or on the CPU: each one sentence, with a remedy."""
+    """Return the reasons why GeNN cannot run on a GPU or on the CPU, one sentence each, with a remedy."""
     python = found["interpreter"]
     missing = []
     if found["snnsearch"] != fingerprint():
@@ -87,7 +87,7 @@ def _gpu_problems(found: Found) -> list[str]:
 
 
 def notes(found: Found) -> list[str]:
-    """What may keep it from running."""
+    """Return possible obstacles."""
     cuda = found["cuda"]
     if cuda is None or int(cuda.partition(".")[0]) <= CUDA_KNOWN:
         return []

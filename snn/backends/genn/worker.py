@@ -1,4 +1,4 @@
-"""Answers one request, in a process of the engine's environment: `snn.backends.genn.program` starts it."""
+"""The worker in GeNN's environment, which answers one request of `snn.backends.genn.program`."""
 
 from __future__ import annotations
 
@@ -16,6 +16,9 @@ from snn.backends.options import RunOptions
 from snn.backends.program import DTYPES, Candidate, Outcome, Samples
 from snn.backends.state import State
 from snn.errors import BuildError, RunError, SNNError
+
+NO_ROOM = "failed to map segment"
+"""The words of the loader for a library that does not fit into memory."""
 
 
 def _runtime(request: Request) -> list[Outcome]:
@@ -39,8 +42,6 @@ def _genn(request: Request) -> list[Outcome]:
     return advance_together(request.candidates, request.samples, request.states, request.options, run)
 
 
-NO_ROOM = "failed to map segment"
-"""What the loader says of a library that there is no memory for."""
 ENGINES: dict[str, Callable[[Request], list[Outcome]]] = {"runtime": _runtime, "genn": _genn}
 
 

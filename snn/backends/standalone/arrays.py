@@ -1,4 +1,4 @@
-"""The file in which named arrays go to a compiled program and come back: a header of text, then raw numbers.
+"""The file of named arrays that a compiled program reads and writes: a header of text, then raw numbers.
 
 A line ``SNN1 n``, n lines ``name type count``, then the arrays' bytes one after the other. Types: d and f (64 and 32
 bit floats), l and i (64 and 32 bit integers), b (one byte).

@@ -1,4 +1,4 @@
-"""Builds one program, in a process of its own: ``ENTRY`` with the arguments ``NETWORK.json DTYPE FOLDER``.
+"""The build of one program, in a process of its own: ``ENTRY`` with the arguments ``NETWORK.json DTYPE FOLDER``.
 
 Brian2 keeps global state, which ends with this process; a failure here harms nobody and has an exit status.
 """

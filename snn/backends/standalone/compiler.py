@@ -23,6 +23,7 @@ FLAGS = (
     "-fno-threadsafe-statics",
     "-w",
 )
+ENGINE = Path(__file__).parent / "engine"
 SOURCE, BINARY = "program.cpp", "program"
 KILLED = ("signal terminated program", "terminated with signal")  # one of the compiler's own programs
 FULL = ("No space left on device", "Disk quota exceeded")
@@ -110,8 +111,5 @@ def compile_source(source: Path) -> Path:
 
 
 def compiler_version() -> str:
-    """What the compiler calls itself."""
+    """Return the first line of the compiler's ``--version``."""
     return run_compiler("--version").stdout.partition("\n")[0]
-
-
-ENGINE = Path(__file__).parent / "engine"

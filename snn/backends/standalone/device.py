@@ -70,7 +70,7 @@ class EngineDevice(CPPStandaloneDevice):
 
     @cached_property
     def notes(self) -> dict[str, Note]:
-        """What is known of each code object's loop, by its name."""
+        """The note on each code object's loop, by its name."""
         return {}
 
     def loops(self, lowered: Lowered) -> list[Note]:

@@ -11,7 +11,7 @@ MISTAKES = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.ELOOP, 
 
 
 def unusable(folder: Path, error: OSError) -> BuildError:
-    """What an error of the operating system means for the cache, and the remedy."""
+    """Return the error for the user, with a remedy, of an operating system's error in the cache."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return no_space(folder)
     kind = BuildError if error.errno in MISTAKES else MachineError

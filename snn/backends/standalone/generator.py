@@ -1,4 +1,4 @@
-"""Brian2's C++ code generator, with what a loop computes in the precision that the loop's state has.
+"""Brian2's C++ code generator, with loops computed in the precision of their state.
 
 Brian2 writes literals, `dt` and constants in double precision, and one of them turns a float32 loop into a loop in
 double with conversions on either side. Here, in float32, they are floats in whatever runs once for every neuron or

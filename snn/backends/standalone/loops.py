@@ -1,4 +1,4 @@
-"""Which loop runs a piece of Brian2's code: what may be done at once, and in which order memory is read.
+"""The choice of a loop for a piece of Brian2's code: which iterations may run at once, and in which order.
 
 Templates (``templates/``) write the loops; this says which of them is correct for the code, and why.
 """
@@ -16,11 +16,12 @@ from snn.equations.parse import identifiers
 from snn.equations.statements import written_names
 
 PRE, POST = "_presynaptic_idx", "_postsynaptic_idx"
+NO_LOOP = ("synapses_push_spikes", "synapses_create_array")  # templates that this engine replaces by its own code
 
 
 @dataclass(frozen=True)
 class Loop:
-    """How the synapses of a code object are gone through.
+    """The order in which a code object's synapses are processed.
 
     Attributes
     ----------
@@ -155,6 +156,3 @@ def note(owner: str, writes: Iterable[str], template: str, side: str | None, loo
     else:
         how, why = f"all rows, the synapses of a row {order}", loop.why
     return Note(owner, how, why, tuple(writes))
-
-
-NO_LOOP = ("synapses_push_spikes", "synapses_create_array")  # templates of what this engine does otherwise

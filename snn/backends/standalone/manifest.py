@@ -1,4 +1,4 @@
-"""What an entry says of itself."""
+"""The manifest of an entry: its network, compiler and versions."""
 
 from __future__ import annotations
 
@@ -48,8 +48,8 @@ def _structure(spec: NetworkSpec) -> dict[str, dict[str, str]]:
 
 
 def read_manifest(entry: Path) -> dict[str, Any] | None:
-    """What an entry says of itself: ``structure`` (kinds of populations and projections, by name), ``dtype``,
-    ``compiler``, ``brian2``, ``created`` and ``build_cpu_seconds``; None if it does not say all of that.
+    """Read the manifest of an entry: ``structure`` (kinds of populations and projections, by name), ``dtype``,
+    ``compiler``, ``brian2``, ``created`` and ``build_cpu_seconds``. None if any of them is missing.
     """
     try:
         data = json.loads((entry / MANIFEST).read_text(encoding="utf-8"))

@@ -1,4 +1,4 @@
-"""Compiled programs: built once for a structure, run many times with other numbers, in processes of their own."""
+"""Compiled programs: built once for a structure, run many times with other numbers."""
 
 from __future__ import annotations
 

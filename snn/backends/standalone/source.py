@@ -1,4 +1,4 @@
-"""The C++ source text of a program: what the template `templates/program.cpp` is filled with."""
+"""The C++ source of a program: the values that fill the template `program.cpp`."""
 
 from __future__ import annotations
 

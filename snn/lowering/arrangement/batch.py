@@ -1,4 +1,4 @@
-"""Plans of one structure as blocks of one plan: what `snn.backends.batch` simulates.
+"""The plan of a batch: plans of one structure as blocks of one plan, for `snn.backends.batch`.
 
 Groups have the neurons of all candidates one after another, synapses likewise, so that whatever passes from neuron to
 neuron, sums included, stays within a candidate. Indices and sizes must be relative to the candidate:
@@ -64,7 +64,7 @@ def within(sizes: np.ndarray) -> np.ndarray:
 
 
 def starts(sizes: np.ndarray) -> np.ndarray:
-    """Where each part begins."""
+    """Return the index at which each part begins."""
     return np.cumsum(sizes) - sizes
 
 

@@ -1,4 +1,4 @@
-"""Which synapses a chip has room for, where it limits how many a neuron may receive."""
+"""The choice of synapses on a chip that limits the fan-in of a neuron."""
 
 from __future__ import annotations
 

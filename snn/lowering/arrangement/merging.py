@@ -1,4 +1,4 @@
-"""Fewer, longer loops: a group's statements that run one after the other anyway become one piece of code."""
+"""The merging of neighbouring statements of a group into fewer, longer loops."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Populations that are updated one after another within a step, instead of all at once."""
+"""Sequential schedules: populations that are updated one after another within a step."""
 
 from __future__ import annotations
 

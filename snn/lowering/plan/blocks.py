@@ -12,19 +12,6 @@ from snn.equations.parse import identifiers
 from snn.fields import si, unit_text
 from snn.lowering.plan.schedule import CLOCK, STEP
 
-
-def within(name: str, group: str, n: int) -> SynapseBlock:
-    """Return all-to-all synapses within one group, itself included."""
-    pre, post = np.divmod(np.arange(n * n), n)
-    return SynapseBlock(name, source=group, target=group, pre=pre.astype(np.int32), post=post.astype(np.int32))
-
-
-def broadcast(name: str, source: str, target: str, n_source: int, n_target: int) -> SynapseBlock:
-    """Synapses from every neuron to every neuron that carry no spikes; their model says what they carry."""
-    pre, post = np.divmod(np.arange(n_source * n_target), n_target)
-    return SynapseBlock(name, source=source, target=target, pre=pre.astype(np.int32), post=post.astype(np.int32))
-
-
 INTEGERS = {"integer": np.int32, "wide": np.int64, "boolean": np.bool_}
 WIDE = ("absolute_step", "signal_row")  # 64 bits
 
@@ -78,7 +65,7 @@ class Variable:
 
 @dataclass
 class Block:
-    """What groups and synapses have in common."""
+    """The common base of groups and synapses."""
 
     name: str
     model: str = ""
@@ -157,6 +144,18 @@ class SynapseBlock(Block):
     def texts(self) -> Iterable[str]:
         yield from super().texts()
         yield from (code.text for code in self.summed.values())
+
+
+def all_to_all(name: str, group: str, n: int) -> SynapseBlock:
+    """Return all-to-all synapses within one group, itself included."""
+    pre, post = np.divmod(np.arange(n * n), n)
+    return SynapseBlock(name, source=group, target=group, pre=pre.astype(np.int32), post=post.astype(np.int32))
+
+
+def broadcast(name: str, source: str, target: str, n_source: int, n_target: int) -> SynapseBlock:
+    """Synapses from every neuron to every neuron that carry no spikes; their model says what they carry."""
+    pre, post = np.divmod(np.arange(n_source * n_target), n_target)
+    return SynapseBlock(name, source=source, target=target, pre=pre.astype(np.int32), post=post.astype(np.int32))
 
 
 def texts_of(block: Block) -> list[Any]:

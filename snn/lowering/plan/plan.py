@@ -1,4 +1,4 @@
-"""What a network lowers to, as plain data: groups, synapses, and code with its place in the time step.
+"""A plan: groups, synapses, and code with its place in the time step, as plain data.
 
 A `Plan` has texts, which are compiled, and numbers, which are arguments. `snn.lowering.planner` makes one of a network,
 and only `snn.backends.brian.objects` makes Brian2 objects of it; a run needs the numbers alone.
@@ -25,7 +25,7 @@ from snn.signals import Signal
 
 @dataclass(frozen=True)
 class SignalUse:
-    """How a signal is read: one row a ``"sample"`` or a ``"step"``, by at most so many neurons.
+    """The use of a signal: one row for each ``"sample"`` or ``"step"``, and the largest number of neurons that read it.
 
     With `phases`, its numbers are 64-bit integers in every precision. They are those of the signal `of`, values in
     [0, 1], times `scale`, as phases (`snn.phase`). Without `of`, the signal has such integers already.
@@ -40,7 +40,7 @@ class SignalUse:
 
 @dataclass
 class Plan:
-    """Everything that a network lowers to."""
+    """A lowered network."""
 
     dt: float
     groups: dict[str, Group] = field(default_factory=dict)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from brian2.equations.equations import DIFFERENTIAL_EQUATION, PARAMETER
 
 from snn.equations.parse import identifiers, parsed
-from snn.lowering.plan.blocks import Code, Group, Variable, broadcast, within
+from snn.lowering.plan.blocks import Code, Group, Variable, all_to_all, broadcast
 from snn.lowering.plan.plan import Plan
 from snn.lowering.plan.schedule import LAST, STEP
 from snn.lowering.populations.signals import load_signal
@@ -55,7 +55,7 @@ def _add_decision(plan: Plan, spec: NetworkSpec, environment: Group, phase: str)
     if spec.readouts[0].readout.ties:
         tie = rest[0].split(".")[1]
         later = f"(int({tie}_pre > {tie}_post) + int({tie}_pre == {tie}_post)*{later})"
-    ranks = within("ranks", name, group.n)
+    ranks = all_to_all("ranks", name, group.n)
     ranks.model = f"rank_post = int({score}_pre > {score}_post) + {equal}*{later} : 1 (summed)"
     ranks.summed["rank_post"] = Code("decisions", "", phase, order=0)
     plan.synapses["ranks"] = ranks

@@ -1,4 +1,4 @@
-"""Inputs, populations, readouts and the environment as groups of a plan."""
+"""Lowers inputs and populations to groups of a plan."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from brian2.units.fundamentalunits import DIMENSIONLESS, get_unit
 
 from snn.equations.parse import parsed
-from snn.lowering.plan.blocks import Code, Group, OnEvent, within
+from snn.lowering.plan.blocks import Code, Group, OnEvent, all_to_all
 from snn.lowering.plan.plan import Plan
 from snn.lowering.plan.schedule import FIRST, LAST, STEP
 from snn.lowering.populations.populations import declare_model
@@ -82,7 +82,7 @@ def _leaky_group(plan: Plan, spec: NetworkSpec, name: str, readout: LeakyReadout
 
 def _add_softmax(plan: Plan, name: str, n: int) -> None:
     """exp(y_j - y_i) summed over j: the inverse of unit i's softmax, which no y can make overflow."""
-    block = within(f"softmax_{name}", name, n)
+    block = all_to_all(f"softmax_{name}", name, n)
     block.model = "normaliser_post = exp(clip(y_pre - y_post, -80, 80)) : 1 (summed)"
     block.summed["normaliser_post"] = Code("errors", "", STEP, order=0)
     plan.synapses[block.name] = block

@@ -1,4 +1,4 @@
-"""The one place where weights are written: a rule proposes dw, and this says what becomes of it."""
+"""Writes weights within the limits of a chip: levels, rounding, accumulators, devices."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ class ChipWriter(Writer):
         return f"whole_below({value} + {self._draw('dither') if self.chip.rounding == 'stochastic' else '0.5'})"
 
     def _device(self, change: str) -> str:
-        """What a synapse's device makes of a change that is written, in steps or in units of the weight."""
+        """Return the change that a synapse's device makes of a written one, in steps or in units of the weight."""
         chip = self.chip
         if chip.asymmetry is not None:
             up, down = self._number("chip_up", 1 + chip.asymmetry), self._number("chip_down", 1 - chip.asymmetry)

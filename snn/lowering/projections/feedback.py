@@ -25,7 +25,7 @@ def learning_signal(spec: NetworkSpec, population: str) -> str:
 def add_feedback(
     plan: Plan, spec: NetworkSpec, projection: Projection, block: SynapseBlock, rng: np.random.Generator
 ) -> None:
-    """What the readout's errors tell the population: sums over the same synapses, backwards."""
+    """Add the feedback of a readout's errors to a population: sums over the same synapses, backwards."""
     taught = [
         (p.rule, kind)
         for p in spec.projections

@@ -1,4 +1,4 @@
-"""Global inhibition: one unit that hears all of a population and inhibits it."""
+"""Lowers global inhibition: one unit that receives all spikes of a population and inhibits it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from snn.lowering.plan.names import receiving
 from snn.lowering.plan.plan import Plan
 from snn.network.data import Inhibition
 from snn.network.spec import NetworkSpec
+
+GLOBAL = "global_inhibition"
 
 
 def add_inhibition(plan: Plan, spec: NetworkSpec, inhibition: Inhibition) -> None:
@@ -30,6 +32,3 @@ def add_inhibition(plan: Plan, spec: NetworkSpec, inhibition: Inhibition) -> Non
     variable, unit_text = receiving(spec, population.name)
     population.parameters({"inhibition_gain": inhibition.gain})
     population.codes.append(Code("synapses", f"{variable} -= inhibition_gain*{GLOBAL}{unit_text}", order=1))
-
-
-GLOBAL = "global_inhibition"

@@ -1,4 +1,4 @@
-"""Projections as synapses of a plan: transmission, and a rule's traces, eligibilities and weight changes."""
+"""Lowers projections to blocks of synapses, with their transmission and their rule."""
 
 from __future__ import annotations
 

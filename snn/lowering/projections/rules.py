@@ -21,6 +21,16 @@ from snn.plasticity.terms import WEIGHT_IN_RULES, NeuronVariable, Trace, Update
 # Part 5 of the time step, in the order that `snn.plasticity.rule` states.
 DECAY, CURRENT, STEPS, EVENT_STEPS, UPDATES, WRITES, LATER, SUMS, LATE, DRIFT = range(10)
 
+PLACES = {
+    "resets": ("resets", LEARN, -1),
+    "arrivals": ("groups", LEARN, -1),  # before the state update
+    "membrane": ("groups", LEARN, 2),  # after it
+    "spikes": ("broadcast", LEARN, 1),
+    "step": ("learning", LEARN, DECAY - 1),
+    "sample": ("writes", LEARN_LAST, -1),
+}
+"""When neuron variables are computed (`snn.plasticity.terms.NeuronVariable`): slot, phase, order."""
+
 
 def add_rule(
     plan: Plan,
@@ -137,17 +147,6 @@ def _add_traces(
             text = f"{variable} += {jump}" if kept == f"{variable} + {jump}" else f"{variable} = {kept}"
             group.on_events.append(OnEvent(event, text, "learning", LEARN, order))
     group.codes.append(Code("learning", "\n".join(lines + last), LEARN, DECAY))
-
-
-PLACES = {
-    "resets": ("resets", LEARN, -1),
-    "arrivals": ("groups", LEARN, -1),  # before the state update
-    "membrane": ("groups", LEARN, 2),  # after it
-    "spikes": ("broadcast", LEARN, 1),
-    "step": ("learning", LEARN, DECAY - 1),
-    "sample": ("writes", LEARN_LAST, -1),
-}
-"""When neuron variables are computed (`snn.plasticity.terms.NeuronVariable`): slot, phase, order."""
 
 
 def _add_neuron_variables(plan: Plan, name: str, target: Group, variables: tuple[NeuronVariable, ...]) -> None:

@@ -37,7 +37,7 @@ class Writer:
         return self._written(update.of, self._within(f"{update.of} + ({update.dw})", low, high))
 
     def kept(self, group: Group, trace: str, value: str) -> str:
-        """What is kept of a trace's new value, as an expression of the group."""
+        """Return a trace's new value as it is stored, as an expression of the group."""
         return value
 
     def _within(self, value: str, low: float | None, high: float | None) -> str:

@@ -1,4 +1,4 @@
-"""Whether a network fits a chip."""
+"""The check that a network fits its chip."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def chip_problems(spec: NetworkData, chip: Chip) -> Iterator[str]:
-    """What a chip, whose own numbers are right, does not allow of a network, one sentence each."""
+    """Return the limits of a chip that a network breaks, one sentence each. The chip's own numbers are right."""
     if chip.weight_bits is not None:
         yield from _ranges(spec, chip)
     if chip.fan_in is not None and chip.over_fan_in == "refuse":
@@ -37,7 +37,7 @@ def _fan_in(spec: NetworkData, limit: int) -> Iterator[str]:
 
 
 def synapses_onto(projection: Projection, sizes: Mapping[str, int], most: bool = False) -> float:
-    """How many synapses each neuron receives, of sparse ones on average or at `most`."""
+    """Count the synapses onto each neuron, of sparse ones on average or at `most`."""
     connection = projection.connection
     if isinstance(connection, FixedFanIn):
         return connection.k

@@ -9,7 +9,7 @@ from snn.equations.check import environment_problems
 from snn.equations.parse import identifiers, parsing_problem, units_of, unusable
 from snn.fields import mapping_problems
 from snn.fields import problems as field_problems
-from snn.network.checks.kinds import kinds_of_signals
+from snn.network.checks.kinds import kind_problems_of_signals
 from snn.network.rules import neuron_of
 from snn.signals import ACTIVITY, Environment
 
@@ -27,7 +27,7 @@ def problems_of_environment(spec: NetworkData, environment: Environment) -> Iter
         if not isinstance(getattr(environment, field), str):
             found.append(f"`{field}` of {name} must be a text, but is {getattr(environment, field)!r}.")
     if isinstance(environment.signals, Mapping):
-        found += kinds_of_signals(environment.signals, name)
+        found += kind_problems_of_signals(environment.signals, name)
     else:
         found.append(f"`signals` of {name} must map names to Signal(...), but is {environment.signals!r}.")
     if not found and (unparsed := parsing_problem(environment.model, name)):

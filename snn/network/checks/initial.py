@@ -1,4 +1,4 @@
-"""Neurons that start above their threshold: each spikes in the first step, whatever its input."""
+"""The warning about neurons that start above their threshold and so spike in the first step."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 
 
-def kinds_of_population(population: Population) -> Iterator[str]:
+def kind_problems_of_population(population: Population) -> Iterator[str]:
     """Check the types of a population's parts."""
     name = f"population {population.name!r}"
     if isinstance(population.model, NeuronModel):
@@ -30,16 +30,16 @@ def kinds_of_population(population: Population) -> Iterator[str]:
     if not isinstance(population.signals, Mapping):
         yield f"`signals` of the {name} must map names to Signal(...), but is {population.signals!r}."
     else:
-        yield from kinds_of_signals(population.signals, f"the {name}")
+        yield from kind_problems_of_signals(population.signals, f"the {name}")
     if not isinstance(population.drives, tuple) or not all(isinstance(drive, Drive) for drive in population.drives):
         yield f"`drives` of the {name} must be a tuple of Drive, but is {population.drives!r}."
         return
     for drive in population.drives:
         yield from field_problems(drive, f"a drive of the {name}")
-        yield from kinds_of_signals({"drive": drive.signal}, f"a drive of the {name}")
+        yield from kind_problems_of_signals({"drive": drive.signal}, f"a drive of the {name}")
 
 
-def kinds_of_projection(projection: Projection) -> Iterator[str]:
+def kind_problems_of_projection(projection: Projection) -> Iterator[str]:
     """Check the types of a projection's parts."""
     name = f"projection {projection.name!r}"
     if isinstance(projection.connection, Connection):
@@ -56,7 +56,7 @@ def kinds_of_projection(projection: Projection) -> Iterator[str]:
     yield from field_problems(projection, f"the {name}")
 
 
-def kinds_of_signals(signals: Mapping[Any, Any], name: str) -> Iterator[str]:
+def kind_problems_of_signals(signals: Mapping[Any, Any], name: str) -> Iterator[str]:
     """Check the types of named signals."""
     for key, signal in signals.items():
         if not isinstance(key, str) or not NAME.fullmatch(key):

@@ -1,4 +1,4 @@
-"""Names of a user's variables that a compiled program has for sizes, connectivity and signals of this network."""
+"""Names of a user's variables that clash with names of a compiled program."""
 
 from __future__ import annotations
 

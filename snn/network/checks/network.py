@@ -1,4 +1,4 @@
-"""Everything that can be wrong with a network, found at once and before any code is generated."""
+"""All checks of a network, before any code is generated."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from snn.encoders import Encoder
 from snn.fields import problems as field_problems
 from snn.network.checks.chip import chip_problems
 from snn.network.checks.environment import problems_of_activities, problems_of_environment
-from snn.network.checks.kinds import NAME, kinds_of_population, kinds_of_projection
+from snn.network.checks.kinds import NAME, kind_problems_of_population, kind_problems_of_projection
 from snn.network.checks.names import clashing_names
 from snn.network.checks.populations import problems_of_population, problems_of_readout
 from snn.network.checks.projections import problems_of_inhibitions, problems_of_projection
@@ -49,7 +49,7 @@ def _problems(spec: NetworkData) -> list[str]:
 
 
 def _basics(spec: NetworkData) -> Iterator[str]:
-    """What is not even of the right kind."""
+    """Check that everything is of the right kind."""
     yield from field_problems(spec, "the network")
     if not isinstance(spec.inputs, Encoder):
         yield f"`inputs` must be an encoder such as Poisson(64, rate=100*Hz), but is {spec.inputs!r}."
@@ -62,7 +62,7 @@ def _basics(spec: NetworkData) -> Iterator[str]:
             yield f"`{field}` must be a tuple of {kind.__name__}, but is {items!r}."
             return
     for population in spec.populations:
-        yield from kinds_of_population(population)
+        yield from kind_problems_of_population(population)
     for named in spec.readouts:
         if isinstance(named.readout, Readout):
             yield from named.readout.problems(f"readout {named.name!r}")
@@ -73,7 +73,7 @@ def _basics(spec: NetworkData) -> Iterator[str]:
                 if not isinstance(getattr(named.readout, end), str):
                     yield f"`{end}` of readout {named.name!r} must be a text, but is {getattr(named.readout, end)!r}."
     for projection in spec.projections:
-        yield from kinds_of_projection(projection)
+        yield from kind_problems_of_projection(projection)
     for inhibition in spec.inhibitions:
         yield from field_problems(inhibition, f"the inhibition of {inhibition.population}")
         if not isinstance(inhibition.population, str):

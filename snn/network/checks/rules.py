@@ -1,4 +1,4 @@
-"""Whether the rules of a network can work where they are."""
+"""Checks that the rules of a network can work where they are."""
 
 from __future__ import annotations
 

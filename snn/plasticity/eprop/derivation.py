@@ -140,7 +140,7 @@ class _Code:
         return _assigned(rows)
 
     def _reset(self) -> str:
-        """What a spike of this step does to synaptic components."""
+        """Return the effect of a spike of this step on synaptic components."""
         return _assigned({k: _sum(self._reset_of(k, self.of.stored, "spikes", ELIGIBILITY)) for k in self.of.synaptic})
 
     def _late_reset(self) -> str:
@@ -160,7 +160,7 @@ class _Code:
             yield self._factor(f"jump_{k}", self.of.jump[k], at), e
 
     def _update_ahead(self) -> str:
-        """What a spike of this step does, and then the next step's update."""
+        """Return the effect of a spike of this step, followed by the next step's update."""
         return _assigned({k: _sum(self._update_ahead_of(k)) for k in self.of.synaptic})
 
     def _update_ahead_of(self, k: str) -> Iterator[tuple[sympy.Expr, str]]:

@@ -1,4 +1,4 @@
-"""From the gradient of one step to weight changes: sums over samples and batches, regularisation, optimizer, decay."""
+"""The weight change from the gradient of one step: sums, regularisation, optimizer and decay."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Window:
 
 @dataclass(frozen=True)
 class Descent:
-    """How the gradients of steps become weight changes.
+    """The equations that turn the gradients of steps into weight changes.
 
     The per-sample form sums them in ``g`` and updates at the end of a sample, or of each `batch`-th one; the online
     form updates in every step and keeps no sum.

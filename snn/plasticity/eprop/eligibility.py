@@ -32,7 +32,7 @@ from snn.plasticity.terms import NeuronVariable, Trace
 
 @dataclass(frozen=True)
 class Eligibility:
-    """Where the parts of an eligibility are kept, and the code that advances them.
+    """The parts of an eligibility, by the place that keeps them, with the code that advances them.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""How a gradient becomes a weight change, as equations of the synapse."""
+"""Optimizers, as equations of the synapse."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Optimizer(ABC):
 
     @property
     def variables(self) -> tuple[SynapseVariable, ...]:
-        """What it keeps at every synapse."""
+        """The variables of each synapse."""
         return ()
 
     @property
@@ -31,11 +31,11 @@ class Optimizer(ABC):
         return {}
 
     def neuron_variables(self, at: str, lr: float, due: str) -> tuple[NeuronVariable, ...]:
-        """What it keeps at every postsynaptic neuron, computed at "step" or at "sample"."""
+        """Return the variables of each postsynaptic neuron, computed at "step" or at "sample"."""
         return ()
 
     def statements(self, due: str) -> str:
-        """What runs before the change is known."""
+        """Return the statements before the change is known."""
         return ""
 
     @abstractmethod
@@ -48,7 +48,7 @@ class Optimizer(ABC):
         """The mathematics: what stands left, and what right, of an equals sign."""
 
     def problems(self, name: str) -> list[str]:
-        """Everything wrong with the optimizer's numbers, one sentence each."""
+        """Return all problems of the optimizer's numbers, one sentence each."""
         return fields.problems(self, name)
 
 

@@ -1,4 +1,4 @@
-"""Names that a neuron and a rule both have: the neuron's parameters are renamed in the rule's synaptic code."""
+"""The renaming of a neuron's parameters whose names a rule has too."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def derived(neuron: Neuron, membrane: str | None, through_reset: bool) -> tuple[
 
 
 def texts_of(neuron: Neuron, renamed: Mapping[str, str]) -> NeuronText:
-    """What a derivation reads of a neuron, some of its parameters renamed."""
+    """Return the texts of a neuron that a derivation reads, with some parameters renamed."""
     return NeuronText(
         model=substitute(neuron.model, renamed),
         threshold=substitute(neuron.threshold or "", renamed),

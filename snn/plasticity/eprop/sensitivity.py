@@ -1,4 +1,4 @@
-r"""Which derivatives of a neuron's step there are, and for which components one neuron can keep them for all synapses.
+r"""The derivatives of a neuron's step by its weights, and whether each is kept by a neuron or by a synapse.
 
 A component :math:`\epsilon_s` is the derivative of state variable s by a weight. In one step of a neuron (see
 `snn.plasticity.eprop.spiking_map`) a reset takes it to :math:`\sum_q \text{keep}_{sq} \epsilon_q + \text{jump}_s\, e`,
@@ -80,7 +80,7 @@ class Sensitivity:
         return all(n in self.neuron.parameters or (n in SHARED and n not in own) for n in names(value))
 
     def arrival(self, s: str) -> sympy.Expr:
-        """What a spike that arrives in this step adds to a component once the update is done."""
+        """Return the value that a spike of this step adds to a component once the update is done."""
         entry = self.flow.get((s, self.step.input), ZERO) if self.step.input in self.relevant else ZERO
         return entry * symbol(ARRIVAL_GATE) if self.step.gated_input else entry
 
@@ -118,7 +118,7 @@ class Sensitivity:
             found |= more
 
     def _what_enters(self, s: str, found: Mapping[str, str]) -> str:
-        """What postsynaptic enters a component; an empty text if nothing does."""
+        """Return the postsynaptic quantity that enters a component. Empty if there is none."""
         if s in self.jump:
             return f"the jump of {s} at a reset carries the pseudo-derivative"
         for r in self.relevant:

@@ -1,4 +1,4 @@
-"""What a neuron does in one step, for differentiation: its update, its spike condition and its reset."""
+"""One step of a neuron, for differentiation: its update, its spike condition and its reset."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ class Surrogate(ABC):
         return f"surrogate_height*{self.shape(f'abs({distance})/surrogate_width')}"
 
     def numbers(self, neuron: Neuron, unit: Dimension) -> dict[str, float]:
-        """What the expression reads, in SI units, for a neuron whose threshold has the given unit.
+        """Return the numbers that the expression reads, in SI units, for a neuron whose threshold has the given unit.
 
         Raises
         ------
@@ -79,7 +79,7 @@ class Surrogate(ABC):
         )
 
     def problems(self, name: str) -> list[str]:
-        """Everything wrong with the surrogate's numbers, one sentence each."""
+        """Return all problems of the surrogate's numbers, one sentence each."""
         found = fields.problems(self, name)
         scale: Any = self.scale
         if scale is not None and not (is_number(scale) and 0 < si(scale) < float("inf")):

@@ -1,4 +1,4 @@
-"""What rules of activities at both ends have in common: traces, and what may take the place of one of them."""
+"""The base of rules of activities at both ends: their traces, and replacements of a trace."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ACTIVITY = "activity"
 
 
 class ActivityRule(Rule):
-    """What these rules have in common: x is a trace of presynaptic spikes; y one of postsynaptic ones, or a factor."""
+    """The base of these rules: x is a trace of presynaptic spikes, y one of postsynaptic spikes, or a factor."""
 
     lr: float
     post: Factor | str | None

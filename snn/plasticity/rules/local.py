@@ -1,4 +1,4 @@
-"""A rule of your own as data: what `Neuron` is for neurons."""
+"""A rule of your own as data."""
 
 from __future__ import annotations
 

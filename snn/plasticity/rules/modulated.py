@@ -1,4 +1,4 @@
-"""Rules with a modulator, such as dopamine, that decides what becomes of a synapse."""
+"""Rules whose modulator, such as dopamine, decides the change of a synapse."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from snn.serial import serialisable
 
 
 class Modulated(Rule):
-    """What rules with a factor m have in common: its checks and its place in the equations."""
+    """The base of rules with a factor m: its checks and its place in the equations."""
 
     factor: Factor | str
 
@@ -91,7 +91,7 @@ class ModulatedSTDP(Modulated):
 
 
 def inner_problems(rule: Any, field: str, name: str) -> list[str]:
-    """What is wrong with a rule that another one changes."""
+    """Return the problems of a rule that another one changes."""
     if not isinstance(rule, Rule):
         return [f"`{field}` of {name} must be a rule such as PairSTDP(), but is {rule!r}."]
     if isinstance(rule, Modulated) or getattr(rule, "factor", None) is not None:

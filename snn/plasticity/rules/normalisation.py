@@ -1,4 +1,4 @@
-"""Weights onto a neuron that keep their sum."""
+"""A rule that keeps the sum of the weights onto a neuron."""
 
 from __future__ import annotations
 

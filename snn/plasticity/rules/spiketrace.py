@@ -1,4 +1,4 @@
-"""Traces of a rule of your own."""
+"""Traces of spikes for a rule of your own."""
 
 from __future__ import annotations
 

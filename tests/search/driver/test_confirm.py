@@ -249,7 +249,7 @@ study = Study(network, task=Digits(sample=10 * ms), sampler=RandomSampler)
 @pytest.mark.slow
 def test_on_digits_the_numbers_are_those_of_single_runs(write, snnsearch):
     from search.spec.script import Script
-    from search.storage.record import NETWORK
+    from search.storage.attributes import NETWORK
     from search.study import load_study
     from snn.network.spec import NetworkSpec
 

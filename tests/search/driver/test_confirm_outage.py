@@ -23,11 +23,10 @@ from search.execution.executor import Executor
 from search.spec.job import Job, Ran
 from search.start import resources
 from search.storage import outages
-from search.storage.attributes import CONFIRM
+from search.storage.attributes import CONFIRM, NETWORK
 from search.storage.journal.file import Backend
 from search.storage.opening import open_storage
 from search.storage.outages import Patience
-from search.storage.record import NETWORK
 from snn.errors import OtherData
 from snn.network.spec import NetworkSpec
 from tests.support.synthetic import Bowl, network

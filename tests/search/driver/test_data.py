@@ -17,8 +17,8 @@ from search.spec.job import check_data
 from search.spec.script import Script
 from search.spec.spec import Plan
 from search.start import opening as begin
+from search.storage.attributes import ORIGIN, RESULT
 from search.storage.opening import open_storage
-from search.storage.record import ORIGIN, RESULT
 from search.study import load_study
 from snn.errors import OtherData
 from tests.support.synthetic import Bowl

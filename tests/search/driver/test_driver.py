@@ -19,11 +19,11 @@ from search.execution.local import local_executor
 from search.spec.job import Ran
 from search.spec.seeds import trial_seed
 from search.start.opening import begin
+from search.storage.attributes import NETWORK, ORIGIN, REASON, RESULT, SEED
 from search.storage.identity import Identity
 from search.storage.opening import open_storage
 from search.storage.outages import Patience
 from search.storage.pending import Spool
-from search.storage.record import NETWORK, ORIGIN, REASON, RESULT, SEED
 from tests.support.studies import run
 from tests.support.synthetic import Bowl, network
 

@@ -6,7 +6,7 @@ import optuna
 import pytest
 
 from search.start.opening import begin
-from search.storage.record import RESULT, SEED
+from search.storage.attributes import RESULT, SEED
 from tests.support.studies import read_log, run
 from tests.support.synthetic import Bowl, network
 

@@ -13,8 +13,8 @@ from search import Study
 from search.analysis.listing import columns
 from search.dashboard.note import markdown
 from search.errors import StudyError
+from search.storage.attributes import RESULT
 from search.storage.opening import open_storage
-from search.storage.record import RESULT
 from snn import LIF, Dense, EProp, LeakyReadout, Network, SpikeTrains
 from tasks import PatternGeneration
 

@@ -8,7 +8,7 @@ import numpy as np
 from optuna.trial import TrialState
 
 from search.spec.seeds import replicate_seeds, trial_seed
-from search.storage.record import RESULT, SEED
+from search.storage.attributes import RESULT, SEED
 from tests.support.studies import read_log, run, run_alone
 from tests.support.synthetic import SAMPLES, Bowl
 

@@ -12,7 +12,7 @@ from search.driver.driver import Driver
 from search.driver.progress import Lines
 from search.execution.local import local_executor
 from search.start.opening import begin
-from search.storage.record import RESULT, SEED
+from search.storage.attributes import RESULT, SEED
 from tests.support.interrupted import interrupted
 from tests.support.studies import assert_same, make_study, read_log, result_of, run
 from tests.support.synthetic import Bowl

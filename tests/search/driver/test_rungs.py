@@ -11,7 +11,7 @@ from optuna.trial import TrialState
 from search import Study
 from search.samplers.byindex import ByIndex
 from search.spec.seeds import trial_seed
-from search.storage.record import RESULT, SEED
+from search.storage.attributes import RESULT, SEED
 from tests.support.studies import read_log, result_of, run, run_alone
 from tests.support.synthetic import SAMPLES, Bowl, network
 

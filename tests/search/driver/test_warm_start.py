@@ -13,8 +13,8 @@ from optuna.samplers import RandomSampler
 from search.errors import StudyError
 from search.start.opening import begin
 from search.start.probe import Probe, fits, misfits
-from search.storage.attributes import WARM
-from search.storage.record import NETWORK, RESULT, is_warm
+from search.storage.attributes import NETWORK, RESULT, WARM
+from search.storage.record import is_warm
 from tests.support.studies import run
 from tests.support.synthetic import Bowl, network
 

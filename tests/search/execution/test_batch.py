@@ -18,7 +18,7 @@ from search.execution.local import local_executor
 from search.execution.queue import Jobs
 from search.samplers.forest import ForestSampler
 from search.spec.job import Ran, run_together
-from search.storage.record import REASON, RESULT
+from search.storage.attributes import REASON, RESULT
 from snn.errors import Cancelled, RunError, RunTimeout
 from tests.support.executors import job, kill_processes
 from tests.support.figures import make_trial

@@ -18,8 +18,8 @@ from search.driver.search import search
 from search.execution.cluster import Cluster
 from search.spec.script import Script
 from search.spec.seeds import trial_seed
+from search.storage.attributes import SEED
 from search.storage.journal.file import open_journal
-from search.storage.record import SEED
 from search.study import load_study
 from tests.support.clusters import LOOPBACK, MINE, at, could_be_lost, entries, grandchildren
 from tests.support.executors import job

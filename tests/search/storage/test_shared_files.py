@@ -13,7 +13,8 @@ import pytest
 
 from search import Study
 from search.samplers.byindex import ByIndex
-from search.storage.identity import CALL_NOTES, IDENTIFIER
+from search.storage.attributes import IDENTIFIER
+from search.storage.identity import CALL_NOTES
 from search.storage.location import Location
 from search.storage.opening import open_storage
 from tests.support.interrupted import interrupted, searched

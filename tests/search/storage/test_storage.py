@@ -12,12 +12,12 @@ from optuna.trial import TrialState
 
 from search.errors import StudyError
 from search.storage import outages as patient
+from search.storage.attributes import REASON
 from search.storage.identity import Identity
 from search.storage.journal.file import open_journal
 from search.storage.location import Location, file_name, mask
 from search.storage.opening import load, open_storage
 from search.storage.pending import Spool
-from search.storage.record import REASON
 from tests.support import postgres
 from tests.support.synthetic import Bowl
 from tests.support.waiting import wait_for

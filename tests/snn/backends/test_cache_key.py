@@ -10,19 +10,23 @@ import pytest
 import snn
 from snn.backends.standalone.cache.key import own_source
 
-BACKENDS = Path(snn.__file__).parent / "backends"
-MAKERS = ("brian/objects.py", "standalone/loops.py", "standalone/source.py", "standalone/engine/engine.h",
-          "standalone/templates/program.cpp", "standalone/templates/synapses.cpp")  # fmt: skip
+PACKAGE = Path(snn.__file__).parent
+MAKERS = (
+    *("backends/brian/objects.py", "backends/standalone/loops.py", "backends/standalone/source.py"),
+    *("backends/standalone/engine/engine.h", "backends/standalone/templates/program.cpp"),
+    *("backends/standalone/templates/synapses.cpp", "equations/statements.py"),
+    *("lowering/plan/blocks.py", "lowering/plan/plan.py", "lowering/plan/schedule.py"),
+)
 
 
 @pytest.fixture
-def backends(tmp_path):
-    """A copy of the backends that may be edited."""
-    return shutil.copytree(BACKENDS, tmp_path / "backends", ignore=shutil.ignore_patterns("__pycache__"))
+def package(tmp_path):
+    """A copy of the package that may be edited."""
+    return shutil.copytree(PACKAGE, tmp_path / "snn", ignore=shutil.ignore_patterns("__pycache__"))
 
 
-def hash_of(backends):
-    return own_source.__wrapped__(backends)
+def hash_of(package):
+    return own_source.__wrapped__(package)
 
 
 def edit(file):
@@ -30,15 +34,19 @@ def edit(file):
 
 
 @pytest.mark.parametrize("name", MAKERS)
-def test_editing_what_makes_a_program_changes_its_key(backends, name):
-    edit(backends / name)
-    assert hash_of(backends) != own_source()
+def test_editing_what_makes_a_program_changes_its_key(package, name):
+    edit(package / name)
+    assert hash_of(package) != own_source()
 
 
-def test_editing_anything_else_discards_no_program(backends):
+def test_editing_anything_else_discards_no_program(package):
+    backends = package / "backends"
     others = [*backends.glob("*.py"), *backends.glob("genn/**/*.py"), *backends.glob("runtime/*.py")]
     others += [*backends.glob("standalone/cache/*.py"), backends / "standalone/program.py"]
-    assert {"health.py", "batch.py", "process.py", "registry.py"} <= {file.name for file in others}
+    others += [*package.glob("*.py"), *package.glob("lowering/*.py"), *package.glob("lowering/populations/*.py")]
+    others += [*package.glob("results/*.py"), *package.glob("system/*.py")]
+    names = {file.name for file in others}
+    assert {"health.py", "batch.py", "process.py", "registry.py", "memory.py", "result.py"} <= names
     for file in others:
         edit(file)
-    assert hash_of(backends) == own_source()
+    assert hash_of(package) == own_source()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+
+import numpy as np
 import pytest
 
 import snn
@@ -30,3 +33,17 @@ def test_a_method_that_was_renamed(old, new):
     assert not hasattr(spec, old)
     with pytest.raises(AttributeError, match="NetworkSpec has no attribute 'x'"):
         spec.x  # noqa: B018
+
+
+@pytest.mark.parametrize("schema", [{"schema": 1}, {}])
+def test_the_json_of_an_older_version_is_read(schema):
+    net = snn.Network(inputs=snn.SpikeTrains(2))
+    net.population("hidden", snn.LIF(), n=3)
+    net.connect("inputs", "hidden", snn.Dense(snn.FromArray(np.arange(6.0))))
+    spec = net.freeze()
+    data = json.loads(spec.to_json())
+    del data["schema"]
+    projection = data["projections"][0]
+    projection["onto"] = projection.pop("target_variable")
+    projection["connection"]["weights"]["type"] = "Given"
+    assert snn.NetworkSpec.from_json(json.dumps(data | schema)).to_json() == spec.to_json()

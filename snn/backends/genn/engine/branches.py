@@ -108,8 +108,8 @@ def _is_usual(condition: str, inside: Sequence[str]) -> bool:
 
 
 def _read(lines: Sequence[str]) -> list[str]:
-    """What statements read: of synapses themselves, then of presynaptic neurons, then of postsynaptic ones, which are
-    found by a number that must be read first.
+    """Return the names that statements read: of synapses, then of presynaptic neurons, then of postsynaptic neurons,
+    which are found by a number that must be read first.
     """
     names = dict.fromkeys(name for line in lines for name in READ.findall(ASSIGNED.sub("=", line)))
     return sorted(names, key=lambda name: (name.endswith("_post"), name.endswith("_pre")))

@@ -1,4 +1,4 @@
-"""What compilers say while Brian2GeNN builds, which passes them this process's own output to write to."""
+"""The output of compilers while Brian2GeNN builds, captured from the file descriptors of this process."""
 
 from __future__ import annotations
 

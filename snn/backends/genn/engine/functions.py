@@ -1,4 +1,4 @@
-"""What fitted plans call, in GeNN's language, beside Brian2's own functions.
+"""Functions that fitted plans call beside those of Brian2, in GeNN's language.
 
 Two of Brian2GeNN's functions are replaced: its ``clip`` is computed in 32 bits and its ``int`` only takes conditions.
 Three that it lacks are added.
@@ -70,7 +70,7 @@ DRAWN = ("uniform", "dither", "normal")
 
 
 def fitted_functions() -> dict[str, Function]:
-    """What a fitted plan calls, by name, for Brian2's own targets."""
+    """Return the functions that a fitted plan calls, by name, for Brian2's own targets."""
     kinds = ["boolean", "any", "any"]
     chosen = Function(np.where, arg_units=[None, 1, 1], return_unit=1, arg_types=kinds, return_type="highest")
     chosen.implementations.add_numpy_implementation(np.where)

@@ -1,4 +1,4 @@
-"""One run of a plan on Brian2's objects, fitted to Brian2GeNN: what the host brings, watches and reads."""
+"""One run of a fitted plan on Brian2GeNN: its input arrays, its checks and its recordings."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ class Run:
         }
 
     def _rows(self, fed: Fed) -> np.ndarray:
-        """What the host brings, one row each time; a step's once more in the gap, as every backend reads it."""
+        """Return the rows that the host sets. The last row of a sample is set again in the gap, as everywhere."""
         flags = self._flags().get(fed.source)
         if flags is not None:
             return flags.astype(float)[:, None]

@@ -1,4 +1,4 @@
-"""Everything that a plan does in one time step, as a list of actions in their order.
+"""The operations of one time step of a plan, in their order.
 
 An action belongs to one group or to one block of synapses, has plain statements and conditions, and says what it reads
 and writes, by names such as ``"hidden.v"``. `snn.backends.genn.fitting.scheduling` finds out when each may run on GeNN.
@@ -36,7 +36,7 @@ def actions(plan: Plan) -> list[Action]:
 
 
 def plain_words(group: Group) -> dict[str, str]:
-    """What stands for names that a fitted group does not have: subexpressions, and Brian2's own."""
+    """Return the replacements of names that a fitted group lacks: subexpressions, and Brian2's own."""
     words = {"not_refractory": f"({ALLOWED} == 1)", "absolute_step": "(genn_first_step + sample_step)"}
     equations = parsed(group.model) if group.model else {}
     for name, equation in equations.items():
@@ -131,7 +131,7 @@ def _update(group: Group, dt: float) -> str:
 
 
 def synapse_words(plan: Plan, block: SynapseBlock) -> dict[str, str]:
-    """What stands for names that fitted synapses cannot use, with the suffixes of both sides."""
+    """Return the replacements of names that fitted synapses cannot use, with the suffixes of both sides."""
     words = {"i": "genn_number_pre", "j": "genn_number_post", "i_pre": "genn_number_pre", "i_post": "genn_number_post"}
     for side, group in (("pre", plan.groups[block.source]), ("post", plan.groups[block.target])):
         for name, text in plain_words(group).items():

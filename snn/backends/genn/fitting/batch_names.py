@@ -1,4 +1,4 @@
-"""A population's plan (`snn.lowering.arrangement.batch`) in the words that `snn.backends.genn.fitting.fit` takes."""
+"""Names in the plan of a batch (`snn.lowering.arrangement.batch`), resolved for `snn.backends.genn.fitting.fit`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What Brian2GeNN cannot do of a network, all of it at once, before any code is generated."""
+"""The check of everything in a network that Brian2GeNN cannot do, before any code is generated."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ OWN_NAMES = {"t", "id", "num", "batch", "scalar", "rng", "DT", "inSyn", "Isyn", 
 
 
 def problems(plan: Plan) -> list[str]:
-    """Everything that GeNN cannot do of a network, one sentence each; an empty list if it can run it.
+    """Return everything in a network that GeNN cannot do, one sentence each.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""From a plan to one that Brian2GeNN can run: one program for each group and each block of synapses.
+"""The rewriting of a plan for Brian2GeNN: one program for each group and each block of synapses.
 
 Brian2GeNN has no phases, no events but spikes, no code on a neuron's side of a synapse that another synapse may write,
 and one summed variable for each `Synapses`. So everything that a plan does in a step becomes statements of one state
@@ -159,7 +159,9 @@ def _renamed(fitted: Fitted) -> Fitted:
 
 
 def _between_samples(plan: Plan, block: Block, changed: set[str], preview: bool, reset: bool) -> Iterable[Action]:
-    """What happens before a sample's first step: a preview is undone, another one's beginning kept, state reset."""
+    """Add the code before a sample's first step: a preview is undone, the beginning of another one is saved, state is
+    reset.
+    """
     side = "_pre" if isinstance(block, SynapseBlock) else ""
     roles = ("state", "lasting", "mirror", "total")
     names = [n for n, v in block.variables.items() if v.role in roles and f"{block.name}.{n}" in changed]
@@ -218,7 +220,7 @@ def _read(plan: Plan, group: str) -> set[str]:
 
 
 def _fed(group: Group, order: Order, read: Container[str]) -> dict[str, Fed]:
-    """What the host sets in a group: flags, and the signals that the group's code reads."""
+    """Return the variables of a group that the host sets: flags, and the signals that the group's code reads."""
     feeds = {name: Fed(name, "sample") for name in FLAGS if name in read}
     for name, per in _signals(group).items():
         if per == "sample":

@@ -151,7 +151,9 @@ def _guarded(placed: Iterable[Placed], own: set[str], order: Order) -> Iterator[
 
 
 def _in_round(item: Placed, order: Order) -> dict[str, str]:
-    """What an action reads in its round: the clock of its step, and copies of what has changed since."""
+    """Return the names that an action reads in its round: the clock of its step, and copies of variables that have
+    changed since.
+    """
     late = item.lag // order.rounds
     sides = ("_pre", "_post") if item.action.synaptic else ("",)
     words = {f"sample_step{side}": f"(genn_step{side} - {late})" if late else f"genn_step{side}" for side in sides}
@@ -162,7 +164,7 @@ def _in_round(item: Placed, order: Order) -> dict[str, str]:
 
 
 def _condition(item: Placed, order: Order) -> str:
-    """When an action runs; nothing if always.
+    """Return the condition under which an action runs. Empty if it always runs.
 
     Synapses read the clock of the presynaptic neuron, which is one number for all that lie side by side in memory.
     """

@@ -1,4 +1,4 @@
-"""Whether an entry is whole, and who uses it."""
+"""One entry of the cache: whether it is whole, and which processes use it."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def _parts(entry: Path) -> list[os.stat_result]:
 
 
 def _state(parts: list[os.stat_result]) -> State:
-    """What changes whenever an entry's files do."""
+    """Return a value that changes whenever an entry's files do."""
     return tuple(n for p in parts for n in (p.st_dev, p.st_ino, p.st_size, p.st_mtime_ns, p.st_ctime_ns))
 
 

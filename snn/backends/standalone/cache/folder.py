@@ -1,4 +1,4 @@
-"""Where programs lie, how much room they may take, and whom to trust there."""
+"""The folder of the cache: its place, its limit, and the check of its owner and rights."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ UNITS = {"b": 1} | {
 
 
 def cache_folder() -> Path:
-    """Where programs lie: ``SNNSEARCH_CACHE``, or the user's cache folder.
+    """Return the folder of programs: ``SNNSEARCH_CACHE``, or the user's cache folder.
 
     The variable may begin with ``~``; a relative path belongs to the folder in which this process was started.
     """
@@ -56,7 +56,7 @@ def parse_size(name: str, text: str) -> int:
 
 
 def check_folder(folder: Path) -> os.stat_result:
-    """What the kernel says of the folder.
+    """Check that not everybody can exchange the folder's entries, and return its status.
 
     Raises
     ------

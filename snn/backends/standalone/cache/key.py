@@ -1,4 +1,4 @@
-"""The names of entries."""
+"""The key of an entry: a hash of everything that makes its program."""
 
 from __future__ import annotations
 
@@ -35,25 +35,28 @@ def program_key(structure: str, dtype: str) -> str:
 
 
 @cache
-def own_source(backends: Path = Path(__file__).parents[2]) -> str:
+def own_source(package: Path = Path(__file__).parents[3]) -> str:
     """Return a hash of the files that turn a plan into a program."""
-    return hashlib.sha256(b"".join(file.read_bytes() for file in program_sources(backends))).hexdigest()
+    return hashlib.sha256(b"".join(file.read_bytes() for file in program_sources(package))).hexdigest()
 
 
-def program_sources(backends: Path) -> list[Path]:
+def program_sources(package: Path) -> list[Path]:
     """Return the files that turn a plan into a program.
 
-    A plan's own text is a part of the key already, so nothing that makes the plan is among them. Neither are files that
-    run a finished program, check the machine or keep the cache: editing them discards no program.
+    A plan's own text is a part of the key already, so the files that fill a plan are not among them. The order of slots
+    and the types of variables are no part of that text, so the files that define a plan are. Files that run a finished
+    program, check the machine or keep the cache are not: editing them discards no program.
 
     Parameters
     ----------
-    backends : Path
-        The folder ``snn/backends``.
+    package : Path
+        The folder ``snn``.
     """
-    standalone = backends / "standalone"
+    standalone = package / "backends" / "standalone"
     own = [standalone / f"{name}.py" for name in ("build", "compiler", "device", "generator", "loops", "source")]
-    folders = [(standalone / "templates", "*"), (standalone / "engine", "*"), (backends / "brian", "*.py")]
+    own.append(package / "equations" / "statements.py")
+    folders = [(standalone / "templates", "*"), (standalone / "engine", "*")]
+    folders += [(package / "backends" / "brian", "*.py"), (package / "lowering" / "plan", "*.py")]
     return sorted([*own, *(file for folder, pattern in folders for file in folder.glob(pattern) if file.is_file())])
 
 

@@ -1,4 +1,4 @@
-"""Finding a program, or building and publishing it."""
+"""The search for a program in the cache, and its build and publication if there is none."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is in a cache, and removing it."""
+"""The list of entries of a cache, and their removal."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def entries(folder: Path) -> list[Entry]:
 
 
 def leftovers(folder: Path) -> list[Entry]:
-    """What is being built, and what builds that were killed have left."""
+    """List the unfinished builds, running and killed ones."""
     return list(_listed(folder, rf"{KEY}\.[a-z0-9_]{{8}}"))
 
 

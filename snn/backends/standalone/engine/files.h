@@ -24,7 +24,7 @@ template <typename T> struct List {
     T* end() const { return data + size; }
 };
 
-// A named array in the input or output file. Types: d, f, i, l, b as in `snn.backends.arrays`.
+// A named array in the input or output file. Types: d, f, i, l, b as in `snn.backends.standalone.arrays`.
 struct Block {
     const char* name;
     char type;

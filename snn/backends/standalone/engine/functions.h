@@ -1,4 +1,4 @@
-// What equations call beside Brian2's own functions; the same for Python stands in snn/backends/functions.py.
+// What equations call beside Brian2's own functions; the same for Python stands in snn/backends/brian/functions.py.
 
 #pragma once
 #include <cmath>

@@ -1,5 +1,5 @@
-{# The synapses of neurons that had an event. Delays are events of their own (snn/backends/groups.py), so there is no
-   queue: the event's neurons are read from where the spike test wrote them. #}
+{# The synapses of neurons that had an event. Delays are events of their own (snn/lowering/populations/spikes.py), so
+   there is no queue: the event's neurons are read from where the spike test wrote them. #}
 {% extends 'common_group.cpp' %}
 {% from 'synapse_loops.cpp' import column, rows %}
 {% block maincode %}
