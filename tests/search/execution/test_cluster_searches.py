@@ -142,7 +142,7 @@ def test_a_lost_scheduler_ends_the_search_which_can_go_on(own, write, snnsearch,
     killer.start()
     lost = snnsearch("run", script, "--trials", 40, "--workers", 2, "--cluster", address)
     killer.join()
-    assert lost.status == 2 and "is lost or has dropped the search" in lost.err
+    assert lost.status == 2 and "Lost connection to the Dask scheduler" in lost.err
     assert lost.err.count("\n") == 3 + count_ended(script), lost.err
     trials = journal_trials(script.with_suffix(".journal"), script.stem)
     states = Counter(trial.state.name for trial in trials)
