@@ -103,6 +103,7 @@ def test_a_refit_takes_effect_when_its_cpu_time_has_passed():
         assert future.done() is done
 
 
+@pytest.mark.slow
 def test_what_is_kept_of_a_search_is_not_run_again(tmp_path):
     from tests.benchmarks.search_quality import gather, summary
 

@@ -156,13 +156,13 @@ def test_the_stages_of_a_run_are_all_that_it_uses(tmp_path, monkeypatch):
     assert results[1].accuracy == plain.accuracy and results[1].counts == plain.counts
 
 
-@pytest.mark.slow
 @dataclass(frozen=True)
 class FewDigits(Digits):
     def split(self, n: int) -> Split:
         return Split.cut(np.arange(60), [40, 10, 10])
 
 
+@pytest.mark.slow
 def test_brian_in_this_process_is_a_run():
     profile = Profile()
     result = FewDigits(sample=5 * ms).run(network(), backend="runtime", profile=profile)

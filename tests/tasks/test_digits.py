@@ -33,6 +33,7 @@ def test_the_split_is_that_of_the_published_numbers():
     np.testing.assert_array_equal(split.test, order[1400:])
 
 
+@pytest.mark.slow
 def test_what_is_not_held_out_is_streamed():
     whole = Digits(sample=5 * ms, hold_out=False, split_seed=3)
     assert [len(part) for part in (whole.parts.stream, whole.parts.validation, whole.parts.test)] == [1400, 0, 397]

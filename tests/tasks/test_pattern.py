@@ -100,6 +100,7 @@ def test_the_frozen_network_scores_what_the_stream_saw():
     np.testing.assert_array_equal(result.stream.losses, np.repeat(result.validation.losses, 2))
 
 
+@pytest.mark.slow
 def test_the_loss_is_half_the_squared_error_summed():
     """From the readout's recorded y in every step."""
     task = PatternGeneration(iterations=2)

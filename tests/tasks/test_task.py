@@ -70,6 +70,7 @@ def test_without_learning_weights_stay():
     np.testing.assert_array_equal(result.weights["inputs->hidden"], drawn.astype(np.float32))
 
 
+@pytest.mark.slow
 def test_a_teacher_does_not_leak_its_label():
     """A teacher that makes the right neuron fire: the score is as if there were none (samples tell nothing here)."""
     task = Corners(informative=False)
@@ -91,6 +92,7 @@ def heard_by_the_rule_alone(on, model=None):
     return net
 
 
+@pytest.mark.slow
 def test_a_teacher_that_only_the_rule_hears_needs_no_first_pass(monkeypatch):
     """As long as the rule writes at a sample's end: the numbers are those of two passes."""
     net = heard_by_the_rule_alone("sample")
@@ -163,7 +165,6 @@ def test_ties_go_to_the_tie_breaker_and_then_to_the_lower_index():
     np.testing.assert_array_equal(decide(scores, ties), [2, 1, 1, 0])
 
 
-@pytest.mark.slow
 @serialisable
 @dataclass(frozen=True)
 class Told(Corners):
@@ -174,6 +175,7 @@ class Told(Corners):
         return dataclasses.replace(data, signals={"praise": np.ones(N)}, learn=np.arange(N) % 2 == 0)
 
 
+@pytest.mark.slow
 def test_a_task_may_tell_more_and_choose_what_is_learned_from():
     net = Network(inputs=Poisson(INPUTS, rate=100 * Hz), dt=1 * ms)
     net.population("out", LIF(v_th=0.3), n=CLASSES, signals={"praise": Signal("praise")})

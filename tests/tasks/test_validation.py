@@ -71,6 +71,7 @@ def test_boolean_labels_are_two_classes():
     np.testing.assert_array_equal(given(labels=LABELS > 0, classes=2).data.labels, (LABELS > 0).astype(int))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", COMPILED)
 def test_labels_in_a_column_score_as_flat_ones(backend):
     flat, other = (

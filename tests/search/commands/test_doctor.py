@@ -99,6 +99,7 @@ def test_help_says_the_exit_status_and_the_variables(snnsearch):
         assert word in ended.out
 
 
+@pytest.mark.slow
 def test_a_search_on_genn_says_what_is_missing_before_the_first_trial(snnsearch, write, folder):
     script = write()
     ended = snnsearch("run", script, "--trials", 1, "--workers", 1, "--backend", "genn:cpu")

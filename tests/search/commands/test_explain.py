@@ -107,6 +107,7 @@ def test_fields_that_are_not_as_by_default_are_told(snnsearch, saved):
     assert "hidden->readout: Static()" in out and "    w: 1 number, 4 bytes in float32" in out
 
 
+@pytest.mark.slow
 def test_the_loops_of_a_program(snnsearch, saved):
     """In the order of a time step: what is done at once, what one by one, and why."""
     ended = snnsearch("explain", saved(spec_of("eprop_lif")), "--loops")

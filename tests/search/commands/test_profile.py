@@ -66,6 +66,7 @@ def test_the_stages_add_up_to_what_the_search_used(snnsearch, write, workers):
         assert value == pytest.approx(seconds[name] / 6)
 
 
+@pytest.mark.slow
 def test_only_the_trials_of_this_call_are_counted(snnsearch, write):
     script = write(STUDY)
     snnsearch("run", script, "--trials", 4, "--workers", 1)

@@ -27,6 +27,7 @@ def advance(candidate, samples, **options):
     return load_program(candidate).advance([candidate], [samples], [None], RunOptions(**options))[0]
 
 
+@pytest.mark.slow
 def test_a_limit_that_suffices_changes_nothing(candidate):
     samples = stream(n=10, spikes=True)
     free = advance(candidate, samples, record=("hidden.v",))

@@ -286,6 +286,7 @@ def test_json_of_devices(name):
     assert structure_hash(spec.on_chip(other)) == structure_hash(spec)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_devices_in_pieces(backend):
     spec, samples = told(RULE, dataclasses.replace(CHIPS["accumulator"], trace_bits=6)), told_stream(n=N - 1)

@@ -57,6 +57,7 @@ def test_fewer_bits_cost_less_at_45_nm():
     assert {name: table(8).name for name, table in TABLES.items()} == {name: name for name in TABLES}
 
 
+@pytest.mark.slow
 def test_a_result_has_the_energies_of_its_chip(tmp_path):
     spec = spec_of("eprop_lif").on_chip(Chip(weight_bits=8, w_range=(-3, 3), energy="45 nm CMOS"))
     result = TASK.run(spec, seed=3, backend="runtime")

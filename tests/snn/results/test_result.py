@@ -226,6 +226,7 @@ def test_weight_writes_are_the_weights_that_changed(eprop):
 # ---- weights put back --------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_trained_weights_put_back_and_frozen_predict_the_same(eprop):
     """Poisson inputs too: noise is a function of the step since the stream's beginning, which is the same."""
     frozen = spec_of("eprop_lif").with_weights(eprop.weights).without_plasticity()

@@ -100,6 +100,7 @@ def test_a_result_is_that_of_the_run_alone(backend):
     assert beside[3].validation is None and beside[3].state is not None
 
 
+@pytest.mark.slow
 def test_calls_that_fit_are_one(watch):
     program = watch()
     beside, _ = side_by_side(*[(eprop, {"seed": seed, "upto": 0.5 if seed == 2 else 1.0}) for seed in (1, 2, 3)])
@@ -182,6 +183,7 @@ def test_of_a_joint_call_each_run_has_its_share_of_the_time(watch):
         assert 0.1 <= one.run_seconds <= one.seconds < took - 0.3  # 0.3 s of the call are the others'
 
 
+@pytest.mark.slow
 def test_compiled_programs_run_one_by_one_each_with_its_own_time():
     """Two runs of half a minute each end when their time is up."""
     task = Corners(sample=2_000_000 * ms)  # half a minute of CPU

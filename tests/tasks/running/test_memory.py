@@ -111,6 +111,7 @@ def peak(one: Task, net: Network) -> tuple[int, int]:
     return seen.peak, len(seen.programs)
 
 
+@pytest.mark.slow
 def test_the_peak_does_not_grow_with_the_stream():
     """All spikes of the long stream would take 251 MB as numbers of 64 bits, and 31 MB as bytes; a piece, a quarter."""
     assert run.PIECE == 64 * MIB
@@ -140,6 +141,7 @@ def test_more_images_than_a_piece():
 # ---- what is asked for
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", COMPILED)
 def test_a_state_that_is_not_wanted_is_not_given(backend):
     candidate = Candidate(network(Poisson(INPUTS, rate=50 * Hz)).freeze(), 3)

@@ -111,6 +111,7 @@ def test_against_the_scores_of_every_step(backend, dtype, name, tmp_path):
     assert "settling" not in plain.summary()
 
 
+@pytest.mark.slow
 def test_pieces_make_no_difference(monkeypatch):
     task = dataclasses.replace(TASK, reset=False)
     options = {"settling": True, "dtype": "float64"}

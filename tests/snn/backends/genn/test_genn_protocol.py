@@ -120,6 +120,7 @@ def test_an_error_is_read_as_it_was_written(tmp_path, error):
     assert getattr(read.value, "problems", None) == getattr(error, "problems", None)
 
 
+@pytest.mark.slow
 def test_numbers_that_are_none_are_named_on_both_sides():
     runaway = Neuron("dx/dt = 1000*x/ms : 1\ndv/dt = (I - v)/(9*ms) : 1\nI : 1", threshold="v > 1", initial={"x": 1.0})
     outcome = advance(HERE, Candidate(spec(runaway), 0), stream(n=6, spikes=True))
