@@ -131,6 +131,7 @@ def test_make_demo(project):
 # What is installed
 
 
+@pytest.mark.slow
 def test_wheel_holds_the_packages_and_their_data_and_nothing_else(tmp_path):
     pytest.importorskip("setuptools", minversion="77", reason="setuptools 77 builds the wheel")
     for name in ("pyproject.toml", "README.md", "LICENSE"):

@@ -70,6 +70,7 @@ def test_poisson_seeds():
     assert (draw(1) != draw(2)).mean() == pytest.approx(2 * 0.2 * 0.8, abs=4 * np.sqrt(0.32 * 0.68 / 5000))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("encoder", [Poisson(20, rate=800 * Hz), Regular(20, rate=800 * Hz)])
 def test_the_gap_is_silent(encoder):
     raster = spikes_of(encoder, np.ones((3, 20)), steps=10, gap=7)

@@ -79,6 +79,7 @@ def test_processes_of_several_threads_are_told_apart():
         assert seconds <= profile.seconds[name] < seconds + 0.3  # with another's process it would be more
 
 
+@pytest.mark.slow
 def test_a_process_that_is_killed_is_counted_too():
     profile, before, here = Profile(), children(), time.thread_time()
     with pytest.raises(RunTimeout), profile.stage("run"):

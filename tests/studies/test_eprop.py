@@ -67,6 +67,7 @@ def command(*arguments):
     )
 
 
+@pytest.mark.slow
 def test_the_command_prints_one_line_of_json():
     done = command("--oracle", "regression", "--iterations", "3", "--backend", "standalone", "--json")
     assert done.returncode == 0, done.stderr
@@ -84,6 +85,7 @@ WRONG = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "text"), [WRONG[0], *(pytest.param(*one, marks=pytest.mark.slow) for one in WRONG[1:])]
 )

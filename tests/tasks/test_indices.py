@@ -77,6 +77,7 @@ def test_a_validation_part_that_is_streamed_too_is_no_overlap():
     assert len(whole.validation) == 0 and not whole.stream.flags.writeable
 
 
+@pytest.mark.slow
 def test_an_order_may_shuffle_the_stream_in_place_and_changes_nothing_but_the_order():
     def shuffle(stream):
         np.random.default_rng(3).shuffle(stream)

@@ -106,6 +106,7 @@ def test_a_teacher_that_only_the_rule_hears_needs_no_first_pass(monkeypatch):
     assert one.counts == two.counts and one.stream.accuracy > 0.4
 
 
+@pytest.mark.slow
 def test_costs_are_those_of_the_learning_pass_alone():
     """The first pass over a sample, which only predicts, counts for nothing."""
     result = Corners().run(taught(2.0), seed=4, record=["spikes"], record_samples=40)

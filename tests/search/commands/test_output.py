@@ -96,6 +96,7 @@ def test_standard_output_is_given_back():
     assert done.stdout == "result\nafter\n" and done.stderr == "no result\nnor this\n"
 
 
+@pytest.mark.slow
 def test_a_reader_that_goes_away_is_no_error():
     read, written = os.pipe()
     os.close(read)

@@ -78,6 +78,7 @@ def test_only_the_trials_of_this_call_are_counted(snnsearch, write):
     assert none["cpu_seconds"]["run"] == 0 and none["cpu_seconds_per_trial"]["run"] is None
 
 
+@pytest.mark.slow
 def test_the_table(snnsearch, write):
     script = write(STUDY)
     plain = snnsearch("run", script, "--trials", 2, "--workers", 1)

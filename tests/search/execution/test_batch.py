@@ -48,6 +48,7 @@ def test_replicates_fill_batches(in_rungs):
     assert_same(one, many)
 
 
+@pytest.mark.slow
 def test_only_the_guilty_fail(in_rungs):
     """Above x = 0.6 they break, above 0.4 they take too long; the others of their batches are complete."""
     _, trials = run(in_rungs(rungs=1, task=Bowl(fail=0.6)), 12, batch=4)

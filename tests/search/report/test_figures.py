@@ -233,6 +233,7 @@ def test_a_curve_without_a_number_is_none():
     assert drawn["curves"].png is None and "No trial has stored" in drawn["curves"].words
 
 
+@pytest.mark.slow
 def test_the_best_is_among_the_points_whatever_their_number():
     """Many points are thinned, but never the one that everybody looks for."""
     trials = [make_trial(k, [0.5 + 0.4 * (k == 7), 3.0], params={"x": 0.9 if k == 7 else 0.5}) for k in range(6000)]

@@ -36,6 +36,7 @@ def test_a_limit_that_suffices_changes_nothing(candidate):
     np.testing.assert_array_equal(free.outputs["readout.score"], held.outputs["readout.score"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("limit", "n", "said"),
     [

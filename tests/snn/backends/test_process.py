@@ -43,6 +43,7 @@ def test_a_program_that_somebody_else_has_killed_did_nothing_wrong(number):
         run_process([*PYTHON, f"import os; os.kill(os.getpid(), {int(number)})"], RunOptions())
 
 
+@pytest.mark.slow
 def test_a_timeout_kills_the_whole_group(tmp_path):
     mark = tmp_path / "mark"
     begin = time.monotonic()

@@ -178,6 +178,7 @@ def test_traces_have_the_bits_of_the_chip():
     assert bits[0] - bits[1] == (N_PRE + N_POST) * (32 - 7)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", slow_but(("eprop_alif", "eprop_average", "resonate_and_fire"), ["eprop_alif"]))
 def test_fine_traces_are_no_chip(name):
     """32 bits up to 64: every trace is off by half of 2**-26 at most, each step anew."""

@@ -212,6 +212,7 @@ def test_levels_hold_within_bounds_of_a_projection():
 FINE = ["pair_stdp", "reward_stdp_step", "eprop_lif", "eprop_online"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", slow_but(FINE, ["pair_stdp", "eprop_online"]))
 def test_32_bits_are_no_chip(name):
     """To the precision of float32 of the range, after the writes of a few samples."""
@@ -242,6 +243,7 @@ def test_backends_agree(name, kind):
     assert {k: v.sum() for k, v in here.totals.items()} == {k: v.sum() for k, v in there.totals.items()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "backend"), on_backends(("stochastic", "event", "accumulator, sample"), quick=("accumulator, sample",))
 )

@@ -67,6 +67,7 @@ def test_with_factors_put_together_the_spikes_are_the_same(name):
             assert array in arrays and difference <= 1e-12 * max(1, np.abs(arrays[array]).max()), array
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", slow_but(("eprop_lif", "modulated", "everything"), ("eprop_lif",)))
 def test_neighbours_that_change_or_become_infinite_change_nothing(name):
     runs, others = candidates(name), candidates(name, k=5)[2:]

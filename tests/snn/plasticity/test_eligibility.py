@@ -158,6 +158,7 @@ def test_what_is_kept_is_explained():
         assert part in text
 
 
+@pytest.mark.slow
 def test_the_size_of_a_state_does_not_depend_on_the_length_of_samples():
     net = Network(inputs=Poisson(INPUTS, rate=150 * Hz), dt=1 * ms)
     net.population("hidden", ALIF(tau_m=15 * ms, v_th=0.5), n=7)

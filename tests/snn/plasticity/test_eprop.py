@@ -300,6 +300,7 @@ def test_no_signal_at_all():
     assert "give a signal of your own: EProp(signal='...')" in said(EProp())
 
 
+@pytest.mark.slow
 def test_a_signal_goes_with_everything_else():
     """Moments and batches of a signal of one's own, once through each backend's plan."""
     w, x = drawn()

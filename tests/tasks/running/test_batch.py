@@ -83,6 +83,7 @@ def watch(monkeypatch):
     return watch
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", COMPILED)
 def test_a_result_is_that_of_the_run_alone(backend):
     """Two structures, seeds, lengths, recordings, a rung that goes on, and another precision."""
@@ -195,6 +196,7 @@ def test_compiled_programs_run_one_by_one_each_with_its_own_time():
     assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before < 5
 
 
+@pytest.mark.slow
 def test_cancelling_ends_all(watch):
     cancel = threading.Event()
     program = watch(lambda seeds, options: cancel.set())

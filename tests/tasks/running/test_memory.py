@@ -186,6 +186,7 @@ with open(sys.argv[2], "wb") as file:
 """
 
 
+@pytest.mark.slow
 def test_what_programs_say_of_their_memory_is_the_largest_of_all_pieces(tmp_path, monkeypatch):
     """A program around the program says what is known beforehand, in four pieces of the stream and two frozen parts."""
     one = Images(sample=2 * ms, n=7)

@@ -123,6 +123,7 @@ def test_a_name_that_cannot_be_recorded_ends_the_run_in_its_first_piece(monkeypa
     assert len(requests) == 2
 
 
+@pytest.mark.slow
 def test_cancelling_and_timeouts_act_between_pieces(monkeypatch):
     """The runs of pieces of 5 steps are over before they look: it is between them that the run ends."""
     monkeypatch.setattr(run, "PIECE", 1)

@@ -120,6 +120,7 @@ def test_pieces_make_no_difference(monkeypatch):
     np.testing.assert_array_equal(task.run(spiking(), **options).validation.settled, whole)
 
 
+@pytest.mark.slow
 def test_a_decision_that_never_changes_has_settled_after_one_time_step():
     """Without a spike all scores are equal, and the lowest index is the decision from the first step on."""
     net = Network(inputs=Regular(WIDTH, rate=300 * Hz), dt=0.5 * ms)

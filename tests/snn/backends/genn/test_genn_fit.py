@@ -82,6 +82,7 @@ def programs(block):
     return len(block.program)
 
 
+@pytest.mark.slow
 def test_states_and_weights_are_recorded_as_on_other_backends():
     names = ("out.v", "inputs_to_out.weight")
     samples = stream_for("pair_stdp", n=2, record=np.array([False, True]))
@@ -91,6 +92,7 @@ def test_states_and_weights_are_recorded_as_on_other_backends():
     assert_same(expected, given, 1e-12)
 
 
+@pytest.mark.slow
 def test_names_and_records_of_a_users_neuron():
     """A parameter with the name of a function of other packages, and the refractory state in every step."""
     net = Network(inputs=Poisson(4, rate=400 * Hz), dt=1 * ms)

@@ -217,6 +217,7 @@ def test_a_full_disk_is_said(disk):
         request(disk, [Candidate(spec(), 0)], [stream(n=200, spikes=True)], [None]).write()
 
 
+@pytest.mark.slow
 def test_time_that_is_up_and_a_run_that_is_cancelled():
     candidate, long = Candidate(spec(), 0), stream(n=20_000, spikes=True)
     begin = time.monotonic()
@@ -306,6 +307,7 @@ def test_an_interpreter_without_this_package(script, monkeypatch):
         check_genn(gpu=False)
 
 
+@pytest.mark.slow
 def test_what_an_interpreter_has_and_lacks():
     found = examine(sys.executable)
     assert found["interpreter"] == sys.executable and found["brian2"] == version("brian2")

@@ -36,6 +36,7 @@ def sentence(error) -> str:
     return text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("leave", [0, 8192])
 def test_no_room_to_begin(disk, cache, leave):
     fill(disk, leave)

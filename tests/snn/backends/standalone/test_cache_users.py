@@ -140,6 +140,7 @@ def test_nothing_is_reached_by_a_symbolic_link(copy, part, tmp_path):
     assert intact(copy) is None
 
 
+@pytest.mark.slow
 def test_a_link_in_the_place_of_an_entry_is_replaced_and_its_target_left_alone(copy, tmp_path):
     real = tmp_path / "elsewhere"
     copy.rename(real)

@@ -89,6 +89,7 @@ def test_no_room_for_another_process_is_a_fault_of_the_machine(monkeypatch, sour
         compile_source(source)
 
 
+@pytest.mark.slow
 def test_what_the_compiler_says_reaches_the_caller(monkeypatch, tmp_path, fresh_compiler):
     """From the process that builds, which keeps nothing."""
     compiler(tmp_path, "echo 'out of ink: cyan é' >&2; exit 1", monkeypatch)

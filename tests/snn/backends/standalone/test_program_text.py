@@ -36,6 +36,7 @@ def loop_lines(text: str) -> list[str]:
     return lines
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["eprop_alif", "pair_stdp"])
 def test_nothing_in_a_float32_loop_is_a_double(apart, tmp_path, name):
     lines = loop_lines(apart(write_source, spec_of(name).skeleton().to_json(), "float32", tmp_path).read_text())
