@@ -57,6 +57,7 @@ def test_a_million_steps_lose_nothing():
     np.testing.assert_array_equal(count(outcome), expected(333.3333333333333, 0.0, 10**6))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("backend", ["runtime", pytest.param("runtime:cython", marks=pytest.mark.nightly)])
 def test_candidates_side_by_side_count_as_each_alone(backend, dtype):
@@ -68,6 +69,7 @@ def test_candidates_side_by_side_count_as_each_alone(backend, dtype):
         np.testing.assert_array_equal(count(outcome), expected(rate, 0.0, 100))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", ["float32", pytest.param("float64", marks=pytest.mark.slow)])
 def test_rounds_of_genn_count_the_same(dtype):
     outcome = rehearse(candidate(333.3333333333333, 0.3), samples(20, n=2, gap=2), None, DTYPES[dtype])

@@ -56,6 +56,7 @@ def searched(n=60, axes=2) -> list:
     return made
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("axes", [2, *(pytest.param(n, marks=pytest.mark.slow) for n in (1, 4))])
 def test_figures_of_any_number_of_objectives_show_something(axes):
     kinds = [Axis("accuracy", -1), Axis("spikes", 1), Axis("loss", 1), Axis("$x^2$ <b>", 1)][:axes]

@@ -39,6 +39,7 @@ def test_names_and_directions_are_those_of_the_contract():
     assert {name for name, objective in OBJECTIVES.items() if objective.held_out} == held_out
 
 
+@pytest.mark.slow
 def test_every_name_measures_a_result():
     result = TASK.run(spec_of("eprop_lif"), seed=3, dtype="float64", settling=True, backend="runtime")
     values = dict(zip(OBJECTIVES, measure(list(OBJECTIVES.values()), result), strict=True))

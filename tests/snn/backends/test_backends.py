@@ -79,6 +79,7 @@ def assert_pieces_are_the_whole(name, backend, reset):
     assert whole.state.step == state.step
 
 
+@pytest.mark.slow
 def test_a_preview_leaves_no_trace(name):
     """Each sample shown twice, first as a preview: the second showings are as if there had been no first."""
     spec, samples = spec_of(name), stream_for(name, reset=np.zeros(6, bool))

@@ -226,6 +226,7 @@ def test_noise_does_not_depend_on_splitting_or_neighbours():
     assert abs(np.corrcoef(other, whole.arrays["out.v"])[0, 1]) < 3 / np.sqrt(2000)
 
 
+@pytest.mark.slow
 def test_one_noise_in_two_equations_is_one_noise():
     """As in Brian2: the same name is the same realisation, another name another."""
     model = "dv/dt = -v/tau + tau**-0.5*{} : 1\ndu/dt = -u/tau + tau**-0.5*{} : 1\nI : 1"

@@ -221,6 +221,7 @@ def test_a_step_rule_uses_the_reward_of_its_own_step(backend):
     assert w == pytest.approx(0.5 + 0.1 * c, abs=1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_samples_without_resets_are_scored_one_by_one(backend):
     """The same spikes again and again, far apart: losses, scores and spike counts are those of one sample each."""

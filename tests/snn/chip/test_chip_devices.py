@@ -241,6 +241,7 @@ def test_pruning_keeps_as_many_as_fit_at_random():
     assert memory_bits(Candidate(spec, 1).plan, "float32") < memory_bits(Candidate(crowded(), 1).plan, "float32")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_weights_of_a_pruned_run_fit_again(backend):
     chip = Chip(fan_in=10, over_fan_in="prune")

@@ -81,6 +81,7 @@ def taught(request):
     return rule, learned(ALIF(tau_m=15 * ms, v_th=0.8, beta=0.2, tau_a=50 * ms, refractory=2 * ms), rule)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("first", slow_but(range(0, len(ODD), len(PLAIN_NAMES)), [0]))
 def test_names_of_variables_and_parameters_mean_nothing(taught, first):
     rule, expected = taught

@@ -266,6 +266,7 @@ def test_decide_is_the_unit_that_nobody_beats(rows):
         assert key[chosen] == max(key)
 
 
+@pytest.mark.slow
 def test_a_leaky_readouts_decision():
     net = eprop_lif()
     net.environment(Environment("reward = int(action == label) : 1"))

@@ -160,6 +160,7 @@ def test_a_state_that_is_not_wanted_is_not_given(backend):
             np.testing.assert_array_equal(left[key], right[key])
 
 
+@pytest.mark.slow
 def test_a_run_ends_that_needs_more_memory_than_it_is_given():
     one = Spikes(sample=100 * ms)  # 7.8 MB of spikes
     with pytest.raises(RunError, match="needs more than the 8 MiB of memory that it was given"):

@@ -72,6 +72,7 @@ def test_a_killed_compiler_is_told_from_one_that_refuses(source, tmp_path, monke
         compile_source(source)
 
 
+@pytest.mark.slow
 def test_a_fault_of_the_machine_reaches_the_caller_as_one(monkeypatch, tmp_path, fresh_compiler):
     """It is no fault of the network's: a search builds the program again."""
     compiler(tmp_path, "[ $1 = --version ] && exec echo g++ 1\nkill -KILL $$", monkeypatch)
