@@ -219,6 +219,10 @@ def test_a_short_search_tells_what_it_found(tmp_path):
     assert found["best"]["rule"] == "delta" and len(found["best"]["seeds"]) == 2
     assert found["programs_built"] <= 8  # two encoders, and on the chip two roundings and two kinds of writes
     assert (tmp_path / "mushroom_body.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.nightly
+def test_a_short_search_prints_its_best_rule(tmp_path):
     again = command(tmp_path, "--search", "--rules", "delta", "--bits", "4", "float", "--trials", "4", "--seeds", "2")
     assert again.returncode == 0 and "rule delta" in again.stdout and "The best rule is delta" in again.stdout
 

@@ -18,7 +18,7 @@ from snn.errors import Cancelled, NetworkError, NotFinite, RunError, RunTimeout
 from tasks.running import assembly
 from tasks.running import run as pieces
 from tasks.running.batch import together
-from tests.support.choices import COMPILED
+from tests.support.choices import LONG
 from tests.support.corners import Corners, learner
 from tests.support.noise import STREAM, Noise, assert_equal, eprop, follower, taught
 
@@ -84,7 +84,7 @@ def watch(monkeypatch):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("backend", COMPILED)
+@pytest.mark.parametrize("backend", LONG)
 def test_a_result_is_that_of_the_run_alone(backend):
     """Two structures, seeds, lengths, recordings, a rung that goes on, and another precision."""
     own = {"backend": backend, "dtype": "float32"}
